@@ -1,0 +1,90 @@
+"""The command line: one thin command a file, imported only when it runs."""
+
+import signal
+import sys
+from importlib import import_module
+from types import FrameType
+from typing import Any, NoReturn
+
+import click
+
+from neurocodec import __version__
+from neurocodec.cli import console
+from neurocodec.errors import NeurocodecError
+
+COMMANDS = {
+    "encode": "neurocodec.cli.encode:encode",
+    "decode": "neurocodec.cli.decode:decode",
+    "info": "neurocodec.cli.info:info",
+    "preprocess": "neurocodec.cli.preprocess:preprocess",
+    "doctor": "neurocodec.cli.doctor:doctor",
+}
+
+
+class Stopped(BaseException):
+    """A signal asked this process to end; the exit code is 128 + its number."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.exit_code = 128 + number
+
+
+class _Commands(click.Group):
+    """A group that imports a command's module when the command is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module, attribute = COMMANDS[cmd_name].split(":")
+        command: click.Command = getattr(import_module(module), attribute)
+        return command
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="neurocodec")
+def neurocodec() -> None:
+    """Make pictures smaller for recognisers: filter them, then encode with a stock encoder.
+
+    Anyone's decoder opens the files. Exit codes: 0 ok, 1 bug, 2 usage, 3 tool or weights
+    missing, 4 tool failed, 5 bad input, 6 output not writable, 7 curves not comparable.
+    """
+
+
+def run(command: click.Command, name: str) -> NoReturn:
+    """Run a command to the process's end, every way of ending with its own exit code."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _stop)
+    sys.exit(_exit_code(command, name))
+
+
+def _exit_code(command: click.Command, name: str) -> int:
+    try:
+        command.main(prog_name=name, standalone_mode=False)
+        sys.stdout.flush()
+    except click.exceptions.Exit as exc:
+        return exc.exit_code
+    except click.ClickException as exc:
+        exc.show()
+        return 2
+    except NeurocodecError as exc:
+        console.error(str(exc))
+        return exc.exit_code
+    except (KeyboardInterrupt, click.Abort):
+        console.error("interrupted")
+        return 130
+    except Stopped as exc:
+        return exc.exit_code
+    except BrokenPipeError:
+        console.abandon_stdout()
+        return 141
+    except Exception as exc:
+        console.bug(exc)
+        return 1
+    return 0
+
+
+def _stop(number: int, frame: FrameType | None) -> Any:
+    raise Stopped(number)

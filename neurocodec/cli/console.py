@@ -1,0 +1,69 @@
+"""What people see: results on standard output, words and progress on standard error."""
+
+import json
+import logging
+import os
+import sys
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+LOG = logging.getLogger("neurocodec")
+
+
+def set_up(verbosity: int) -> None:
+    """Choose how much is said: -1 errors only, 0 notes, 1 commands that run, 2 their words too."""
+    level = {-1: logging.ERROR, 0: logging.WARNING, 1: logging.INFO}.get(verbosity, logging.DEBUG)
+    logging.basicConfig(level=logging.ERROR, format="%(message)s", stream=sys.stderr)
+    LOG.setLevel(level)
+
+
+def note(text: str) -> None:
+    """Say something worth knowing on standard error, unless -q asked for silence."""
+    if LOG.isEnabledFor(logging.WARNING):
+        click.echo(f"neurocodec: {text}", err=True)
+
+
+def error(text: str) -> None:
+    """Say on standard error why there is no result."""
+    click.echo(f"neurocodec: error: {text}", err=True)
+
+
+def bug(exc: Exception) -> None:
+    """Say that the program itself is wrong; the traceback shows with -v."""
+    if LOG.isEnabledFor(logging.INFO):
+        traceback.print_exception(exc)
+    error(f"a bug in neurocodec: {type(exc).__name__}: {exc} (-v shows where)")
+
+
+def result(record: "DataclassInstance", as_json: bool, text: str) -> None:
+    """Print one result at once: as an object on a line of its own, or as text."""
+    click.echo(json.dumps(asdict(record)) if as_json else text)
+
+
+def abandon_stdout() -> None:
+    """Let go of a standard output that nobody reads, so that closing it says nothing."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+@contextmanager
+def progress(total: int, what: str) -> Iterator[Callable[[], Any]]:
+    """A bar on standard error, moved by each call; nothing where that is no terminal."""
+    if total < 2 or not sys.stderr.isatty() or not LOG.isEnabledFor(logging.WARNING):
+        yield lambda: None
+        return
+    from rich import progress as bars
+    from rich.console import Console
+
+    columns = (*bars.Progress.get_default_columns()[:2], bars.MofNCompleteColumn())
+    shown = Console(stderr=True)
+    with bars.Progress(*columns, bars.TimeRemainingColumn(), console=shown, transient=True) as bar:
+        task = bar.add_task(what, total=total)
+        yield lambda: bar.advance(task)

@@ -1,0 +1,102 @@
+"""Which files a command works on: the options for it, and what they come to."""
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
+from functools import wraps
+from pathlib import Path
+from typing import Any
+
+import click
+
+from neurocodec import files, jobs, workers
+from neurocodec.cli import console, options
+from neurocodec.errors import UsageError
+from neurocodec.jobs import Job
+
+
+@dataclass(frozen=True)
+class Selection:
+    """What the file options of a command said."""
+
+    inputs: tuple[str, ...]
+    output: str | None
+    recursive: bool
+    files_from: str | None
+    null_separated: bool
+    skip_existing: bool
+    keep_extension: bool
+    processes: int
+    as_json: bool
+
+    def plan(self, ending: str, accepts: Callable[[Path], bool]) -> list[Job]:
+        """Every file to work on and where its result goes, nothing written yet.
+
+        Args:
+            ending: of the results' names, with the dot.
+            accepts: whether a file found in a folder is one to take.
+
+        Raises:
+            UsageError: nothing was named, results would collide or replace an input, or a
+                result on standard output leaves no room for --json.
+        """
+        if self.output == files.STANDARD and self.as_json:
+            raise UsageError("-o - and --json both want standard output: write to a file")
+        found = jobs.find(
+            self.inputs,
+            listed=self._listed(),
+            accepts=accepts,
+            recursive=self.recursive,
+            output=self.output,
+        )
+        if not found.sources and not found.many and self.files_from is None:
+            raise UsageError("no input: name a file, a folder, - or --files-from LIST")
+        if found.ignored:
+            console.note(f"{found.ignored} files in folders are not of the kind, ignored")
+        planned = jobs.plan(found, self.output, lambda place: self._renamed(place, ending))
+        return list(jobs.pending(planned)) if self.skip_existing else planned
+
+    def processes_for(self, planned: Sequence[Job]) -> int:
+        """How many processes serve that many jobs."""
+        return max(1, min(self.processes, len(planned)))
+
+    def _renamed(self, place: Path, ending: str) -> Path:
+        return (
+            place.with_name(place.name + ending)
+            if self.keep_extension
+            else place.with_suffix(ending)
+        )
+
+    def _listed(self) -> list[str]:
+        if self.files_from is None:
+            return []
+        separator = b"\0" if self.null_separated else b"\n"
+        names = files.read(self.files_from).split(separator)
+        return [os.fsdecode(name) for name in names if name]
+
+
+def selection(command: options.Command) -> options.Command:
+    """Add INPUT and the file options; the command gets them as one `chosen`."""
+
+    @click.argument("inputs", nargs=-1, metavar="INPUT...", type=click.Path())
+    @options.output
+    @click.option("-r", "--recursive", is_flag=True, help="Also folders in folders.")
+    @click.option("--files-from", metavar="FILE", help="Read inputs from a list; - is stdin.")
+    @click.option("-0", "null_separated", is_flag=True, help="The list is separated by NUL.")
+    @click.option("--skip-existing", is_flag=True, help="Leave out what has a result already.")
+    @click.option("--keep-extension", is_flag=True, help="Name results a.png.bpg, not a.bpg.")
+    @click.option(
+        "-j",
+        "--jobs",
+        "processes",
+        type=click.IntRange(min=1),
+        default=workers.available_cores,
+        help="Processes.  [default: one a core]",
+    )
+    @options.as_json
+    @wraps(command)
+    def wrapped(**given: Any) -> Any:
+        chosen = Selection(**{field.name: given.pop(field.name) for field in fields(Selection)})
+        return command(chosen=chosen, **given)
+
+    return wrapped

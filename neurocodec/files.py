@@ -1,0 +1,117 @@
+"""Bytes in and out of files: `-`, readable names, atomic replacement."""
+
+import contextlib
+import os
+import secrets
+import stat
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from neurocodec.errors import BadInputError, NeurocodecError, OutputError
+
+STANDARD = "-"
+
+
+def display(path: str | os.PathLike[str]) -> str:
+    """The name as a message can carry it: on one line, whatever bytes are in it."""
+    text = os.fspath(path)
+    return text if text.isprintable() else ascii(text)
+
+
+def read(path: str) -> bytes:
+    """The whole content of the file, or of standard input for "-".
+
+    Raises:
+        BadInputError: it cannot be read.
+    """
+    try:
+        return sys.stdin.buffer.read() if path == STANDARD else Path(path).read_bytes()
+    except OSError as exc:
+        raise BadInputError(f"{display(path)}: cannot be read ({exc.strerror})") from exc
+
+
+def head(path: Path, size_bytes: int) -> bytes:
+    """The first bytes of a file, or nothing where it cannot be read."""
+    try:
+        with path.open("rb") as file:
+            return file.read(size_bytes)
+    except OSError:
+        return b""
+
+
+def write(path: str, data: bytes) -> None:
+    """Put `data` into the file in one step: until then an existing file stays whole.
+
+    A link keeps pointing where it does; a pipe or a device is written to; "-" is standard output.
+
+    Raises:
+        OutputError: it cannot be written. Nothing is left behind then.
+    """
+    if path == STANDARD:
+        _write_stdout(data)
+        return
+    target = Path(os.path.realpath(path))
+    with _mapping(path):
+        if target.exists() and not target.is_file():
+            target.write_bytes(data)
+        else:
+            _replace(target, data)
+
+
+def make_folder(path: Path) -> None:
+    """Make a folder and those above it, where they are not there yet.
+
+    Raises:
+        OutputError: it cannot be made.
+    """
+    with _mapping(path):
+        path.mkdir(parents=True, exist_ok=True)
+
+
+@contextlib.contextmanager
+def naming(name: str) -> Iterator[None]:
+    """Put `name` before what an error inside says."""
+    try:
+        yield
+    except NeurocodecError as exc:
+        raise type(exc)(f"{name}: {exc}") from exc
+
+
+def _write_stdout(data: bytes) -> None:
+    try:
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as exc:
+        raise OutputError(f"standard output: cannot be written ({exc.strerror})") from exc
+
+
+def _replace(target: Path, data: bytes) -> None:
+    mode = None
+    if target.exists():
+        if not os.access(target, os.W_OK):
+            raise OutputError(f"{display(target)}: is write-protected")
+        mode = stat.S_IMODE(target.stat().st_mode)
+    temporary = target.with_name(f".neurocodec-{secrets.token_hex(8)}.tmp")
+    try:
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+        if mode is not None:
+            temporary.chmod(mode)
+        temporary.replace(target)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+@contextlib.contextmanager
+def _mapping(path: str | os.PathLike[str]) -> Iterator[None]:
+    try:
+        yield
+    except NeurocodecError:
+        raise
+    except OSError as exc:
+        raise OutputError(f"{display(path)}: cannot be written ({exc.strerror})") from exc

@@ -1,0 +1,179 @@
+"""Which files are meant, and where the result of each goes."""
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from neurocodec import files
+from neurocodec.errors import BadInputError, UsageError
+from neurocodec.files import STANDARD, display
+
+
+@dataclass(frozen=True)
+class Source:
+    """One input, and its place below the folder that results go to."""
+
+    path: str
+    place: Path
+
+
+@dataclass
+class Found:
+    """What the given inputs hold.
+
+    Attributes:
+        sources: the files to work on, in order.
+        ignored: how many files of folders were passed over.
+        many: there may be more than one result, whatever there is today.
+    """
+
+    sources: list[Source] = field(default_factory=list)
+    ignored: int = 0
+    many: bool = False
+
+
+@dataclass(frozen=True)
+class Job:
+    """One input file and the file that its result goes to; "-" is a standard stream."""
+
+    source: str
+    target: str
+
+
+def find(
+    inputs: Iterable[str],
+    *,
+    listed: Iterable[str] = (),
+    accepts: Callable[[Path], bool],
+    recursive: bool = False,
+    output: str | None = None,
+) -> Found:
+    """All files that are meant.
+
+    Args:
+        inputs: files, folders or "-".
+        listed: names of files that came as a list: they keep their folders below the output.
+        accepts: whether a file in a folder is one to take; a file named outright is always taken.
+        recursive: also the folders in a folder. Links to folders are not followed.
+        output: what -o said; if it is a folder inside an input folder it is passed over.
+
+    Raises:
+        BadInputError: a folder cannot be read.
+    """
+    found = Found()
+    for name in inputs:
+        if name != STANDARD and Path(name).is_dir():
+            _walk(Path(name), found, accepts, recursive, output)
+        else:
+            found.sources.append(Source(name, Path(Path(name).name)))
+    names = list(listed)
+    found.sources += [Source(name, _kept_place(Path(name))) for name in names]
+    found.many = found.many or bool(names) or len(found.sources) > 1
+    return found
+
+
+def plan(found: Found, output: str | None, target_name: Callable[[Path], Path]) -> list[Job]:
+    """Where every result goes, settled before any work.
+
+    Args:
+        found: what `find` gave.
+        output: what -o said: a file, a folder, "-", or None for a place beside the input.
+        target_name: from an input's place to its result's, in the same folder.
+
+    Raises:
+        UsageError: a result would replace an input, or two would share a file.
+    """
+    in_folder = _means_folder(output, found)
+    jobs = [Job(s.path, _target(s, output, target_name, in_folder)) for s in found.sources]
+    _refuse_collisions(jobs)
+    return jobs
+
+
+def _means_folder(output: str | None, found: Found) -> bool:
+    """Whether -o names a folder: by its look, or because there may be many results."""
+    if output is None:
+        return False
+    if output == STANDARD:
+        if len(found.sources) > 1:
+            raise UsageError(f"-o - takes one result, not {len(found.sources)}: give -o FOLDER")
+        return False
+    if found.many and Path(output).exists() and not Path(output).is_dir():
+        raise UsageError(f"-o {display(output)} is a file: many results need a folder")
+    return found.many or output.endswith(os.sep) or Path(output).is_dir()
+
+
+def _walk(
+    root: Path,
+    found: Found,
+    accepts: Callable[[Path], bool],
+    recursive: bool,
+    output: str | None,
+) -> None:
+    found.many = True
+    passed_over = os.path.realpath(output) if output not in (None, STANDARD) else None
+
+    def refuse(error: OSError) -> None:
+        raise BadInputError(f"{display(error.filename)}: cannot be read ({error.strerror})")
+
+    for folder, subfolders, names in os.walk(root, onerror=refuse):
+        kept = (name for name in subfolders if os.path.realpath(Path(folder, name)) != passed_over)
+        subfolders[:] = sorted(kept) if recursive else []
+        for path in (Path(folder, name) for name in sorted(names)):
+            if accepts(path):
+                found.sources.append(Source(str(path), path.relative_to(root)))
+            else:
+                found.ignored += 1
+
+
+def _kept_place(path: Path) -> Path:
+    return Path(path.name) if path.is_absolute() or ".." in path.parts else path
+
+
+def _target(
+    source: Source, output: str | None, target_name: Callable[[Path], Path], in_folder: bool
+) -> str:
+    if output is None:
+        if source.path == STANDARD:
+            return STANDARD
+        return str(target_name(Path(source.path)))
+    if not in_folder:
+        return output
+    if source.path == STANDARD:
+        raise UsageError("standard input has no name to use in a folder: give -o FILE or -o -")
+    return str(Path(output) / target_name(source.place))
+
+
+def _refuse_collisions(jobs: Sequence[Job]) -> None:
+    inputs = {os.path.realpath(job.source) for job in jobs if job.source != STANDARD}
+    taken: dict[str, str] = {}
+    for job in jobs:
+        if job.target == STANDARD:
+            continue
+        real = os.path.realpath(job.target)
+        if real in inputs:
+            raise UsageError(
+                f"{display(job.target)} is an input and would be replaced: "
+                "write to a folder with -o, or add --keep-extension"
+            )
+        if real in taken:
+            raise UsageError(
+                f"{display(taken[real])} and {display(job.source)} would both become "
+                f"{display(job.target)}: add --keep-extension, or write them apart with -o"
+            )
+        taken[real] = job.source
+
+
+def make_folders(jobs: Iterable[Job]) -> None:
+    """Make the folders that the jobs' results go to.
+
+    Raises:
+        OutputError: one cannot be made.
+    """
+    for folder in {Path(job.target).parent for job in jobs if job.target != STANDARD}:
+        files.make_folder(folder)
+
+
+def pending(jobs: Iterable[Job]) -> Iterator[Job]:
+    """The jobs whose result is not there yet."""
+    return (job for job in jobs if job.target == STANDARD or not Path(job.target).exists())

@@ -1,0 +1,1 @@
+"""Measures of a coded picture: thin over well-kept libraries."""

@@ -1,0 +1,127 @@
+"""One picture, one setting: the whole product. Read this first.
+
+Image ─ pretransform(image, qp) ─ codec.encode ─ bytes ─ codec.decode ─ Image
+"""
+
+import hashlib
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from neurocodec import codecs, images, pretransforms, weights
+from neurocodec.codecs import Codec, qp_tables
+from neurocodec.errors import UsageError
+from neurocodec.images import Image
+from neurocodec.measures.rate import bpp
+
+BPG_QPS = range(52)
+
+
+@dataclass(frozen=True)
+class Setting:
+    """All that decides the bytes, in plain values: cheap to send to a worker, easy to record.
+
+    Attributes:
+        codec: "name:key=value".
+        qp: the codec's own QP; for a codec that has none, the BPG QP of equal mean bpp.
+        quality: the codec's own quality. One of the two is given, the other None.
+        chroma: "420" or "444"; None is the codec's default.
+        pretransform: "name:key=value".
+        flatten: colour under a transparent picture, or None to keep its alpha.
+        keep_metadata: whether EXIF, ICC and XMP travel along.
+        device: "cpu", "cuda" or "auto".
+        in_process: encode without starting a program, where the codec can, to the same bytes.
+    """
+
+    codec: str
+    qp: int | None = None
+    quality: int | None = None
+    chroma: str | None = None
+    pretransform: str = "none"
+    flatten: str | None = None
+    keep_metadata: bool = False
+    device: str = "cpu"
+    in_process: bool = False
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """A coded picture and what it cost. `encode_s` includes the pretransform."""
+
+    data: bytes
+    width: int
+    height: int
+    encode_s: float
+
+    @property
+    def bpp(self) -> float:
+        """Bits per pixel of the original picture."""
+        return bpp(len(self.data), self.width, self.height)
+
+    @cached_property
+    def sha256(self) -> str:
+        """Of the whole file, in hexadecimal."""
+        return hashlib.sha256(self.data).hexdigest()
+
+
+class Pipeline:
+    """A setting made ready to run, on as many pictures as one likes.
+
+    Raises:
+        UsageError: the setting names what is not known or out of range.
+        MissingError: a tool or a weight that it needs is not there.
+    """
+
+    def __init__(self, setting: Setting) -> None:
+        self.setting = setting
+        given = {"chroma": setting.chroma, "keep_metadata": setting.keep_metadata}
+        given |= {"in_process": setting.in_process}
+        self.codec = codecs.create(
+            setting.codec, **{key: value for key, value in given.items() if value is not None}
+        )
+        self.level = _level(self.codec, setting)
+        self.pretransform = pretransforms.create(setting.pretransform, setting.device)
+        self.bpg_qp = qp_tables.qp_at_level(self.codec.name, self.level)
+
+    def filter(self, image: Image) -> Image:
+        """The picture as the encoder will see it."""
+        if self.setting.flatten is not None:
+            image = images.flatten(image, self.setting.flatten)
+        return self.pretransform(image, self.bpg_qp)
+
+    def encode(self, image: Image) -> Encoded:
+        """The coded picture.
+
+        Raises:
+            UsageError: it has alpha that the codec cannot carry.
+            ToolError: the encoder failed.
+        """
+        start = time.perf_counter()
+        data = self.codec.encode(self.filter(image), self.level)
+        return Encoded(data, image.width, image.height, time.perf_counter() - start)
+
+
+def _level(codec: Codec, setting: Setting) -> int:
+    """The codec's own level that the setting asks for."""
+    if (setting.qp is None) == (setting.quality is None):
+        raise UsageError("give one of --qp N and --quality N")
+    if setting.quality is not None and codec.unit == "qp":
+        raise UsageError(f"{codec.name} has no quality: give --qp N")
+    if setting.quality is not None:
+        return _one_of(codec.levels, setting.quality, f"{codec.name}'s quality")
+    assert setting.qp is not None
+    if codec.unit == "qp":
+        return _one_of(codec.levels, setting.qp, f"{codec.name}'s QP")
+    return qp_tables.level_at_qp(codec.name, _one_of(BPG_QPS, setting.qp, "the QP"))
+
+
+def _one_of(levels: Sequence[int], level: int, what: str) -> int:
+    if level not in levels:
+        raise UsageError(f"{what} goes from {min(levels)} to {max(levels)}, not {level}")
+    return level
+
+
+def automatic_pretransform(codec: str) -> str | None:
+    """The trained filter for `codec` ("name:key=value"), or None while none is installed."""
+    return weights.automatic(codec.partition(":")[0])

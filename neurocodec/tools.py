@@ -1,0 +1,230 @@
+"""The only module that starts programs: find one, learn its version, run it.
+
+A program is looked for in the variable NEUROCODEC_<NAME>, then in the project's bin/, then on
+PATH, and last among the bundled ones. No shell, standard input from /dev/null or from given
+bytes, always a time limit, and a child dies with its parent.
+"""
+
+import contextlib
+import ctypes
+import logging
+import os
+import re
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from neurocodec.errors import MissingError, ToolError, ToolTimeoutError
+
+PROJECT_BIN = Path(__file__).resolve().parent.parent / "bin"
+OWN_MARK = "neurocodec"
+LOG = logging.getLogger("neurocodec")
+PROBE_TIMEOUT_S = 20
+_PR_SET_PDEATHSIG = 1
+_LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
+
+
+@dataclass(frozen=True)
+class Tool:
+    """What is known of an external program before looking for it.
+
+    Attributes:
+        name: of the executable.
+        probe: arguments that make it say its version.
+        version_pattern: regular expression whose first group is the version in that answer.
+        install: the line to type to get it.
+        bundled: gives the path of the copy that came with a dependency, or None.
+        prefer_bundled: look for that copy before PATH, where others of the name may lack what
+            is needed.
+    """
+
+    name: str
+    probe: tuple[str, ...]
+    version_pattern: str
+    install: str
+    bundled: Callable[[], Path | None] = lambda: None
+    prefer_bundled: bool = False
+
+    @property
+    def variable(self) -> str:
+        """The environment variable that names this tool's path."""
+        return "NEUROCODEC_" + re.sub(r"\W", "_", self.name).upper()
+
+
+@dataclass(frozen=True)
+class Program:
+    """A tool that was found. `source` is "variable", "bin", "path" or "bundled"."""
+
+    name: str
+    path: Path
+    version: str
+    source: str
+
+
+def find(tool: Tool) -> Program:
+    """The program of `tool`.
+
+    Raises:
+        MissingError: found nowhere, or the path in the tool's variable does not work.
+    """
+    program = lookup(tool)
+    if program is None:
+        raise MissingError(f"{tool.name} was not found: {tool.install}, or set {tool.variable}")
+    return program
+
+
+@lru_cache
+def _probe(tool: Tool, path: Path) -> str | None:
+    """The version that the program at `path` says; None if it is not this tool.
+
+    A drop-in of our own is not: it would call itself.
+    """
+    try:
+        done = _complete([str(path), *tool.probe], None, PROBE_TIMEOUT_S)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    answer = (done.stdout + done.stderr).decode(errors="replace")
+    found = re.search(tool.version_pattern, answer)
+    return None if found is None or OWN_MARK in answer else found.group(1)
+
+
+def lookup(tool: Tool) -> Program | None:
+    """The program of `tool`, or None where it is found nowhere.
+
+    Raises:
+        MissingError: the path in the tool's variable does not work.
+    """
+    explicit = os.environ.get(tool.variable)
+    if explicit:
+        version = _probe(tool, Path(explicit))
+        if version is None:
+            raise MissingError(
+                f"{tool.variable}={explicit} is not a working {tool.name}: correct or unset it"
+            )
+        return Program(tool.name, Path(explicit), version, "variable")
+    for source, path in _candidates(tool):
+        version = _probe(tool, path)
+        if version is not None:
+            return Program(tool.name, path, version, source)
+    return None
+
+
+def _candidates(tool: Tool) -> Iterator[tuple[str, Path]]:
+    yield from (("bin", path) for path in _executables(tool.name, [str(PROJECT_BIN)]))
+    bundled = tool.bundled()
+    if bundled is not None and tool.prefer_bundled:
+        yield "bundled", bundled
+    yield from (("path", path) for path in _executables(tool.name, os.get_exec_path()))
+    if bundled is not None and not tool.prefer_bundled:
+        yield "bundled", bundled
+
+
+def _executables(name: str, folders: Sequence[str]) -> Iterator[Path]:
+    for folder in folders:
+        found = shutil.which(name, path=folder)
+        if found:
+            yield Path(found)
+
+
+@contextlib.contextmanager
+def scratch() -> Iterator[Path]:
+    """A temporary folder of one's own, removed at the end."""
+    with tempfile.TemporaryDirectory(prefix="neurocodec-") as folder:
+        yield Path(folder)
+
+
+def time_limit_s(pixels: int) -> float:
+    """How long a program may work on so many pixels: two minutes and 30 s a megapixel."""
+    return 120 + 30e-6 * pixels
+
+
+def run(
+    program: Program,
+    arguments: Sequence[str | Path],
+    *,
+    timeout_s: float,
+    stdin: bytes | None = None,
+    produces: Path | None = None,
+) -> bytes:
+    """What the program writes to standard output, or the content of the file that it `produces`.
+
+    Args:
+        program: what `find` gave.
+        arguments: the rest of the command line, passed as it is, without a shell.
+        timeout_s: seconds until the program is killed.
+        stdin: bytes for its standard input; /dev/null without.
+        produces: the file that it must leave behind, non-empty.
+
+    Raises:
+        ToolError: it could not be started, exited non-zero, or left no result.
+        ToolTimeoutError: it did not end in time.
+    """
+    command = [str(program.path), *map(str, arguments)]
+    LOG.info("run: %s", shlex.join(command))
+    try:
+        done = _complete(command, stdin, timeout_s)
+    except subprocess.TimeoutExpired:
+        raise ToolTimeoutError(
+            f"{program.name} did not end in {timeout_s:.0f} s and was killed"
+        ) from None
+    except OSError as exc:
+        raise ToolError(f"{program.name} at {program.path} cannot be started: {exc}") from exc
+    LOG.debug("%s said: %s", program.name, done.stderr.decode(errors="replace").strip())
+    if done.returncode != 0:
+        raise ToolError(f"{program.name} {_ending(done.returncode)}: {_last_lines(done.stderr)}")
+    result = done.stdout if produces is None else _content(produces)
+    if not result:
+        raise ToolError(
+            f"{program.name} exited successfully but did not produce a result: "
+            f"{_last_lines(done.stderr)}"
+        )
+    return result
+
+
+def _complete(
+    command: Sequence[str], stdin: bytes | None, timeout_s: float
+) -> "subprocess.CompletedProcess[bytes]":
+    """Run to the end; whatever interrupts that kills the program and what it started."""
+    with subprocess.Popen(
+        command,
+        stdin=subprocess.DEVNULL if stdin is None else subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        process_group=0,
+        preexec_fn=die_with_parent,
+    ) as process:
+        try:
+            stdout, stderr = process.communicate(stdin, timeout_s)
+        except BaseException:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            raise
+    return subprocess.CompletedProcess(command, process.returncode, stdout, stderr)
+
+
+def die_with_parent() -> None:
+    """Ask the kernel to kill this process when its parent ends (Linux; elsewhere nothing)."""
+    if _LIBC is not None:
+        _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def _content(path: Path) -> bytes:
+    return path.read_bytes() if path.is_file() else b""
+
+
+def _ending(returncode: int) -> str:
+    if returncode < 0:
+        return f"was killed by signal {signal.Signals(-returncode).name}"
+    return f"failed with exit code {returncode}"
+
+
+def _last_lines(stderr: bytes, lines: int = 3) -> str:
+    text = [line.strip() for line in stderr.decode(errors="replace").splitlines() if line.strip()]
+    return " / ".join(text[-lines:]) or "it said nothing"

@@ -1,0 +1,117 @@
+"""The one pool of processes: many items through one function, each crash and hang its own."""
+
+import os
+import signal
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import TimeoutError as FutureTimeoutError
+from dataclasses import dataclass
+from itertools import islice
+from multiprocessing import get_context
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from neurocodec import tools
+from neurocodec.errors import NeurocodecError, ToolError, ToolTimeoutError
+
+if TYPE_CHECKING:
+    from pebble import ProcessFuture, ProcessPool
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+Result_co = TypeVar("Result_co", covariant=True)
+
+_AHEAD = 8
+
+
+@dataclass(frozen=True)
+class Outcome(Generic[Item, Result_co]):
+    """What became of one item: a result, or the error in its place."""
+
+    item: Item
+    result: Result_co | None
+    error: NeurocodecError | None
+
+
+def available_cores() -> int:
+    """How many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def each(
+    function: Callable[[Item], Result],
+    items: Iterable[Item],
+    *,
+    jobs: int,
+    timeout_s: float,
+    preload: Iterable[str] = (),
+) -> Iterator[Outcome[Item, Result]]:
+    """Apply `function` to every item, in `jobs` processes, and yield outcomes in the items' order.
+
+    A worker that dies or hangs costs its own item only. Workers end with this process, however
+    it ends, and the pool ends with the generator.
+
+    Args:
+        function: importable by name, as are its items and results.
+        items: read a little ahead of the work.
+        jobs: processes; 1 works in this process.
+        timeout_s: seconds that one item may take; not watched when `jobs` is 1.
+        preload: modules that every worker shares from its start.
+    """
+    if jobs == 1:
+        yield from (_attempt(function, item) for item in items)
+        return
+    from pebble import ProcessPool
+
+    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, available_cores() // jobs)))
+    context = get_context("forkserver")
+    context.set_forkserver_preload([*preload, function.__module__])
+    pool = ProcessPool(max_workers=jobs, context=context, initializer=_start)
+    try:
+        yield from _in_order(pool, function, iter(items), jobs, timeout_s)
+    finally:
+        pool.stop()  # type: ignore[no-untyped-call]
+        pool.join()
+
+
+def _in_order(
+    pool: "ProcessPool",
+    function: Callable[[Item], Result],
+    items: Iterator[Item],
+    jobs: int,
+    timeout_s: float,
+) -> Iterator[Outcome[Item, Result]]:
+    waiting: deque[tuple[Item, ProcessFuture[Any]]] = deque()
+    while True:
+        for item in islice(items, jobs * _AHEAD - len(waiting)):
+            waiting.append((item, pool.schedule(function, args=[item], timeout=timeout_s)))
+        if not waiting:
+            return
+        item, future = waiting.popleft()
+        yield _outcome(item, future, timeout_s)
+
+
+def _attempt(function: Callable[[Item], Result], item: Item) -> Outcome[Item, Result]:
+    try:
+        return Outcome(item, function(item), None)
+    except NeurocodecError as exc:
+        return Outcome(item, None, exc)
+
+
+def _outcome(item: Item, future: "ProcessFuture[Any]", timeout_s: float) -> Outcome[Item, Result]:
+    from pebble import ProcessExpired
+
+    try:
+        return Outcome(item, future.result(), None)
+    except NeurocodecError as exc:
+        return Outcome(item, None, exc)
+    except FutureTimeoutError:
+        message = f"took more than {timeout_s:.0f} s and was stopped"
+        return Outcome(item, None, ToolTimeoutError(message))
+    except ProcessExpired as exc:
+        return Outcome(item, None, ToolError(f"the worker process died: {exc}"))
+
+
+def _start() -> None:
+    tools.die_with_parent()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
