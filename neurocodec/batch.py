@@ -109,7 +109,7 @@ def encode_file(task: _Encoding) -> EncodeRecord:
         qp=setting.qp,
         quality=ready.level if ready.codec.unit == "quality" else None,
         chroma=setting.chroma or ready.codec.chromas[0],
-        pre=setting.pretransform,
+        pre=ready.pre,
         width=image.width,
         height=image.height,
         size_bytes=len(encoded.data),
@@ -168,12 +168,11 @@ def filter_file(task: _Encoding) -> FilterRecord:
     job, setting = task.job, task.setting
     image = images.read(files.read(job.source), display(job.source), task.max_pixels)
     with files.naming(display(job.source)):
-        filtered = _pipeline(setting).filter(image)
+        ready = _pipeline(setting)
+        filtered = ready.filter(image)
         picture = _picture_file(job.target, filtered)
     files.write(job.target, picture)
-    return FilterRecord(
-        job.source, job.target, setting.pretransform, filtered.width, filtered.height
-    )
+    return FilterRecord(job.source, job.target, ready.pre, filtered.width, filtered.height)
 
 
 @lru_cache(maxsize=4)

@@ -15,6 +15,7 @@ from neurocodec.errors import UsageError
 from neurocodec.images import Image
 from neurocodec.measures.rate import bpp
 
+AUTO = "auto"
 BPG_QPS = range(52)
 
 
@@ -27,7 +28,7 @@ class Setting:
         qp: the codec's own QP; for a codec that has none, the BPG QP of equal mean bpp.
         quality: the codec's own quality. One of the two is given, the other None.
         chroma: "420" or "444"; None is the codec's default.
-        pretransform: "name:key=value".
+        pretransform: "name:key=value", or "auto" for the trained filter of the codec.
         flatten: colour under a transparent picture, or None to keep its alpha.
         keep_metadata: whether EXIF, ICC and XMP travel along.
         device: "cpu", "cuda" or "auto".
@@ -81,7 +82,8 @@ class Pipeline:
             setting.codec, **{key: value for key, value in given.items() if value is not None}
         )
         self.level = _level(self.codec, setting)
-        self.pretransform = pretransforms.create(setting.pretransform, setting.device)
+        self.pre = resolve(setting.pretransform, self.codec.name)
+        self.pretransform = pretransforms.create(self.pre, setting.device)
         self.bpg_qp = qp_tables.qp_at_level(self.codec.name, self.level)
 
     def filter(self, image: Image) -> Image:
@@ -122,6 +124,6 @@ def _one_of(levels: Sequence[int], level: int, what: str) -> int:
     return level
 
 
-def automatic_pretransform(codec: str) -> str | None:
-    """The trained filter for `codec` ("name:key=value"), or None while none is installed."""
-    return weights.automatic(codec.partition(":")[0])
+def resolve(pretransform: str, codec: str) -> str:
+    """What "auto" stands for: the codec's trained filter, or "none" while none is installed."""
+    return weights.automatic(codec) or "none" if pretransform == AUTO else pretransform

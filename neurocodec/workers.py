@@ -43,7 +43,6 @@ def each(
     *,
     jobs: int,
     timeout_s: float,
-    preload: Iterable[str] = (),
 ) -> Iterator[Outcome[Item, Result]]:
     """Apply `function` to every item, in `jobs` processes, and yield outcomes in the items' order.
 
@@ -55,7 +54,6 @@ def each(
         items: read a little ahead of the work.
         jobs: processes; 1 works in this process.
         timeout_s: seconds that one item may take; not watched when `jobs` is 1.
-        preload: modules that every worker shares from its start.
     """
     if jobs == 1:
         yield from (_attempt(function, item) for item in items)
@@ -63,9 +61,7 @@ def each(
     from pebble import ProcessPool
 
     os.environ.setdefault("OMP_NUM_THREADS", str(max(1, available_cores() // jobs)))
-    context = get_context("forkserver")
-    context.set_forkserver_preload([*preload, function.__module__])
-    pool = ProcessPool(max_workers=jobs, context=context, initializer=_start)
+    pool = ProcessPool(max_workers=jobs, context=get_context("spawn"), initializer=_start)
     try:
         yield from _in_order(pool, function, iter(items), jobs, timeout_s)
     finally:

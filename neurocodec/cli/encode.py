@@ -42,7 +42,6 @@ def encode(
     from neurocodec.cli import running
     from neurocodec.pipeline import Setting
 
-    pre = running.resolve_pre(pre, codec)
     setting = Setting(codec, qp, quality, chroma, pre, flatten, keep_metadata, device)
     ready = running.make_ready(setting)
     planned = chosen.plan(ready.codec.extension, images.has_picture_name)

@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from neurocodec import workers
 from neurocodec.cli import console
 
 Command = Callable[..., Any]
@@ -56,6 +57,14 @@ max_pixels = click.option(
     default=179_000_000,
     show_default=True,
     help="Refuse larger pictures unread.",
+)
+jobs = click.option(
+    "-j",
+    "--jobs",
+    "processes",
+    type=click.IntRange(min=1),
+    default=workers.available_cores,
+    help="Processes.  [default: one a core]",
 )
 
 

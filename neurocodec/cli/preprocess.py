@@ -37,7 +37,6 @@ def preprocess(
     from neurocodec.cli import running
     from neurocodec.pipeline import Setting
 
-    pre = running.resolve_pre(pre, codec)
     setting = Setting(codec, qp, quality, None, pre, flatten, device=device)
     running.make_ready(setting)
     planned = chosen.plan(".filtered.png", images.has_picture_name)

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import click
 
-from neurocodec import weights
 from neurocodec.batch import DecodeRecord, EncodeRecord, FilterRecord
 from neurocodec.cli import console
 from neurocodec.cli.selection import Selection
@@ -13,25 +12,19 @@ from neurocodec.codecs import qp_tables
 from neurocodec.errors import UsageError
 from neurocodec.files import STANDARD, display
 from neurocodec.jobs import Job
-from neurocodec.pipeline import Pipeline, Setting
+from neurocodec.pipeline import AUTO, Pipeline, Setting
 from neurocodec.workers import Outcome
 
 Record = EncodeRecord | DecodeRecord | FilterRecord
 
 
-def resolve_pre(pre: str, codec: str) -> str:
-    """The pretransform that `--pre` means; for auto what is installed for the codec, or none."""
-    if pre != "auto":
-        return pre
-    trained = weights.automatic(codec.partition(":")[0])
-    if trained is None:
-        console.note(f"no trained filter for {codec} is installed: pictures are not filtered")
-    return trained or "none"
-
-
 def make_ready(setting: Setting) -> Pipeline:
     """The pipeline of the setting, any fault in it found before the first file is touched."""
     ready = Pipeline(setting)
+    if setting.pretransform == AUTO and ready.pre == "none":
+        console.note(
+            f"no trained filter for {ready.codec.name} is installed: pictures are not filtered"
+        )
     if setting.qp is not None and qp_tables.is_saturated(ready.codec.name, setting.qp):
         console.note(
             f"{ready.codec.name} has no quality of BPG's rate at QP {setting.qp}: "

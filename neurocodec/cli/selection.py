@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from neurocodec import files, jobs, workers
+from neurocodec import files, jobs
 from neurocodec.cli import console, options
 from neurocodec.errors import UsageError
 from neurocodec.jobs import Job
@@ -85,14 +85,7 @@ def selection(command: options.Command) -> options.Command:
     @click.option("-0", "null_separated", is_flag=True, help="The list is separated by NUL.")
     @click.option("--skip-existing", is_flag=True, help="Leave out what has a result already.")
     @click.option("--keep-extension", is_flag=True, help="Name results a.png.bpg, not a.bpg.")
-    @click.option(
-        "-j",
-        "--jobs",
-        "processes",
-        type=click.IntRange(min=1),
-        default=workers.available_cores,
-        help="Processes.  [default: one a core]",
-    )
+    @options.jobs
     @options.as_json
     @wraps(command)
     def wrapped(**given: Any) -> Any:

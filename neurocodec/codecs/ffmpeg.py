@@ -1,4 +1,4 @@
-"""The bundled ffmpeg, and the same library in-process: raw planes in, a bare stream out, and back."""
+"""The bundled ffmpeg, and its library in-process: planes in, a bare stream out, and back."""
 
 import logging
 from collections.abc import Sequence
@@ -14,6 +14,9 @@ import numpy.typing as npt
 
 from neurocodec import tools
 from neurocodec.errors import BadInputError
+
+# A decoder that lacks nothing never reads these bytes, so they change no picture. No start code.
+_TAIL = bytes(range(4, 256)) * 16
 
 Planes = Sequence[npt.NDArray[np.integer[Any]]]
 
@@ -75,37 +78,53 @@ def encode(planes: Planes, pixel_format: str, arguments: Sequence[str], containe
         ToolError: it failed.
     """
     height, width = planes[0].shape
-    source = ["-f", "rawvideo", "-pix_fmt", pixel_format, "-video_size", f"{width}x{height}"]
+    layout = ["-pix_fmt", pixel_format, "-video_size", f"{width}x{height}"]
+    source = ["-f", "rawvideo", *layout, "-i", "pipe:0"]
+    target = ["-frames:v", "1", "-f", container, "pipe:1"]
     return tools.run(
         tools.find(FFMPEG),
-        ["-hide_banner", "-loglevel", "error", *source, "-i", "pipe:0"]
-        + [*arguments, "-frames:v", "1", "-f", container, "pipe:1"],
+        ["-hide_banner", "-loglevel", "error", *source, *arguments, *target],
         timeout_s=tools.time_limit_s(width * height),
         stdin=raw(planes),
     )
 
 
-def decode(codec: str, stream: bytes) -> Frame:
+def decode(codec: str, stream: bytes, *, may_be_cut: bool = False) -> Frame:
     """The one picture of a bare stream, decoded in-process.
 
     Args:
         codec: ffmpeg's name of the decoder: "hevc" or "vvc".
         stream: NAL units in Annex-B form.
+        may_be_cut: nothing else tells that the stream's end is there, so see whether the decoder
+            ran past it. That takes a second decoding.
 
     Raises:
         BadInputError: the decoder complains, or gives no picture or more than one.
     """
+    frame = _decode(codec, stream)
+    if may_be_cut and not _alike(frame, _decode(codec, stream + _TAIL)):
+        raise BadInputError(_damaged(codec, "its end is missing"))
+    return frame
+
+
+def _alike(one: Frame, other: Frame) -> bool:
+    return all(map(np.array_equal, one.planes, other.planes))
+
+
+def _decode(codec: str, stream: bytes) -> Frame:
     av = library()
     with av.logging.Capture() as complaints:
         try:
             frames = _frames(av, codec, stream)
         except (av.FFmpegError, ValueError, MemoryError) as exc:
-            raise BadInputError(_damaged(codec, complaints, str(exc))) from exc
+            raise BadInputError(_damaged(codec, _first(complaints) or str(exc))) from exc
     if complaints or any(frame.is_corrupt for frame in frames):
-        raise BadInputError(_damaged(codec, complaints, "it calls the picture corrupt"))
+        raise BadInputError(_damaged(codec, _first(complaints) or "corrupt picture"))
     if len(frames) != 1:
-        raise BadInputError(_damaged(codec, [], f"it holds {len(frames)} pictures, not one"))
-    return Frame(frames[0].format.name, _planes(frames[0]))
+        raise BadInputError(_damaged(codec, f"it holds {len(frames)} pictures, not one"))
+    layout = frames[0].format
+    deep = layout.components[0].bits > 8
+    return Frame(layout.name, [_values(plane, deep) for plane in frames[0].planes])
 
 
 @lru_cache(maxsize=1)
@@ -126,21 +145,15 @@ def _frames(av: ModuleType, codec: str, stream: bytes) -> list[Any]:
     return [*context.decode(av.Packet(stream)), *context.decode(None)]
 
 
-def _damaged(codec: str, complaints: Sequence[tuple[int, str, str]], otherwise: str) -> str:
-    said = complaints[0][2].strip() if complaints else otherwise
-    return f"the {codec} stream is damaged ({said}): get the file again"
+def _first(complaints: Sequence[tuple[int, str, str]]) -> str:
+    return complaints[0][2].strip() if complaints else ""
 
 
-def _planes(frame: Any) -> list[npt.NDArray[Any]]:
-    components = frame.format.components
-    return [
-        _plane(plane, components[index].width, components[index].height, components[0].bits)
-        for index, plane in enumerate(frame.planes)
-    ]
+def _damaged(codec: str, why: str) -> str:
+    return f"the {codec} stream is damaged ({why}): get the file again"
 
 
-def _plane(plane: Any, width: int, height: int, bits: int) -> npt.NDArray[Any]:
-    dtype = np.dtype(np.uint8) if bits == 8 else np.dtype("<u2")
-    row = plane.line_size // dtype.itemsize
-    values = np.frombuffer(plane, dtype).reshape(-1, row)[:height, :width]
-    return np.ascontiguousarray(values)
+def _values(plane: Any, deep: bool) -> npt.NDArray[Any]:
+    dtype = np.dtype("<u2" if deep else "u1")
+    rows = np.frombuffer(plane, dtype).reshape(-1, plane.line_size // dtype.itemsize)
+    return rows[: plane.height, : plane.width].copy()

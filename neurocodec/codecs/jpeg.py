@@ -11,19 +11,20 @@ from typing import Any, ClassVar, Literal
 import PIL
 import PIL.features
 
-from neurocodec import images, tools
+from neurocodec import images
 from neurocodec.codecs import jpeg_segments
 from neurocodec.errors import BadInputError, ToolError, ToolTimeoutError, UsageError
 from neurocodec.images import Image
+from neurocodec.tools import Program, Tool, lookup, run, time_limit_s
 
-CJPEG = tools.Tool(
+CJPEG = Tool(
     name="cjpeg",
     probe=("-version",),
     version_pattern=r"((?:libjpeg-turbo|mozjpeg) version [\w.]+)",
     install="apt-get install libjpeg-turbo-progs",
 )
 # Asked with -strict, so that a version that has no such switch counts as not there.
-DJPEG = tools.Tool(
+DJPEG = Tool(
     name="djpeg",
     probe=("-strict", "-version"),
     version_pattern=r"((?:libjpeg-turbo|mozjpeg) version [\w.]+)",
@@ -47,20 +48,21 @@ class Jpeg:
     levels: ClassVar[Sequence[int]] = range(1, 101)
     chromas: ClassVar[Sequence[str]] = ("420", "444", "422")
     carries_alpha: ClassVar[bool] = False
+    tools: ClassVar[Sequence[Tool]] = (CJPEG, DJPEG)
 
     def __init__(self, chroma: str = "420", keep_metadata: bool = False) -> None:
         if chroma not in self.chromas:
             raise UsageError(f"jpeg has chroma {', '.join(self.chromas)}, not {chroma}")
         self._chroma = chroma
         self._keep_metadata = keep_metadata
-        self._cjpeg = tools.lookup(CJPEG)
-        self._djpeg = tools.lookup(DJPEG)
+        self._cjpeg = lookup(CJPEG)
+        self._djpeg = lookup(DJPEG)
 
     @property
     def encoder(self) -> str:
-        """ "cjpeg (libjpeg-turbo version 2.1.5)", "Pillow 13.0.0 (libjpeg-turbo 3.2.0)"."""
+        """As in "cjpeg (libjpeg-turbo 2.1.5)" or "Pillow 13.0.0 (libjpeg-turbo 3.2.0)"."""
         if self._cjpeg:
-            return f"cjpeg ({self._cjpeg.version})"
+            return f"cjpeg ({self._cjpeg.version.replace('version ', '')})"
         return f"Pillow {PIL.__version__} (libjpeg-turbo {PIL.features.version('libjpeg_turbo')})"
 
     def encode(self, image: Image, level: int) -> bytes:
@@ -137,14 +139,14 @@ def _check(image: Image, level: int) -> None:
         )
 
 
-def _by_cjpeg(program: tools.Program, image: Image, quality: int, chroma: str) -> bytes:
+def _by_cjpeg(program: Program, image: Image, quality: int, chroma: str) -> bytes:
     arguments = ["-quality", str(quality), "-sample", _CJPEG_SAMPLING[chroma]]
     arguments += ["-optimize", "-baseline", "-dct", "int"]
     if program.version.startswith("mozjpeg"):
         # Its own default is another set of tables, by which a quality would mean something else.
         arguments += ["-quant-table", "0"]
-    timeout_s = tools.time_limit_s(image.width * image.height)
-    return tools.run(program, arguments, timeout_s=timeout_s, stdin=images.ppm(image))
+    timeout_s = time_limit_s(image.width * image.height)
+    return run(program, arguments, timeout_s=timeout_s, stdin=images.ppm(image))
 
 
 def _by_pillow(image: Image, quality: int, chroma: str) -> bytes:
@@ -160,13 +162,13 @@ def _by_pillow(image: Image, quality: int, chroma: str) -> bytes:
     return buffer.getvalue()
 
 
-def _refuse_corrupt(djpeg: tools.Program, data: bytes, pixels: int) -> None:
+def _refuse_corrupt(djpeg: Program, data: bytes, pixels: int) -> None:
     """Raise if libjpeg warns of anything; at an eighth of the size, which reads all the bits."""
     try:
-        tools.run(
+        run(
             djpeg,
             ["-strict", "-scale", "1/8", "-pnm"],
-            timeout_s=tools.time_limit_s(pixels),
+            timeout_s=time_limit_s(pixels),
             stdin=data,
         )
     except ToolTimeoutError:

@@ -1,0 +1,59 @@
+"""`neurocodec evaluate`."""
+
+from typing import Any
+
+import click
+
+from neurocodec.cli import options
+
+
+@click.command()
+@click.argument("data", type=click.Path())
+@click.option(
+    "--task", required=True, metavar="classification|detection|segmentation|pose|fidelity"
+)
+@click.option("--model", default="", metavar="NAME|FILE", help="The recogniser.")
+@click.option("--codec", "codecs", default="bpg", show_default=True, help="One or several.")
+@click.option("--qp", "qps", help="One or several.  [default: 28,31,34,37,41]")
+@click.option("--quality", "qualities", help="One or several, for codecs that have a quality.")
+@click.option("--chroma", type=click.Choice(["420", "422", "444"]), help="Chroma subsampling.")
+@click.option("--pre", "pres", default="none", show_default=True, help="One or several.")
+@click.option("--max-bpp", type=float, help="Leave out points of a higher rate.")
+@click.option("--limit", type=click.IntRange(min=1), help="Only the first so many pictures.")
+@click.option("-o", "--output", type=click.Path(), help="Results file; a second run goes on in it.")
+@click.option("--per-image", is_flag=True, help="Also a line a picture, which intervals need.")
+@click.option("--resume/--fresh", default=True, help="Go on in the results file, or anew.")
+@click.option("--cache/--no-cache", default=True, help="Keep coded files for the next run.")
+@options.jobs
+@options.device
+@options.verbosity
+def evaluate(
+    data: str,
+    output: str | None,
+    per_image: bool,
+    resume: bool,
+    max_bpp: float | None,
+    task: str,
+    model: str,
+    limit: int | None,
+    cache: bool,
+    processes: int,
+    codecs: str,
+    pres: str,
+    **grid: Any,
+) -> None:
+    """Measure rate and recognition, every picture of DATA really encoded and decoded.
+
+    Lists are separated by commas. A recogniser is a torchvision or timm name, or a
+    .safetensors file. One JSON line a point goes to -o, or to standard output.
+
+    \b
+    neurocodec evaluate val --task classification --model squeezenet1_0.safetensors \\
+        --codec bpg --qp 28,31,34,37,41 --pre none,blur:sigma=0.5 -o r.jsonl --per-image
+    """
+    from neurocodec.cli import measuring
+    from neurocodec.evaluation.grid import settings_over
+
+    settings = settings_over(codecs.split(","), pres.split(","), **grid)
+    experiment = measuring.experiment(data, task, model, limit, grid["device"], cache, processes)
+    measuring.run(experiment, settings, output, per_image=per_image, resume=resume, max_bpp=max_bpp)

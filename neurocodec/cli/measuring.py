@@ -1,0 +1,93 @@
+"""What `evaluate` does: the experiment, the settings still to measure, and the run over them."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from neurocodec import tasks
+from neurocodec.cli import console
+from neurocodec.evaluation import coding, results
+from neurocodec.evaluation.curves import Experiment
+from neurocodec.evaluation.journal import Journal
+from neurocodec.evaluation.results import PictureResult, Point
+from neurocodec.pipeline import Setting
+from neurocodec.tasks import data as data_sets
+
+Keep = Callable[[Point, Sequence[PictureResult]], None]
+
+
+def experiment(
+    data: str, task: str, model: str, limit: int | None, device: str, cache: bool, processes: int
+) -> Experiment:
+    """The recogniser loaded and the pictures listed.
+
+    Raises:
+        UsageError: unknown task or model.
+        MissingError: the model's weights cannot be had.
+        BadInputError: DATA cannot be read.
+    """
+    found = data_sets.open(Path(data))
+    return Experiment(
+        data=found.name,
+        pictures=found.pictures[:limit],
+        task=tasks.create(task, model, device),
+        cache=coding.default_cache() if cache else None,
+        jobs=processes,
+    )
+
+
+def run(
+    measured: Experiment,
+    settings: Sequence[Setting],
+    output: str | None,
+    *,
+    per_image: bool,
+    resume: bool,
+    max_bpp: float | None,
+) -> None:
+    """Measure every setting that the results file does not hold yet.
+
+    Raises:
+        NeurocodecError: the first thing that fails; the points before it are kept.
+    """
+    with _keeping(output, per_image, resume) as (keep, done):
+        wanted = [s for s in settings if (measured.setup(s), s.qp, s.quality) not in done]
+        if len(wanted) < len(settings):
+            console.note(f"{len(settings) - len(wanted)} points are in {output} already")
+        pictures = len(measured.pictures)
+        with console.progress(len(wanted) * pictures, "measuring") as advance:
+            for point, lines in measured.measure(wanted, advance):
+                if max_bpp is None or point.bpp <= max_bpp:
+                    keep(point, lines)
+                else:
+                    console.note(f"left out: {_describe(point)} is above --max-bpp")
+
+
+@contextmanager
+def _keeping(
+    output: str | None, per_image: bool, resume: bool
+) -> Iterator[tuple[Keep, set[results.Key]]]:
+    if output is None or output == "-":
+        yield _printer(per_image), set()
+        return
+    with Journal(Path(output), per_image=per_image, fresh=not resume) as journal:
+
+        def keep(point: Point, pictures: Sequence[PictureResult]) -> None:
+            journal.add(point, pictures)
+            print(_describe(point), flush=True)
+
+        yield keep, journal.done
+
+
+def _printer(per_image: bool) -> Keep:
+    def keep(point: Point, pictures: Sequence[PictureResult]) -> None:
+        for result in (*(pictures if per_image else ()), point):
+            print(results.dump(result), flush=True)
+
+    return keep
+
+
+def _describe(point: Point) -> str:
+    level = f"qp {point.qp}" if point.qp is not None else f"quality {point.quality}"
+    scores = "  ".join(f"{name} {value:.4f}" for name, value in point.scores.items())
+    return f"{point.setup.codec}  {point.setup.pre}  {level}  {point.bpp:.4f} bpp  {scores}"

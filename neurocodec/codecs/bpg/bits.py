@@ -1,0 +1,115 @@
+"""Bits, most significant first: the codes that .bpg headers and HEVC parameter sets are made of."""
+
+from neurocodec.errors import BadInputError
+
+_UE_MAX_BITS = 32
+_UE7_MAX = 2**32 - 1
+
+
+class BitReader:
+    """Reads codes one after another from `data`.
+
+    Every method raises BadInputError where the data ends too early.
+    """
+
+    def __init__(self, data: bytes) -> None:
+        self._value = int.from_bytes(data, "big")
+        self._left = 8 * len(data)
+
+    def u(self, bits: int) -> int:
+        """The next `bits` bits as an unsigned number, u(n) of H.265 clause 7.2."""
+        if bits > self._left:
+            raise BadInputError("the stream's header ends early: get the file again")
+        self._left -= bits
+        return (self._value >> self._left) & ((1 << bits) - 1)
+
+    def flag(self) -> bool:
+        """The next bit."""
+        return self.u(1) == 1
+
+    def ue(self) -> int:
+        """An unsigned Exp-Golomb code, ue(v) of H.265 clause 9.2."""
+        zeros = 0
+        while not self.flag():
+            zeros += 1
+            if zeros > _UE_MAX_BITS:
+                raise BadInputError("the stream's header is damaged: get the file again")
+        return (1 << zeros) - 1 + self.u(zeros)
+
+    def se(self) -> int:
+        """A signed Exp-Golomb code, se(v) of H.265 clause 9.2.2."""
+        code = self.ue()
+        return (code + 1) // 2 if code % 2 else -code // 2
+
+
+class BitWriter:
+    """Collects codes; the mirror of `BitReader`."""
+
+    def __init__(self) -> None:
+        self._value = 0
+        self._length = 0
+
+    def u(self, bits: int, value: int) -> None:
+        """Append `value` in `bits` bits."""
+        self._value = self._value << bits | value
+        self._length += bits
+
+    def ue(self, value: int) -> None:
+        """Append an unsigned Exp-Golomb code."""
+        self.u(2 * (value + 1).bit_length() - 1, value + 1)
+
+    def padded(self) -> bytes:
+        """What was written, zero bits to the end of the last byte."""
+        size = (self._length + 7) // 8
+        return (self._value << (8 * size - self._length)).to_bytes(size, "big")
+
+    def with_stop_bit(self) -> bytes:
+        """What was written as a raw byte sequence payload: a one, then zeros to the byte's end."""
+        closed = BitWriter()
+        closed.u(self._length + 1, self._value << 1 | 1)
+        return closed.padded()
+
+
+def read_ue7(data: bytes, start: int) -> tuple[int, int]:
+    """The number in groups of 7 bits at `start`, and where it ends.
+
+    Raises:
+        BadInputError: the data ends early, the form is not the shortest, or over 32 bits.
+    """
+    value = 0
+    for position in range(start, len(data)):
+        if position == start and data[position] == 0x80:
+            break
+        value = value << 7 | data[position] & 0x7F
+        if value > _UE7_MAX:
+            break
+        if data[position] < 0x80:
+            return value, position + 1
+    raise BadInputError("the .bpg header is damaged or cut: get the file again")
+
+
+def ue7(value: int) -> bytes:
+    """`value` in groups of 7 bits, the high bit set on every byte but the last."""
+    groups = [value & 0x7F]
+    while value := value >> 7:
+        groups.append(value & 0x7F | 0x80)
+    return bytes(reversed(groups))
+
+
+def escape(payload: bytes) -> bytes:
+    """`payload` with emulation prevention bytes, as a NAL unit holds it (H.265 clause 7.4.2)."""
+    escaped = bytearray()
+    zeros = 0
+    for byte in payload:
+        if zeros == 2 and byte <= 3:
+            escaped.append(3)
+            zeros = 0
+        escaped.append(byte)
+        zeros = zeros + 1 if byte == 0 else 0
+    return bytes(escaped)
+
+
+def unescape(held: bytes) -> bytes:
+    """The payload without its emulation prevention bytes."""
+    pieces = held.split(b"\0\0\3")
+    return b"\0\0".join(pieces)

@@ -1,0 +1,88 @@
+"""Reading the headers of H.266: each element is kept under the name that the standard gives it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from neurocodec.codecs.bpg.bits import BitReader, BitWriter, unescape
+from neurocodec.errors import BadInputError
+
+NAL_HEADER_BYTES = 2
+
+
+class _Bits(BitReader):
+    def __init__(self, data: bytes) -> None:
+        super().__init__(data)
+        self.size = 8 * len(data)
+
+    @property
+    def position(self) -> int:
+        return self.size - self._left
+
+    def cut(self, start: int, end: int) -> int:
+        return self._value >> (self.size - end) & ((1 << (end - start)) - 1)
+
+
+class Syntax:
+    """A header being read. An element that is not there counts as 0, as it mostly does there.
+
+    Attributes:
+        values: every element so far, by its name; with a number in brackets where it repeats.
+        spans: first bit and the bit after the last of the parts that were named.
+
+    Every method that reads raises BadInputError where the header is cut or out of its range.
+    """
+
+    def __init__(self, nal: bytes) -> None:
+        self._bits = _Bits(unescape(nal)[NAL_HEADER_BYTES:])
+        self.values: dict[str, int] = {}
+        self.spans: dict[str, tuple[int, int]] = {}
+
+    def __getitem__(self, name: str) -> int:
+        return self.values.get(name, 0)
+
+    def u(self, name: str, bits: int) -> int:
+        """The next element, of so many bits."""
+        return self._keep(name, self._bits.u(bits))
+
+    def flag(self, name: str) -> int:
+        """The next element, of one bit."""
+        return self.u(name, 1)
+
+    def ue(self, name: str, most: int = 2**32) -> int:
+        """The next element, an unsigned Exp-Golomb code of at most `most`."""
+        value = self._bits.ue()
+        if value > most:
+            raise BadInputError(f"the .266 is damaged ({name} is {value}): get the file again")
+        return self._keep(name, value)
+
+    def se(self, name: str) -> int:
+        """The next element, a signed Exp-Golomb code."""
+        return self._keep(name, self._bits.se())
+
+    def skip(self, bits: int) -> None:
+        """Pass over bits that have no bearing here."""
+        self._bits.u(bits)
+
+    def align(self) -> None:
+        """Pass over the bits to the end of the byte."""
+        self._bits.u(-self._bits.position % 8)
+
+    @property
+    def position(self) -> int:
+        """How many bits of the payload were read."""
+        return self._bits.position
+
+    @contextmanager
+    def span(self, name: str) -> Iterator[None]:
+        """Name the part that is read inside the `with`."""
+        start = self.position
+        yield
+        self.spans[name] = start, self.position
+
+    def copy(self, writer: BitWriter, start: int, end: int) -> None:
+        """Append the bits from `start` up to `end` to `writer`."""
+        writer.u(end - start, self._bits.cut(start, end))
+
+    def _keep(self, name: str, value: int) -> int:
+        self.values[name] = value
+        return value

@@ -1,0 +1,1 @@
+"""Evaluation: rate–accuracy curves, BD-rate with confidence, reports."""

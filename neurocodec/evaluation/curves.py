@@ -1,0 +1,147 @@
+"""Rate–accuracy curves: every picture really encoded and decoded, under every setting."""
+
+import hashlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import islice
+from pathlib import Path
+from typing import Any, TypeVar
+
+from neurocodec import __version__, files, workers
+from neurocodec.evaluation import coding
+from neurocodec.evaluation.coding import Coded, Coding
+from neurocodec.evaluation.results import PictureResult, Point, Setup
+from neurocodec.measures.rate import bpp
+from neurocodec.pipeline import Pipeline, Setting
+from neurocodec.tasks import PictureScore, Task
+from neurocodec.tasks.data import Labelled
+
+BATCH = 32
+ITEM_TIMEOUT_S = 3600
+
+Value = TypeVar("Value")
+
+
+@dataclass(frozen=True, eq=False)
+class Experiment:
+    """One task over one set of pictures, to be measured under many settings.
+
+    Attributes:
+        data: what the set is called in results.
+        pictures: with their labels, in the order of results.
+        task: the recogniser and its question.
+        cache: where coded files are kept, or None.
+        jobs: processes that encode and decode while the recogniser works in this one.
+    """
+
+    data: str
+    pictures: Sequence[Labelled]
+    task: Task
+    cache: Path | None
+    jobs: int
+
+    @cached_property
+    def pictures_sha256(self) -> str:
+        """Of the pictures' own sha256s: equal for equal content in equal order."""
+        whole = hashlib.sha256()
+        for picture in self.pictures:
+            whole.update(hashlib.sha256(files.read(str(picture.path))).digest())
+        return whole.hexdigest()
+
+    @cached_property
+    def clean_answers(self) -> list[Any]:
+        """The recogniser's answers to the original pictures."""
+        paths = [str(picture.path) for picture in self.pictures]
+        originals = self._worked(coding.read_original, paths)
+        return [a for batch in _batches(originals, BATCH) for a in self.task.predict(batch)]
+
+    def setup(self, setting: Setting) -> Setup:
+        """What results say of a curve under `setting`."""
+        ready = Pipeline(setting)
+        return Setup(
+            data=self.data,
+            pictures=len(self.pictures),
+            pictures_sha256=self.pictures_sha256,
+            task=self.task.name,
+            model=self.task.model,
+            model_sha256=self.task.model_sha256,
+            codec=setting.codec,
+            encoder=ready.codec.encoder,
+            chroma=setting.chroma or ready.codec.chromas[0],
+            pre=setting.pretransform,
+            weights_sha256=getattr(ready.pretransform, "weights_sha256", ""),
+            neurocodec=__version__,
+        )
+
+    def measure(
+        self, settings: Sequence[Setting], advance: Callable[[], None] = lambda: None
+    ) -> Iterator[tuple[Point, list[PictureResult]]]:
+        """The point of every setting, each with its pictures, as soon as it is complete.
+
+        Args:
+            settings: in the order of the points.
+            advance: called for every picture coded.
+
+        Raises:
+            NeurocodecError: a picture could not be read, coded or answered: no point goes
+                without one of its pictures.
+        """
+        tasks = [
+            Coding(str(picture.path), setting, self.cache)
+            for setting in settings
+            for picture in self.pictures
+        ]
+        coded = _counted(self._worked(coding.code, tasks), advance)
+        for setting in settings:
+            yield self._point(setting, islice(coded, len(self.pictures)))
+
+    def _point(self, setting: Setting, coded: Iterable[Coded]) -> tuple[Point, list[PictureResult]]:
+        clean = iter(zip(self.pictures, self.clean_answers, strict=True))
+        setup = self.setup(setting)
+        level = {"qp": setting.qp, "quality": setting.quality}
+        results, scores = [], []
+        for batch in _batches(coded, BATCH):
+            answers = self.task.predict([one.image for one in batch])
+            for one, answer, (picture, clean_answer) in zip(batch, answers, clean, strict=False):
+                score = self.task.score(answer, clean_answer, picture.truth)
+                scores.append(score)
+                results.append(_picture_result(setup, level, picture.name, one, score))
+        bits = 8 * sum(result.size_bytes for result in results)
+        rate = bits / sum(result.width * result.height for result in results)
+        return Point(setup=setup, **level, bpp=rate, scores=self.task.score_set(scores)), results
+
+    def _worked(self, function: Any, items: Iterable[Any]) -> Iterator[Any]:
+        for outcome in workers.each(function, items, jobs=self.jobs, timeout_s=ITEM_TIMEOUT_S):
+            if outcome.error is not None:
+                raise outcome.error
+            yield outcome.result
+
+
+def _picture_result(
+    setup: Setup, level: dict[str, int | None], name: str, coded: Coded, score: PictureScore
+) -> PictureResult:
+    width, height = coded.image.width, coded.image.height
+    return PictureResult(
+        setup=setup,
+        **level,
+        picture=name,
+        width=width,
+        height=height,
+        size_bytes=coded.size_bytes,
+        bpp=bpp(coded.size_bytes, width, height),
+        scores=score.scores,
+        evidence=score.evidence,
+    )
+
+
+def _counted(values: Iterable[Value], advance: Callable[[], None]) -> Iterator[Value]:
+    for value in values:
+        advance()
+        yield value
+
+
+def _batches(values: Iterable[Value], size: int) -> Iterator[list[Value]]:
+    iterator = iter(values)
+    while batch := list(islice(iterator, size)):
+        yield batch

@@ -1,0 +1,1 @@
+"""Torch modules and the border between them and pictures. Nothing here is imported without need."""

@@ -1,0 +1,83 @@
+"""A frozen network that reads pictures, with its own preprocessing inside."""
+
+import hashlib
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from neurocodec.networks.recognisers.preprocessing import Preprocessing
+
+
+class Recogniser(nn.Module):
+    """A network in evaluation mode whose weights want no gradient; the picture may.
+
+    Attributes:
+        name: what results call it.
+        kind: the task it is made for: "classification", "detection", "segmentation" or "pose".
+        network: without its preprocessing.
+        preprocessing: None where the network does it itself (torchvision's detectors).
+        model_sha256: of the weights file, or of the tensors where there is no file.
+        description: the JSON beside the weights; for a list of operations with its `heads`,
+            `strides` and `decode`; empty for a name.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        kind: str,
+        network: nn.Module,
+        preprocessing: Preprocessing | None,
+        *,
+        model_sha256: str = "",
+        description: Mapping[str, Any] | None = None,
+    ) -> None:
+        super().__init__()
+        self.name = name
+        self.kind = kind
+        self.network = network.float().eval().requires_grad_(False)
+        self.preprocessing = preprocessing
+        self.model_sha256 = model_sha256 or _tensors_sha256(network)
+        self.description = dict(description or {})
+
+    def train(self, mode: bool = True) -> "Recogniser":
+        """Nothing changes: a recogniser inside a trainer stays in evaluation mode."""
+        return self
+
+    def forward(self, pictures: Tensor) -> Any:
+        """The network's answer.
+
+        Args:
+            pictures: (N, 3, H, W) float, RGB, [0, 1], of any size.
+
+        Returns:
+            Of a classifier: logits, (N, classes). Of a segmentation network: torchvision's dict,
+            "out" being (N, classes, h, w) logits of the preprocessed picture. Of torchvision's
+            detectors: a list of dicts (boxes, labels, scores, keypoints). Of a detector written
+            as operations: its heads' tensors by name.
+        """
+        return self.answer(self.prepare(pictures))
+
+    def prepare(self, pictures: Tensor) -> Tensor:
+        """The pictures as the network wants them; all of one size after "crop", "letterbox"."""
+        return self.preprocessing(pictures) if self.preprocessing else pictures
+
+    def answer(self, prepared: Tensor) -> Any:
+        """`forward`'s answer to what `prepare` gave."""
+        if self.preprocessing is None:
+            return self.network(list(prepared))
+        answer = self.network(prepared)
+        if self.kind != "classification":
+            return answer
+        logits: Tensor = answer["output"] if isinstance(answer, dict) else answer
+        return logits.flatten(1)
+
+
+def _tensors_sha256(network: nn.Module) -> str:
+    digest = hashlib.sha256()
+    for name, tensor in sorted(network.state_dict().items()):
+        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
+        samples = tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8)
+        digest.update(samples.numpy().tobytes())
+    return digest.hexdigest()
