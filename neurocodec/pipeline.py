@@ -86,6 +86,12 @@ class Pipeline:
         self.pretransform = pretransforms.create(self.pre, setting.device)
         self.bpg_qp = qp_tables.qp_at_level(self.codec.name, self.level)
 
+    @property
+    def saturated(self) -> bool:
+        """Whether the codec does not reach BPG's rate at the QP, so that its nearest stands in."""
+        qp, by_quality = self.setting.qp, self.codec.unit == "quality"
+        return qp is not None and by_quality and qp_tables.qp_saturates(self.codec.name, qp)
+
     def filter(self, image: Image) -> Image:
         """The picture as the encoder will see it."""
         if self.setting.flatten is not None:

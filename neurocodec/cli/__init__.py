@@ -17,6 +17,9 @@ COMMANDS = {
     "decode": "neurocodec.cli.decode:decode",
     "info": "neurocodec.cli.info:info",
     "preprocess": "neurocodec.cli.preprocess:preprocess",
+    "evaluate": "neurocodec.cli.evaluate:evaluate",
+    "bdrate": "neurocodec.cli.bdrate:bdrate",
+    "choose": "neurocodec.cli.choose:choose",
     "doctor": "neurocodec.cli.doctor:doctor",
 }
 

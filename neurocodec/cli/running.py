@@ -8,7 +8,6 @@ import click
 from neurocodec.batch import DecodeRecord, EncodeRecord, FilterRecord
 from neurocodec.cli import console
 from neurocodec.cli.selection import Selection
-from neurocodec.codecs import qp_tables
 from neurocodec.errors import UsageError
 from neurocodec.files import STANDARD, display
 from neurocodec.jobs import Job
@@ -25,7 +24,7 @@ def make_ready(setting: Setting) -> Pipeline:
         console.note(
             f"no trained filter for {ready.codec.name} is installed: pictures are not filtered"
         )
-    if setting.qp is not None and qp_tables.is_saturated(ready.codec.name, setting.qp):
+    if ready.saturated:
         console.note(
             f"{ready.codec.name} has no quality of BPG's rate at QP {setting.qp}: "
             f"the nearest one, {ready.level}, is used"

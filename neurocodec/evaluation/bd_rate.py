@@ -122,10 +122,9 @@ def bd_rate(
             more than 5 % of the replicates are.
     """
     differs = _differences(anchor, test, across_codecs)
-    measured = [_measured(curve, metric) for curve in (anchor, test)]
-    curves = [_monotone(*pair) for pair in measured]
-    percent = _percent(*curves, method)
-    if percent is None:
+    curves = _monotone(*_measured(anchor, metric)), _monotone(*_measured(test, metric))
+    change = _percent(*curves, method)
+    if change is None:
         raise NotComparableError(_no_overlap(metric, curves))
     note = _why_no_interval(anchor, test, replicates)
     found = None if note else _replicated(anchor, test, metric, method, replicates, seed)
@@ -136,7 +135,7 @@ def bd_rate(
             "have no overlap: measure more pictures, or QPs further apart"
         )
     return BdRate(
-        bd_rate_percent=percent,
+        bd_rate_percent=change,
         interval=None if found is None else bootstrap.interval(found[~np.isnan(found)]),
         overlap=_overlap(*curves, method),
         points=(len(anchor.points), len(test.points)),
@@ -153,11 +152,19 @@ def bd_rate(
     )
 
 
+def percent(value: float) -> str:
+    """The number as tables and messages say it: signed, one decimal, zero without a sign."""
+    rounded = round(value, 1)
+    return f"{rounded:+.1f}" if rounded else "0.0"
+
+
 def _differences(anchor: Curve, test: Curve, across_codecs: bool) -> tuple[str, ...]:
     """What of the encoding differs; refused unless asked for, as is all else but the filter."""
     for key, what in _SAME.items():
         if getattr(anchor.setup, key) != getattr(test.setup, key):
-            raise NotComparableError(f"the curves are of different {what}: {_pair(key, anchor, test)}")
+            raise NotComparableError(
+                f"the curves are of different {what}: {_pair(key, anchor, test)}"
+            )
     differing = tuple(
         key for key in _SAME_ENCODER if getattr(anchor.setup, key) != getattr(test.setup, key)
     )
@@ -268,5 +275,5 @@ def _of_replicate(
     if not (np.isfinite(anchor_scores).all() and np.isfinite(test_scores).all()):
         return float("nan")
     curves = _monotone(anchor_rates, anchor_scores), _monotone(test_rates, test_scores)
-    percent = _percent(*curves, method)
-    return float("nan") if percent is None else percent
+    change = _percent(*curves, method)
+    return float("nan") if change is None else change

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from itertools import product
 
-from neurocodec.codecs import qp_tables
 from neurocodec.errors import UsageError
 from neurocodec.pipeline import Pipeline, Setting
 
@@ -55,7 +54,7 @@ def settings_over(
 
 def _check(setting: Setting) -> None:
     ready = Pipeline(setting)
-    if setting.qp is not None and qp_tables.is_saturated(ready.codec.name, setting.qp):
+    if ready.saturated:
         raise UsageError(
             f"{ready.codec.name} does not reach BPG's rate at QP {setting.qp}: "
             "leave that QP out, or give --quality"

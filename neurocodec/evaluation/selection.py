@@ -4,7 +4,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from operator import attrgetter
 
-from neurocodec.errors import UsageError
+from neurocodec import files
+from neurocodec.errors import BadInputError, UsageError
+from neurocodec.evaluation import results
 from neurocodec.evaluation.results import PictureResult, Point, Result, Setup
 
 Level = tuple[int | None, int | None]
@@ -32,14 +34,28 @@ class Curve:
         return f"codec={self.setup.codec},pre={self.setup.pre}"
 
 
-def gather(results: Iterable[Result]) -> list[Curve]:
-    """The curves in `results`, in the order in which they first occur.
+def read(path: str) -> list[Result]:
+    """The results in a JSON Lines file; "-" is standard input.
+
+    Raises:
+        BadInputError: it cannot be read, or a line of it is no result.
+    """
+    name = files.display(path)
+    try:
+        lines = files.read(path).decode().splitlines()
+    except UnicodeDecodeError:
+        raise BadInputError(f"{name}: not a file of results") from None
+    return list(results.load(lines, name))
+
+
+def gather(found: Iterable[Result]) -> list[Curve]:
+    """The curves in `found`, in the order in which they first occur.
 
     Where two lines say the same point or picture, the later one holds.
     """
     points: dict[Setup, dict[Level, Point]] = {}
     pictures: dict[tuple[Setup, Level], dict[str, PictureResult]] = {}
-    for result in results:
+    for result in found:
         level = (result.qp, result.quality)
         if isinstance(result, Point):
             points.setdefault(result.setup, {})[level] = result
@@ -85,6 +101,31 @@ def select(curves: Sequence[Curve], chosen: str, option: str) -> Curve:
         f"{option} {chosen or 'KEY=VALUE'}: {len(fitting)} curves fit, "
         f"say which by {_values(fitting, differing)}"
     )
+
+
+def anchor_and_test(
+    found: Sequence[Sequence[Result]], anchor: str, test: str
+) -> tuple[Curve, Curve]:
+    """The two curves to compare.
+
+    Where two files are given and not both choices, the first has the anchor and the second the
+    test; else both are looked for in all files together.
+
+    Args:
+        found: the results of every file.
+        anchor: which curve is the anchor, as for `select`; "" where there is but one.
+        test: likewise.
+
+    Raises:
+        UsageError: a choice fits no curve or several.
+    """
+    if len(found) == 2 and not (anchor and test):
+        first, second = (gather(part) for part in found)
+    else:
+        first = second = gather(result for part in found for result in part)
+        if len(first) == 1 and not (anchor or test):
+            raise UsageError("the results hold one curve: name the other's file too")
+    return select(first, anchor, "--anchor"), select(second, test, "--test")
 
 
 def _parse(chosen: str, option: str) -> dict[str, str]:

@@ -10,6 +10,7 @@ PRETRANSFORMS = {
     "blur": "neurocodec.pretransforms.blur:Blur",
     "scale": "neurocodec.pretransforms.scale:Scale",
     "tvl1": "neurocodec.pretransforms.tvl1:TvL1",
+    "schedule": "neurocodec.pretransforms.schedule:Schedule",
 }
 
 

@@ -50,7 +50,7 @@ class TvL1:
 
 @torch.no_grad()
 def tv_l1(f: Tensor, lmbda: float, iterations: int) -> Tensor:
-    """The u that minimises Σ|∇u| + λ·Σ|u − f|, each channel for itself (Le Guen, section 2).
+    """The u that minimises Σ|∇u| + λ·Σ|u − f|, each channel for itself.
 
     |∇u| is the Euclidean length of the forward differences, which are 0 across the border. Both
     terms scale with the range, so λ means the same for levels 0–255. After no iteration u is f.

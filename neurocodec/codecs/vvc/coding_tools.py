@@ -74,7 +74,9 @@ def _references(s: Syntax) -> None:
     s.flag("sps_weighted_bipred_flag")
     s.flag("sps_long_term_ref_pics_flag")
     if s["sps_video_parameter_set_id"] and s.flag("sps_inter_layer_prediction_enabled_flag"):
-        raise BadInputError("the .266 is coded in layers: take one out with VTM's BitstreamExtractor")
+        raise BadInputError(
+            "the .266 is coded in layers: take one out with VTM's BitstreamExtractor"
+        )
     s.flag("sps_idr_rpl_present_flag")
     with s.span("reference_lists"):
         same = s.flag("sps_rpl1_same_as_rpl0_flag")

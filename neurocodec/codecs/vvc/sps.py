@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from neurocodec.codecs.vvc.coding_tools import read_tools
+from neurocodec.codecs.vvc.nal import Nal
 from neurocodec.codecs.vvc.syntax import Syntax
 from neurocodec.errors import BadInputError
 
@@ -37,6 +38,11 @@ class Sps:
         return self.syntax[name]
 
     @property
+    def number(self) -> int:
+        """Its id, by which picture parameter sets refer to it."""
+        return self["sps_seq_parameter_set_id"]
+
+    @property
     def chroma(self) -> str:
         """ "400", "420", "422" or "444"."""
         return CHROMAS[self["sps_chroma_format_idc"]]
@@ -67,21 +73,12 @@ class Sps:
         return Colour(primaries, transfer, matrix, bool(self["vui_full_range_flag"]), siting)
 
 
-def shown_size(syntax: Syntax, prefix: str, sps: Sps, coded: tuple[int, int]) -> tuple[int, int]:
-    """What is left of the `coded` size inside the conformance window of an "sps" or a "pps".
-
-    Raises:
-        BadInputError: nothing is left.
-    """
-    width, height = coded
-    across, down = sps.subsampling
+def hidden(syntax: Syntax, prefix: str) -> tuple[int, int]:
+    """Columns and rows outside the conformance window, in chroma samples."""
     left, right, top, bottom = (
         syntax[f"{prefix}_conf_win_{side}_offset"] for side in ("left", "right", "top", "bottom")
     )
-    shown = width - across * (left + right), height - down * (top + bottom)
-    if min(shown) < 1:
-        raise BadInputError("the .266 is damaged (its window is empty): get the file again")
-    return shown
+    return left + right, top + bottom
 
 
 def read_window(s: Syntax, prefix: str) -> None:
@@ -92,8 +89,8 @@ def read_window(s: Syntax, prefix: str) -> None:
                 s.ue(f"{prefix}_conf_win_{side}_offset")
 
 
-def read(nal: bytes) -> Sps:
-    """The parameter set in a NAL unit, its header included.
+def read_sps(nal: Nal) -> Sps:
+    """The parameter set in a NAL unit.
 
     Raises:
         BadInputError: damaged, cut, or of a stream in layers.

@@ -4,9 +4,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from neurocodec.codecs.bpg.bits import BitReader, BitWriter, unescape
+from neurocodec.codecs.vvc.nal import HEADER_BYTES, Nal
 from neurocodec.errors import BadInputError
-
-NAL_HEADER_BYTES = 2
 
 
 class _Bits(BitReader):
@@ -32,8 +31,8 @@ class Syntax:
     Every method that reads raises BadInputError where the header is cut or out of its range.
     """
 
-    def __init__(self, nal: bytes) -> None:
-        self._bits = _Bits(unescape(nal)[NAL_HEADER_BYTES:])
+    def __init__(self, nal: Nal) -> None:
+        self._bits = _Bits(unescape(nal.data)[HEADER_BYTES:])
         self.values: dict[str, int] = {}
         self.spans: dict[str, tuple[int, int]] = {}
 
@@ -79,8 +78,9 @@ class Syntax:
         yield
         self.spans[name] = start, self.position
 
-    def copy(self, writer: BitWriter, start: int, end: int) -> None:
-        """Append the bits from `start` up to `end` to `writer`."""
+    def copy(self, writer: BitWriter, start: int, end: int | None = None) -> None:
+        """Append the bits from `start` up to `end`, or all that are left, to `writer`."""
+        end = self._bits.size if end is None else end
         writer.u(end - start, self._bits.cut(start, end))
 
     def _keep(self, name: str, value: int) -> int:

@@ -72,7 +72,9 @@ class _Conv(nn.Module):
         left, right, top, bottom = op["pad"]
         even = left == right and top == bottom
         self.edges = (0, 0, 0, 0) if even else (left, right, top, bottom)
-        self.conv = nn.Conv2d(
+        skip_init: Callable[..., nn.Module] = nn.utils.skip_init
+        self.conv = skip_init(
+            nn.Conv2d,
             op["in_channels"],
             op["out_channels"],
             op["kernel"],

@@ -96,7 +96,7 @@ def from_description(description: Mapping[str, Any], fit: str) -> Preprocessing:
         fit: where the description names none.
 
     Raises:
-        ValueError: a key is missing, unknown to no reader but of a wrong value or type.
+        ValueError: a key is missing, or a value is out of its range or of a wrong type.
     """
     try:
         size = int(description["size"])

@@ -70,8 +70,9 @@ class Recogniser(nn.Module):
         answer = self.network(prepared)
         if self.kind != "classification":
             return answer
-        logits: Tensor = answer["output"] if isinstance(answer, dict) else answer
-        return logits.flatten(1)
+        (logits,) = answer.values() if isinstance(answer, dict) else (answer,)
+        flat: Tensor = logits.flatten(1)
+        return flat
 
 
 def _tensors_sha256(network: nn.Module) -> str:

@@ -1,17 +1,18 @@
-"""The picture parameter set, and the way from there to the QP of an intra slice (H.266, 7.3.2.5,
-7.3.2.8 and 7.3.7), as far as a picture of one slice needs it."""
+"""The picture parameter set and the headers of a picture (H.266, 7.3.2.5, 7.3.2.8, 7.3.7).
+
+They are read as far as the QP of an intra slice, in a picture that is not cut up.
+"""
 
 from dataclasses import dataclass
 
 from neurocodec.codecs.vvc.coding_tools import read_boundaries
+from neurocodec.codecs.vvc.nal import Nal
 from neurocodec.codecs.vvc.sps import Sps, read_window
 from neurocodec.codecs.vvc.syntax import Syntax
-from neurocodec.errors import BadInputError
 
-IDR = {7, 8}
-_RANDOM_ACCESS = {*IDR, 9, 10}
+_IDR = {7, 8}
 # A slice's header is at its beginning: no need to take the coded samples apart.
-HEADER_BYTES = 256
+_HEADER_BYTES = 256
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,7 +30,7 @@ class Pps:
         return self["pps_pic_width_in_luma_samples"], self["pps_pic_height_in_luma_samples"]
 
 
-def read_pps(nal: bytes) -> Pps:
+def read_pps(nal: Nal) -> Pps:
     """The parameter set in a NAL unit; of one that cuts the picture up, only the beginning.
 
     Raises:
@@ -91,44 +92,58 @@ def _deblocking(s: Syntax) -> None:
             s.se("pps_deblocking_offset_div2")
 
 
-def pps_id(picture_header: Syntax) -> int:
-    """Which picture parameter set the picture header that starts here names.
+@dataclass(frozen=True, eq=False)
+class SliceHeader:
+    """The beginning of the first slice of a picture.
+
+    Attributes:
+        nal_type: of the slice.
+        syntax: stands behind the first flag, or behind `picture` where that is inside.
+        picture: the picture header, as far as the id of its parameter set.
+    """
+
+    nal_type: int
+    syntax: Syntax
+    picture: Syntax
+
+
+def read_slice_header(first_slice: Nal, picture_header: Nal | None) -> SliceHeader:
+    """The headers of a picture, as far as they tell which parameter set they go by.
+
+    Args:
+        first_slice: of the picture.
+        picture_header: None where it is inside the slice's header.
 
     Raises:
         BadInputError: damaged or cut.
     """
-    s = picture_header
-    irap = s.flag("ph_gdr_or_irap_pic_flag")
-    s.flag("ph_non_ref_pic_flag")
-    if irap:
-        s.flag("ph_gdr_pic_flag")
-    if s.flag("ph_inter_slice_allowed_flag"):
-        s.flag("ph_intra_slice_allowed_flag")
-    return s.ue("ph_pic_parameter_set_id", 63)
+    s = Syntax(Nal(first_slice.type, first_slice.data[:_HEADER_BYTES]))
+    s.flag("sh_picture_header_in_slice_header_flag")
+    picture = s if picture_header is None else Syntax(picture_header)
+    random_access = picture.flag("ph_gdr_or_irap_pic_flag")
+    picture.flag("ph_non_ref_pic_flag")
+    if random_access:
+        picture.flag("ph_gdr_pic_flag")
+    if picture.flag("ph_inter_slice_allowed_flag"):
+        picture.flag("ph_intra_slice_allowed_flag")
+    picture.ue("ph_pic_parameter_set_id", 63)
+    return SliceHeader(first_slice.type, s, picture)
 
 
-def slice_qp(sps: Sps, pps: Pps, header: Syntax, slice_header: Syntax, nal_type: int) -> int | None:
-    """The slice's QP, 0 to 63 and below 0 above 8 bits; None where it takes more to tell.
+def slice_qp(sps: Sps, pps: Pps, header: SliceHeader) -> int | None:
+    """The slice's QP, at most 63, below 0 too above 8 bits; None where it takes more to tell.
 
-    Args:
-        sps: the sequence parameter set in force.
-        pps: the picture parameter set in force.
-        header: stands behind the picture header's parameter set id.
-        slice_header: the same where the picture header is inside it, else behind its first flag.
-        nal_type: of the slice.
+    Raises:
+        BadInputError: damaged or cut.
     """
-    plain = pps["pps_no_pic_partition_flag"] and not pps["pps_subpic_id_mapping_present_flag"]
-    lists = nal_type not in IDR or sps["sps_idr_rpl_present_flag"]
-    if not plain or lists or sps["sps_subpic_info_present_flag"]:
+    whole = pps["pps_no_pic_partition_flag"] and not pps["pps_subpic_id_mapping_present_flag"]
+    lists = header.nal_type not in _IDR or sps["sps_idr_rpl_present_flag"]
+    inter = header.picture["ph_inter_slice_allowed_flag"]
+    if not whole or lists or inter or sps["sps_subpic_info_present_flag"]:
         return None
-    if header["ph_inter_slice_allowed_flag"]:
-        return None
-    try:
-        _rest_of_picture_header(header, sps, pps)
-        _until_qp(slice_header, sps, nal_type, header)
-        return 26 + pps["pps_init_qp_minus26"] + slice_header.se("sh_qp_delta")
-    except BadInputError:
-        return None
+    _rest_of_picture_header(header.picture, sps, pps)
+    _until_qp(header, sps)
+    return 26 + pps["pps_init_qp_minus26"] + header.syntax.se("sh_qp_delta")
 
 
 def _rest_of_picture_header(s: Syntax, sps: Sps, pps: Pps) -> None:
@@ -174,15 +189,15 @@ def _partitions(s: Syntax, sps: Sps) -> None:
             s.ue("ph_log2_diff_max_tt_min_qt")
 
 
-def _until_qp(s: Syntax, sps: Sps, nal_type: int, header: Syntax) -> None:
+def _until_qp(header: SliceHeader, sps: Sps) -> None:
+    s = header.syntax
     s.skip(sps["extra_sh_bits"])
-    if nal_type in _RANDOM_ACCESS:
-        s.flag("sh_no_output_of_prior_pics_flag")
+    s.flag("sh_no_output_of_prior_pics_flag")
     if sps["sps_alf_enabled_flag"] and s.flag("sh_alf_enabled_flag"):
         _adaptive_filters(s, sps)
-    if not s["sh_picture_header_in_slice_header_flag"]:
-        for used in ("ph_lmcs_enabled_flag", "ph_explicit_scaling_list_enabled_flag"):
-            s.skip(header[used])
+    if header.picture is not s:
+        s.skip(header.picture["ph_lmcs_enabled_flag"])
+        s.skip(header.picture["ph_explicit_scaling_list_enabled_flag"])
 
 
 def _adaptive_filters(s: Syntax, sps: Sps) -> None:

@@ -1,0 +1,112 @@
+"""Pictures to the planes of a .bpg and back, sample for sample as libbpg converts them."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from neurocodec.codecs.bpg import chroma
+from neurocodec.codecs.bpg.layout import Layout, Plane
+from neurocodec.codecs.bpg.matrices import Conversion, from_planes, into_planes
+
+Samples = npt.NDArray[np.uint8]
+
+
+def to_planes(pixels: Samples, layout: Layout) -> list[Plane]:
+    """The planes that an encoder takes for a picture.
+
+    Args:
+        pixels: (H, W, 3) uint8; for a gray layout the first channel counts.
+        layout: what the planes are to be.
+    """
+    conversion = into_planes(layout)
+    count = layout.plane_count
+    planes: list[Plane] = [np.empty(pixels.shape[:2], layout.dtype) for _ in range(count)]
+    _convert([pixels[..., channel] for channel in range(count)], planes, conversion)
+    if layout.chroma in {"gray", "444"}:
+        return planes
+    return [planes[0], *(_halved(plane, layout) for plane in planes[1:])]
+
+
+def to_pixels(planes: Sequence[Plane], layout: Layout) -> Samples:
+    """The picture that decoded planes stand for: (H, W, 3) uint8.
+
+    Args:
+        planes: of the shapes that `Layout.plane_shape` says.
+        layout: what they are.
+    """
+    height, width = planes[0].shape
+    full = list(planes)
+    if layout.chroma in {"420", "422"}:
+        full[1:] = [_doubled(plane, height, width, layout) for plane in full[1:]]
+    if layout.chroma == "gray":
+        return np.repeat(_to_gray(full[0], layout)[..., None], 3, axis=2)
+    pixels = np.empty((height, width, 3), np.uint8)
+    _convert(full, [pixels[..., channel] for channel in range(3)], from_planes(layout))
+    return pixels
+
+
+def to_alpha_plane(alpha: Samples, bit_depth: int) -> Plane:
+    """The plane of an alpha channel (H, W): gray of full range, whatever the colour's range."""
+    return to_planes(alpha[..., None], Layout("gray", bit_depth))[0]
+
+
+def to_alpha(plane: Plane, bit_depth: int) -> Samples:
+    """The alpha channel (H, W) uint8 that a decoded plane stands for."""
+    return _to_gray(plane, Layout("gray", bit_depth))
+
+
+def divide_by_alpha(pixels: Samples, alpha: Samples) -> Samples:
+    """Premultiplied colour (H, W, 3) made straight; white where alpha (H, W) is 0."""
+    opacity = alpha[..., None].astype(np.int64)
+    divisor = np.maximum(opacity, 1)
+    inverse = ((255 << 16) + divisor // 2 + 128) // divisor
+    straight = (pixels * inverse + (1 << 15)) >> 16
+    return np.where(pixels >= opacity, 255, straight).astype(np.uint8)
+
+
+def multiply_by_white(pixels: Samples, white: Plane, bit_depth: int) -> Samples:
+    """RGB of a CMYK picture that is kept as (H, W, 3) and a W plane (H, W): their product."""
+    product = pixels * white[..., None].astype(np.int64)
+    return ((product + (1 << (bit_depth - 1))) >> bit_depth).astype(np.uint8)
+
+
+def _to_gray(plane: Plane, layout: Layout) -> Samples:
+    gray = np.empty(plane.shape, np.uint8)
+    _convert([plane], [gray], from_planes(layout))
+    return gray
+
+
+def _halved(plane: Plane, layout: Layout) -> Plane:
+    return chroma.halve(
+        plane, layout.bit_depth, rows=layout.chroma == "420", left=layout.left
+    )
+
+
+def _doubled(plane: Plane, height: int, width: int, layout: Layout) -> Plane:
+    return chroma.double(
+        plane, height, width, layout.bit_depth, rows=layout.chroma == "420", left=layout.left
+    )
+
+
+def _convert(
+    sources: Sequence[Plane], targets: Sequence[Plane], conversion: Conversion
+) -> None:
+    largest = max(int(source.max()) for source in sources)
+    dtype = np.int32 if conversion.fits_32_bits(largest) else np.int64
+    for first, last in chroma.bands(*sources[0].shape):
+        band = [source[first:last].astype(dtype, order="C") for source in sources]
+        for index, target in enumerate(targets):
+            target[first:last] = _sum(band, conversion, index)
+
+
+def _sum(band: Sequence[Plane], conversion: Conversion, index: int) -> Plane:
+    total = np.full_like(band[0], conversion.add[index])
+    product = np.empty_like(total)
+    for source, weight in zip(band, conversion.matrix[index], strict=True):
+        if weight:
+            np.multiply(source, weight, out=product)
+            total += product
+    total >>= conversion.shift
+    total += conversion.after[index]
+    return np.clip(total, 0, conversion.maximum, out=total)

@@ -1,0 +1,129 @@
+"""One scale for all codecs: BPG's QP, carried over at equal mean bpp on the Kodak pictures.
+
+The rates are in qp_tables.json beside this file, which also says how they were measured.
+"""
+
+import json
+import math
+from bisect import bisect_right
+from collections.abc import Sequence
+from functools import lru_cache
+from importlib.resources import files
+
+from neurocodec.errors import UsageError
+
+_REFERENCE = "bpg"
+
+
+def level_at_qp(codec_name: str, qp: int) -> int:
+    """The level of a codec whose mean bpp is nearest to BPG's at `qp`, by their ratio.
+
+    Args:
+        codec_name: its key in CODECS; for "bpg" the level is `qp`.
+        qp: of BPG, 0..51.
+
+    Raises:
+        UsageError: no such QP, or a codec without a table.
+    """
+    _check_qp(qp)
+    if codec_name == _REFERENCE:
+        return qp
+    wanted = _rate(_REFERENCE, qp)
+    return min(_levels(codec_name), key=lambda level: abs(_rate(codec_name, level) - wanted))
+
+
+def qp_at_level(codec_name: str, level: int) -> float:
+    """The QP, with a fraction, at which BPG has the mean bpp that a codec has at `level`.
+
+    The inverse of `level_at_qp`; 0 or 51 where BPG itself does not reach that bpp.
+
+    Raises:
+        UsageError: not a level of that codec, or a codec without a table.
+    """
+    _check_level(codec_name, level)
+    if codec_name == _REFERENCE:
+        return float(level)
+    qps, rates = _curve(_REFERENCE)
+    falling = [-rate for rate in rates]
+    return _interpolated(falling, [float(qp) for qp in qps], -_rate(codec_name, level))
+
+
+def qp_saturates(codec_name: str, qp: int) -> bool:
+    """Whether BPG's mean bpp at `qp` lies beyond the codec's range, so that its end stands in.
+
+    Beyond means by more than half a level, where the next level would be nearer if there was one.
+
+    Raises:
+        UsageError: no such QP, or a codec without a table.
+    """
+    _check_qp(qp)
+    if codec_name == _REFERENCE:
+        return False
+    wanted, levels = _rate(_REFERENCE, qp), _levels(codec_name)
+    ends = [(levels[0], levels[1]), (levels[-1], levels[-2])]
+    (low, low_step), (high, high_step) = sorted(
+        (_rate(codec_name, end), abs(_rate(codec_name, end) - _rate(codec_name, inner)))
+        for end, inner in ends
+    )
+    return not low - low_step / 2 <= wanted <= high + high_step / 2
+
+
+def level_saturates(codec_name: str, level: int) -> bool:
+    """Whether the codec's mean bpp at `level` lies beyond BPG's at QP 0 or 51.
+
+    Raises:
+        UsageError: not a level of that codec, or a codec without a table.
+    """
+    _check_level(codec_name, level)
+    _, rates = _curve(_REFERENCE)
+    return not rates[-1] <= _rate(codec_name, level) <= rates[0]
+
+
+@lru_cache(maxsize=1)
+def _tables() -> dict[str, dict[str, list[float]]]:
+    content = files("neurocodec.codecs").joinpath("qp_tables.json").read_text()
+    tables: dict[str, dict[str, list[float]]] = json.loads(content)["codecs"]
+    return tables
+
+
+@lru_cache
+def _curve(codec_name: str) -> tuple[list[int], list[float]]:
+    """The measured levels, ascending, and the logarithm of the mean bpp at each."""
+    tables = _tables()
+    if codec_name not in tables:
+        raise UsageError(
+            f"no QP table for {codec_name}: the codecs with one are {', '.join(tables)}"
+        )
+    measured = tables[codec_name]
+    return [int(level) for level in measured["levels"]], [math.log(bpp) for bpp in measured["bpp"]]
+
+
+def _levels(codec_name: str) -> range:
+    measured, _ = _curve(codec_name)
+    return range(measured[0], measured[-1] + 1)
+
+
+def _rate(codec_name: str, level: int) -> float:
+    """Natural logarithm of the mean bpp; between measured levels a straight line."""
+    levels, rates = _curve(codec_name)
+    return _interpolated([float(value) for value in levels], rates, level)
+
+
+def _interpolated(xs: Sequence[float], ys: Sequence[float], x: float) -> float:
+    """The value at `x` of the line through the points, its ends held; `xs` ascends."""
+    if x <= xs[0] or x >= xs[-1]:
+        return ys[0] if x <= xs[0] else ys[-1]
+    i = bisect_right(xs, x)
+    share = (x - xs[i - 1]) / (xs[i] - xs[i - 1])
+    return ys[i - 1] + share * (ys[i] - ys[i - 1])
+
+
+def _check_qp(qp: int) -> None:
+    if qp not in range(52):
+        raise UsageError(f"a QP on BPG's scale is 0 to 51, not {qp}")
+
+
+def _check_level(codec_name: str, level: int) -> None:
+    levels = _levels(codec_name)
+    if level not in levels:
+        raise UsageError(f"a level of {codec_name} is {levels[0]} to {levels[-1]}, not {level}")

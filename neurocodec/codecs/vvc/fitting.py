@@ -1,0 +1,129 @@
+"""An encoder's parameter sets made to fit one picture, and the message of a picture's true size.
+
+An encoder's sequence parameter set describes a video: reference picture lists, sublayers, timing.
+None of that bears on a single intra picture, and it is some hundred bytes, so the set is written
+anew without it, and with the colour that encoders leave out.
+"""
+
+from collections.abc import Iterator
+
+from neurocodec.codecs.bpg.bits import BitReader, BitWriter, unescape
+from neurocodec.codecs.vvc import nal
+from neurocodec.codecs.vvc.nal import Nal
+from neurocodec.codecs.vvc.picture import Pps
+from neurocodec.codecs.vvc.sps import Colour, Sps
+from neurocodec.errors import BadInputError
+
+# The BT.709 primaries, sRGB's curve, the BT.601 matrix, full range, chroma between luma samples.
+COLOUR = Colour(primaries=1, transfer=13, matrix=5, full_range=True, chroma_siting=1)
+
+_USER_DATA_UNREGISTERED = 5
+# Says that the true width and height follow as ue(v). Made at random, once.
+_TRUE_SIZE = bytes.fromhex("d9a24c1f7be34f6a9c58e1b7430f92ad")
+_ZERO = "1"  # 0 as ue(v)
+_STOP = b"\x80"
+
+
+def fit_sps(sps: Sps, number: int, hidden: tuple[int, int]) -> Nal:
+    """A sequence parameter set for one picture.
+
+    Args:
+        sps: the encoder's.
+        number: its id from now on, 0 to 15.
+        hidden: columns and rows, in chroma samples, that the conformance window takes off at the
+            right and at the bottom.
+    """
+    right, bottom = hidden
+    window = f"1{_ZERO}{_ue(right)}{_ZERO}{_ue(bottom)}"
+    parts = {
+        "id": f"{number:04b}",
+        "sublayers": "000",
+        "sublayer_levels": "",
+        "conformance_window": window if any(hidden) else "0",
+        "dpb": 3 * _ZERO,
+        "reference_lists": f"1{_ZERO}",
+        "timing": "0",
+    }
+    writer = BitWriter()
+    position = 0
+    for part, bits in parts.items():
+        start, end = sps.syntax.spans[part]
+        sps.syntax.copy(writer, position, start)
+        _write(writer, bits)
+        position = end
+    usability = _usability()
+    _write(writer, f"01{_ue(len(usability) - 1)}")
+    return nal.make(nal.SPS, writer.padded() + usability + _closed("0"))
+
+
+def fit_pps(pps: Pps, number: int) -> Nal:
+    """The picture parameter set, referring to the sequence parameter set `number`."""
+    writer = BitWriter()
+    start, end = pps.syntax.spans["sps_id"]
+    pps.syntax.copy(writer, 0, start)
+    writer.u(end - start, number)
+    pps.syntax.copy(writer, end)
+    return nal.make(nal.PPS, writer.padded())
+
+
+def size_message(width: int, height: int) -> Nal:
+    """The user data SEI message that says the true size; others skip it."""
+    content = _TRUE_SIZE + _closed(_ue(width) + _ue(height))
+    return nal.make(
+        nal.PREFIX_SEI, bytes([_USER_DATA_UNREGISTERED, len(content)]) + content + _STOP
+    )
+
+
+def true_size(message: Nal) -> tuple[int, int] | None:
+    """What a `size_message` says; None of any other SEI message.
+
+    Raises:
+        BadInputError: the message is cut.
+    """
+    for kind, content in _messages(unescape(message.data)[nal.HEADER_BYTES :]):
+        if kind == _USER_DATA_UNREGISTERED and content.startswith(_TRUE_SIZE):
+            bits = BitReader(content[len(_TRUE_SIZE) :])
+            return bits.ue(), bits.ue()
+    return None
+
+
+def _messages(payload: bytes) -> Iterator[tuple[int, bytes]]:
+    """Type and content of each SEI message of a NAL unit (H.266, 7.3.6)."""
+    rest = payload.removesuffix(_STOP)
+    while rest:
+        kind, rest = _long_number(rest)
+        size, rest = _long_number(rest)
+        if size > len(rest):
+            raise BadInputError("the .266 is damaged (a message is cut): get the file again")
+        yield kind, rest[:size]
+        rest = rest[size:]
+
+
+def _long_number(data: bytes) -> tuple[int, bytes]:
+    """A payload's type or size: bytes of 255 that add up, to one that is less; and what follows."""
+    rest = data.lstrip(b"\xff")
+    if not rest:
+        raise BadInputError("the .266 is damaged (a message is cut): get the file again")
+    return 255 * (len(data) - len(rest)) + rest[0], rest[1:]
+
+
+def _usability() -> bytes:
+    """The video usability information: progressive, square samples, and COLOUR."""
+    numbers = (COLOUR.primaries, COLOUR.transfer, COLOUR.matrix)
+    colour = "".join(f"{number:08b}" for number in numbers)
+    siting = _ue(COLOUR.chroma_siting or 0)
+    return _closed(f"1000001{colour}{COLOUR.full_range:b}1{siting}")
+
+
+def _ue(value: int) -> str:
+    return f"{value + 1:0{2 * (value + 1).bit_length() - 1}b}"
+
+
+def _write(writer: BitWriter, bits: str) -> None:
+    writer.u(len(bits), int(bits or "0", 2))
+
+
+def _closed(bits: str) -> bytes:
+    writer = BitWriter()
+    _write(writer, bits)
+    return writer.with_stop_bit()

@@ -1,0 +1,156 @@
+"""A .266 file as one picture: read and checked, and written from what an encoder gave.
+
+A file of ours is told by the number of its sequence parameter set and by its colour. It ends in an
+end-of-bitstream NAL unit, since no decoder is sure to notice that a slice lacks its last byte.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from neurocodec import images
+from neurocodec.codecs.vvc import fitting, nal
+from neurocodec.codecs.vvc.nal import Nal
+from neurocodec.codecs.vvc.picture import Pps, SliceHeader, read_pps, read_slice_header, slice_qp
+from neurocodec.codecs.vvc.sps import Sps, hidden, read_sps
+from neurocodec.errors import BadInputError
+
+Size = tuple[int, int]
+
+_NUMBER = 15
+_NUMBER_WITH_SIZE = 14  # a message says the true size
+_PICTURE_HEADER_INSIDE = 0x80
+
+
+@dataclass(frozen=True, eq=False)
+class Still:
+    """What the headers of a stream of one picture say.
+
+    Attributes:
+        sps: the sequence parameter set in force.
+        shown: width and height that any decoder gives.
+        size: the true width and height: `shown`, or less where a message says so.
+        qp: of the first slice; None where the stream is too intricate to tell.
+        own: whether `write` wrote it.
+    """
+
+    sps: Sps
+    shown: Size
+    size: Size
+    qp: int | None
+    own: bool
+
+
+def read(data: bytes) -> Still:
+    """The headers of a .266 file, found sound.
+
+    Raises:
+        BadInputError: not a .266, damaged, cut, too large, or of more than one picture.
+    """
+    nals = nal.split(data)
+    header = _slice_header(nals)
+    sps, pps = _parameter_sets(nals, header)
+    shown = _shown(sps, pps)
+    own = _is_own(sps)
+    if own and nals[-1].type != nal.END_OF_BITSTREAM:
+        raise BadInputError("the .266 is cut: its end is missing, get the file again")
+    size = _size(nals, shown, said=own and sps.number == _NUMBER_WITH_SIZE)
+    return Still(sps, shown, size, slice_qp(sps, pps, header), own)
+
+
+def write(encoded: bytes, width: int, height: int) -> bytes:
+    """The file of what an encoder made of a picture padded at the right and at the bottom.
+
+    A 4:2:0 window takes off two columns or rows at a time: of an odd size the stream shows the
+    next even one, and a message says the true size.
+
+    Args:
+        encoded: the encoder's stream of one picture, 4:2:0.
+        width: the true one.
+        height: the true one.
+
+    Raises:
+        BadInputError: the stream is none of one picture, or smaller than the true size.
+    """
+    nals = nal.split(encoded)
+    sps, pps = _parameter_sets(nals, _slice_header(nals))
+    shown = width + width % 2, height + height % 2
+    right, bottom = ((coded - side) // 2 for coded, side in zip(sps.coded_size, shown, strict=True))
+    if min(right, bottom) < 0 or sps.chroma != "420" or sps["sps_idr_rpl_present_flag"]:
+        raise BadInputError(f"a stream of {sps.coded_size} and {sps.chroma} does not fit {shown}")
+    odd = shown != (width, height)
+    number = _NUMBER_WITH_SIZE if odd else _NUMBER
+    return nal.join(
+        [
+            fitting.fit_sps(sps, number, (right, bottom)),
+            fitting.fit_pps(pps, number),
+            *_of(nals, nal.PREFIX_APS),
+            *([fitting.size_message(width, height)] if odd else []),
+            *_slices(nals),
+            nal.make(nal.END_OF_BITSTREAM, b""),
+        ]
+    )
+
+
+def _of(nals: Sequence[Nal], nal_type: int) -> list[Nal]:
+    return [unit for unit in nals if unit.type == nal_type]
+
+
+def _slices(nals: Sequence[Nal]) -> list[Nal]:
+    return [unit for unit in nals if unit.type <= nal.LAST_SLICE]
+
+
+def _slice_header(nals: Sequence[Nal]) -> SliceHeader:
+    """Of the one picture."""
+    slices = _slices(nals)
+    headers = _of(nals, nal.PICTURE_HEADER)
+    inside = [s for s in slices if s.data[nal.HEADER_BYTES :][:1] >= b"\x80"]
+    pictures = len(headers) + len(inside)
+    if pictures > 1:
+        raise BadInputError(
+            f"the .266 is animated ({pictures} pictures): take one out with "
+            "ffmpeg -i IN.266 -frames:v 1 OUT.png"
+        )
+    if not slices or not pictures:
+        raise BadInputError("the .266 is cut: there is no picture in it, get the file again")
+    return read_slice_header(slices[0], headers[0] if headers else None)
+
+
+def _parameter_sets(nals: Sequence[Nal], header: SliceHeader) -> tuple[Sps, Pps]:
+    """Those in force."""
+    all_pps = {pps["pps_pic_parameter_set_id"]: pps for pps in map(read_pps, _of(nals, nal.PPS))}
+    pps = all_pps.get(header.picture["ph_pic_parameter_set_id"])
+    all_sps = {sps.number: sps for sps in map(read_sps, _of(nals, nal.SPS))}
+    sps = all_sps.get(pps["pps_seq_parameter_set_id"]) if pps else None
+    if pps is None or sps is None:
+        raise BadInputError("the .266 is damaged (a parameter set is missing): get the file again")
+    return sps, pps
+
+
+def _is_own(sps: Sps) -> bool:
+    mine = sps.number in {_NUMBER, _NUMBER_WITH_SIZE} and sps.colour == fitting.COLOUR
+    return mine and not sps["sps_max_sublayers_minus1"] and not sps["sps_num_ref_pic_lists"]
+
+
+def _shown(sps: Sps, pps: Pps) -> Size:
+    width, height = pps.coded_size
+    if width * height > images.MAX_PIXELS:
+        raise BadInputError(
+            f"the .266 is {width}×{height}: more than {images.MAX_PIXELS} pixels are not read"
+        )
+    same = pps.coded_size == sps.coded_size
+    right, bottom = hidden(sps.syntax, "sps") if same else hidden(pps.syntax, "pps")
+    across, down = sps.subsampling
+    shown = width - across * right, height - down * bottom
+    if min(shown) < 1:
+        raise BadInputError("the .266 is damaged (it shows nothing): get the file again")
+    return shown
+
+
+def _size(nals: Sequence[Nal], shown: Size, *, said: bool) -> Size:
+    sizes = [size for size in map(fitting.true_size, _of(nals, nal.PREFIX_SEI)) if size]
+    if said and not sizes:
+        raise BadInputError("the .266 is damaged (its size is missing): get the file again")
+    size = sizes[0] if sizes else shown
+    if min(size) < 1 or size[0] > shown[0] or size[1] > shown[1]:
+        raise BadInputError(f"the .266 is damaged (its size is said to be {size}): get it again")
+    return size

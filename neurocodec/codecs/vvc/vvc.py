@@ -1,0 +1,200 @@
+"""VVC stills (H.266): one intra picture as a bare .266 stream.
+
+Pictures are coded as 10-bit 4:2:0 in the BT.601 matrix and full range, which the stream says.
+"""
+
+from collections.abc import Sequence
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+
+from neurocodec.codecs import ffmpeg
+from neurocodec.codecs.bpg.colour import to_pixels, to_planes
+from neurocodec.codecs.bpg.layout import Layout, Plane
+from neurocodec.codecs.vvc import nal, programs, still
+from neurocodec.codecs.vvc.sps import Sps
+from neurocodec.errors import BadInputError, ToolError, UsageError
+from neurocodec.images import Image
+from neurocodec.tools import Program, Tool, find, lookup
+
+_PRESETS = ("faster", "fast", "medium", "slow", "slower")
+_ENGINES = ("auto", "vvencapp", "vvenc")
+_LAYOUT = Layout("420", bit_depth=10)
+_SIDE_STEP = 8
+_MIN_SIDE = 16
+
+# By their number in H.273: what `inspect` calls them, and their color space in a Layout. An
+# unspecified one is taken for BT.601, as ffmpeg does.
+_MATRICES = {
+    0: ("rgb", "rgb"),
+    1: ("bt709", "ycbcr_bt709"),
+    2: ("unspecified", "ycbcr"),
+    5: ("bt601", "ycbcr"),
+    6: ("bt601", "ycbcr"),
+    8: ("ycgco", "ycgco"),
+    9: ("bt2020", "ycbcr_bt2020"),
+}
+# Between two luma samples across. Where nothing is said chroma counts as sited on the left one.
+_CENTRED = {1, 3, 5}
+
+
+class Vvc:
+    """.266 files; level is what vvencapp calls QP.
+
+    The slice QP is 3 less, for an encoder of video gives intra pictures more. Without alpha.
+    The bundled encoder and vvencapp give the same bytes up to some 8 bits a pixel.
+    """
+
+    name: ClassVar[str] = "vvc"
+    extension: ClassVar[str] = ".266"
+    unit: ClassVar[Literal["qp", "quality"]] = "qp"
+    levels: ClassVar[Sequence[int]] = range(63, -1, -1)
+    chromas: ClassVar[Sequence[str]] = ("420",)
+    carries_alpha: ClassVar[bool] = False
+    tools: ClassVar[Sequence[Tool]] = (
+        programs.VVENCAPP,
+        programs.VVDECAPP,
+        programs.VTM_DECODER,
+        ffmpeg.FFMPEG,
+    )
+
+    def __init__(self, chroma: str = "420", preset: str = "fast", engine: str = "auto") -> None:
+        """`engine`: "vvencapp", "vvenc" (all in what is bundled), or what is found, in that order.
+
+        Raises:
+            UsageError: a setting out of its range.
+            MissingError: the engine is not there.
+        """
+        _check("chroma", chroma, self.chromas)
+        _check("preset", preset, _PRESETS)
+        _check("engine", engine, _ENGINES)
+        self._preset = preset
+        self._vvencapp = _vvencapp(engine)
+        self._decoder = None if engine == "vvenc" else _decoder()
+
+    @property
+    def encoder(self) -> str:
+        """As in "vvencapp 1.13.1" or "libvvenc (ffmpeg 7.1)"."""
+        if self._vvencapp:
+            return f"vvencapp {self._vvencapp.version}"
+        return f"libvvenc (ffmpeg {find(ffmpeg.FFMPEG).version})"
+
+    def encode(self, image: Image, level: int) -> bytes:
+        """The whole file. Gray pictures have chroma planes too, of one value.
+
+        Raises:
+            UsageError: a QP out of 0 to 63, or a picture with alpha.
+            MissingError: no encoder.
+            ToolError: it failed.
+        """
+        if level not in self.levels:
+            raise UsageError(f"vvc takes a QP of 0 to 63, not {level}")
+        if image.alpha is not None:
+            raise UsageError("the picture has alpha, which vvc cannot carry: add --flatten COLOUR")
+        planes = _padded(to_planes(image.pixels, _LAYOUT))
+        if self._vvencapp:
+            stream = programs.encode_by_vvencapp(self._vvencapp, planes, level, self._preset)
+        else:
+            stream = programs.encode_by_ffmpeg(planes, level, self._preset)
+        try:
+            return still.write(stream, image.width, image.height)
+        except BadInputError as exc:
+            raise ToolError(f"{self.encoder} gave an unusable stream: {exc}") from exc
+
+    def decode(self, data: bytes) -> Image:
+        """The picture in `data`, of any chroma and depth that the decoder has.
+
+        A stream that says nothing of colour is taken for BT.601 of limited range, as ffmpeg does.
+
+        Raises:
+            BadInputError: not a .266, damaged, cut, too large, animated, or in a colour space
+                that is not known here.
+        """
+        header = still.read(data)
+        layout = _layout(header.sps)
+        if self._decoder:
+            planes = programs.decode_by_program(self._decoder, data, layout, *header.shown)
+        else:
+            cut = not header.own
+            planes = programs.decode_by_ffmpeg(data, layout, *header.shown, may_be_cut=cut)
+        pixels = to_pixels(_cropped(planes, layout, *header.size), layout)
+        return Image(pixels, gray=layout.chroma == "gray")
+
+    def inspect(self, data: bytes) -> dict[str, Any]:
+        """Size, the size that others show, chroma, depth, colour, and the slice's QP.
+
+        Raises:
+            BadInputError: not a .266, damaged in its headers, cut, too large, or animated.
+        """
+        header = still.read(data)
+        colour = header.sps.colour
+        said: dict[str, Any] = {
+            "width": header.size[0],
+            "height": header.size[1],
+            "shown_width": header.shown[0],
+            "shown_height": header.shown[1],
+            "chroma": header.sps.chroma,
+            "bit_depth": header.sps.bit_depth,
+            "matrix": _MATRICES.get(colour.matrix, (str(colour.matrix), None))[0],
+            "range": "full" if colour.full_range else "limited",
+        }
+        return said if header.qp is None else {**said, "qp": header.qp}
+
+    @classmethod
+    def recognises(cls, data: bytes) -> bool:
+        """Whether `data` begins with a NAL unit of H.266, which none of H.265 or H.264 is."""
+        return nal.recognises(data)
+
+
+def _check(setting: str, value: str, known: Sequence[str]) -> None:
+    if value not in known:
+        raise UsageError(f"vvc has {setting} {', '.join(known)}, not {value}")
+
+
+def _vvencapp(engine: str) -> Program | None:
+    if engine == "vvencapp":
+        return find(programs.VVENCAPP)
+    return lookup(programs.VVENCAPP) if engine == "auto" else None
+
+
+def _decoder() -> Program | None:
+    return lookup(programs.VVDECAPP) or lookup(programs.VTM_DECODER)
+
+
+def _padded(planes: Sequence[Plane]) -> list[Plane]:
+    """To multiples of 8, at least 16, which the encoder takes; the edges are repeated."""
+    height, width = (
+        max(_MIN_SIDE, -(-side // _SIDE_STEP) * _SIDE_STEP) for side in planes[0].shape
+    )
+    shapes = [_LAYOUT.plane_shape(index, height, width) for index in range(len(planes))]
+    return [
+        np.pad(plane, [(0, new - old) for new, old in zip(shape, plane.shape, strict=True)], "edge")
+        for plane, shape in zip(planes, shapes, strict=True)
+    ]
+
+
+def _cropped(planes: Sequence[Plane], layout: Layout, width: int, height: int) -> list[Plane]:
+    shapes = [layout.plane_shape(index, height, width) for index in range(len(planes))]
+    return [plane[:rows, :columns] for plane, (rows, columns) in zip(planes, shapes, strict=True)]
+
+
+def _layout(sps: Sps) -> Layout:
+    """What the stream's planes stand for.
+
+    Raises:
+        BadInputError: in a colour space, or of a chroma siting, that is not known here.
+    """
+    colour = sps.colour
+    _, color_space = _MATRICES.get(colour.matrix, (None, None))
+    if color_space is None or (color_space == "rgb" and sps.chroma in {"420", "422"}):
+        raise BadInputError(
+            f"the .266 has colour matrix {colour.matrix} and chroma {sps.chroma}, which is not "
+            "known here: convert it with ffmpeg"
+        )
+    return Layout(
+        "gray" if sps.chroma == "400" else sps.chroma,
+        sps.bit_depth,
+        color_space,
+        limited_range=not colour.full_range,
+        left=colour.chroma_siting not in _CENTRED,
+    )

@@ -1,0 +1,140 @@
+"""Architectures that torchvision and timm know by name, with their own or with random weights."""
+
+import difflib
+import inspect
+import sys
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from importlib import import_module
+from types import ModuleType
+from typing import Any
+
+import torch
+import torchvision
+from torch import nn
+
+from neurocodec.errors import MissingError, UsageError
+from neurocodec.networks.recognisers.preprocessing import (
+    Preprocessing,
+    from_timm,
+    from_torchvision,
+)
+
+TIMM = "timm:"
+_SEED = 0
+_MODELS: Any = torchvision.models
+_KINDS = {
+    "classification": _MODELS,
+    "detection": _MODELS.detection,
+    "segmentation": _MODELS.segmentation,
+}
+
+
+def kind(name: str) -> str:
+    """The task that an architecture is made for.
+
+    Raises:
+        UsageError: neither torchvision nor timm knows the name; the message has close ones.
+    """
+    if name.startswith(TIMM):
+        return "classification"
+    for task, module in _KINDS.items():
+        if name in _MODELS.list_models(module=module):
+            return "pose" if name.startswith("keypoint") else task
+    known = [known for module in _KINDS.values() for known in _MODELS.list_models(module=module)]
+    close = difflib.get_close_matches(name, known)
+    meant = f"did you mean {' or '.join(close)}?" if close else "write a torchvision name"
+    raise UsageError(f"no model is called {name!r}: {meant} (timm's names are written timm:NAME)")
+
+
+def preprocessing(name: str) -> Preprocessing | None:
+    """The preprocessing of an architecture's published weights; None if it does its own.
+
+    Raises:
+        UsageError: no such name.
+        MissingError: timm is not installed.
+    """
+    if name.startswith(TIMM):
+        timm = _timm(name)
+        settings = timm.get_pretrained_cfg(name.removeprefix(TIMM)).to_dict()
+        return from_timm(timm.data.resolve_data_config(pretrained_cfg=settings))
+    return from_torchvision(_MODELS.get_model_weights(name).DEFAULT.transforms())
+
+
+def untrained(name: str, settings: Mapping[str, Any]) -> nn.Module:
+    """The network with random weights, always the same ones, and nothing downloaded.
+
+    Args:
+        name: torchvision's, or timm's behind "timm:".
+        settings: what the architecture's function takes, such as num_classes.
+
+    Raises:
+        UsageError: no such name.
+        MissingError: timm is not installed.
+        TypeError, ValueError, RuntimeError: the architecture does not take these settings.
+    """
+    with _quiet_and_seeded():
+        if name.startswith(TIMM):
+            network: nn.Module = _timm(name).create_model(
+                name.removeprefix(TIMM), pretrained=False, **settings
+            )
+            return network
+        builder = _MODELS.get_model_builder(name)
+        if "weights_backbone" in inspect.signature(builder).parameters:
+            settings = {"weights_backbone": None, **settings}
+        untaught: nn.Module = builder(weights=None, **settings)
+        return untaught
+
+
+def pretrained(name: str) -> nn.Module:
+    """The network with its published weights, from the cache of its library or the network.
+
+    Raises:
+        UsageError: no such name.
+        MissingError: timm is not installed, or the weights cannot be downloaded.
+    """
+    build = _pretrained_timm if name.startswith(TIMM) else _pretrained_torchvision
+    with _quiet_and_seeded():
+        try:
+            return build(name)
+        except (OSError, RuntimeError) as exc:  # URLError is an OSError, a wrong hash is the other
+            reason = str(exc).splitlines()[0] if str(exc) else type(exc).__name__
+            raise MissingError(
+                f"{name}: its weights cannot be downloaded ({reason}): give a .safetensors file "
+                "with an arch, or try again with a network"
+            ) from exc
+
+
+def _pretrained_torchvision(name: str) -> nn.Module:
+    weights = _MODELS.get_model_weights(name).DEFAULT
+    shown = sys.stderr.isatty()
+    # The builder below unpickles its file freely: this proves first that it holds only tensors.
+    weights.get_state_dict(progress=shown, check_hash=True, weights_only=True)
+    network: nn.Module = _MODELS.get_model_builder(name)(weights=weights, progress=shown)
+    return network
+
+
+def _pretrained_timm(name: str) -> nn.Module:
+    network: nn.Module = _timm(name).create_model(name.removeprefix(TIMM), pretrained=True)
+    return network
+
+
+def _timm(name: str) -> ModuleType:
+    try:
+        timm = import_module("timm")
+    except ImportError:
+        raise MissingError(f"{name}: timm is not installed: pip install timm") from None
+    known: Callable[[str], bool] = timm.is_model
+    if not known(name.removeprefix(TIMM)):
+        raise UsageError(f"timm has no model called {name.removeprefix(TIMM)!r}")
+    return timm
+
+
+@contextmanager
+def _quiet_and_seeded() -> Iterator[None]:
+    """Without the libraries' advice on their defaults, and without touching anyone's randomness."""
+    with warnings.catch_warnings(), torch.random.fork_rng(devices=[]):
+        warnings.simplefilter("ignore")
+        torch.manual_seed(_SEED)
+        yield

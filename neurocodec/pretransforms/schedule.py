@@ -1,0 +1,37 @@
+"""A pretransform for every QP: the settings of a filter, chosen rate by rate and then frozen."""
+
+import json
+from pathlib import Path
+
+from neurocodec.errors import UsageError
+from neurocodec.images import Image
+from neurocodec.pretransforms.pretransform import Pretransform, create
+
+
+class Schedule:
+    """Filters as a file says for the QP; a QP between two of the file's takes the nearest.
+
+    The file is what `neurocodec choose` writes: {"pretransforms": {"28": "blur:sigma=0.4", …}}.
+    """
+
+    def __init__(self, file: str, device: str = "cpu") -> None:
+        """Read the schedule at the path `file`.
+
+        Raises:
+            UsageError: it cannot be read, or names what is not known.
+        """
+        try:
+            chosen = json.loads(Path(file).read_text())["pretransforms"]
+            specs = {float(qp): str(spec) for qp, spec in chosen.items()}
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as exc:
+            raise UsageError(f"schedule {file} cannot be read: {exc!r}") from exc
+        if not specs:
+            raise UsageError(f"schedule {file} names no pretransform")
+        self._filters: dict[float, Pretransform] = {
+            qp: create(spec, device) for qp, spec in specs.items()
+        }
+
+    def __call__(self, image: Image, qp: float) -> Image:
+        """The picture filtered as the nearest QP of the file says; the higher one in a tie."""
+        nearest = min(self._filters, key=lambda known: (abs(known - qp), -known))
+        return self._filters[nearest](image, qp)
