@@ -56,19 +56,24 @@ def neurocodec() -> None:
     """
 
 
-def run(command: click.Command, name: str) -> NoReturn:
-    """Run a command to the process's end, every way of ending with its own exit code."""
+def run(command: click.Command, name: str, failure: int | None = None) -> NoReturn:
+    """Run a command to the process's end, every way of ending with its own exit code.
+
+    Args:
+        command: takes its arguments from the command line.
+        name: what usage lines call it.
+        failure: one code for all that errors.py tells apart.
+    """
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _stop)
-    sys.exit(_exit_code(command, name))
+    code = _exit_code(command, name)
+    sys.exit(failure if failure is not None and 0 < code < 128 else code)
 
 
 def _exit_code(command: click.Command, name: str) -> int:
     try:
-        command.main(prog_name=name, standalone_mode=False)
+        returned = command.main(prog_name=name, standalone_mode=False)
         sys.stdout.flush()
-    except click.exceptions.Exit as exc:
-        return exc.exit_code
     except click.ClickException as exc:
         exc.show()
         return 2
@@ -86,7 +91,7 @@ def _exit_code(command: click.Command, name: str) -> int:
     except Exception as exc:
         console.bug(exc)
         return 1
-    return 0
+    return returned if isinstance(returned, int) else 0
 
 
 def _stop(number: int, frame: FrameType | None) -> Any:

@@ -1,8 +1,9 @@
 """The bundled ffmpeg, and its library in-process: planes in, a bare stream out, and back."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -13,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from neurocodec import tools
-from neurocodec.errors import BadInputError
+from neurocodec.errors import BadInputError, ToolError
 
 # A decoder that lacks nothing never reads these bytes, so they change no picture. No start code.
 _TAIL = bytes(range(4, 256)) * 16
@@ -89,6 +90,32 @@ def encode(planes: Planes, pixel_format: str, arguments: Sequence[str], containe
     )
 
 
+def encode_in_process(
+    planes: Planes, pixel_format: str, codec: str, options: Mapping[str, str]
+) -> bytes:
+    """The stream that the library makes of one picture: what `encode` gives, and no program.
+
+    Args:
+        planes: as for `encode`.
+        pixel_format: likewise.
+        codec: ffmpeg's name of the encoder: "libx265".
+        options: of the encoder, by name without the dash.
+
+    Raises:
+        ToolError: it failed.
+    """
+    av = library()
+    height, width = planes[0].shape
+    try:
+        context = av.CodecContext.create(codec, "w")
+        context.width, context.height, context.pix_fmt = width, height, pixel_format
+        context.time_base, context.options = Fraction(1, 25), dict(options)
+        packets = [*context.encode(_frame(av, planes, pixel_format)), *context.encode(None)]
+    except (av.FFmpegError, ValueError, MemoryError) as exc:
+        raise ToolError(f"{codec} in-process failed: {exc}") from exc
+    return b"".join(map(bytes, packets))
+
+
 def decode(codec: str, stream: bytes, *, may_be_cut: bool = False) -> Frame:
     """The one picture of a bare stream, decoded in-process.
 
@@ -141,12 +168,24 @@ def library() -> ModuleType:
 def _frames(av: ModuleType, codec: str, stream: bytes) -> list[Any]:
     context = av.CodecContext.create(codec, "r")
     context.thread_count = 1
-    context.options = {"err_detect": "explode"}
+    context.options = {"err_detect": "crccheck+explode"}
     return [*context.decode(av.Packet(stream)), *context.decode(None)]
 
 
 def _first(complaints: Sequence[tuple[int, str, str]]) -> str:
     return complaints[0][2].strip() if complaints else ""
+
+
+def _frame(av: ModuleType, planes: Planes, pixel_format: str) -> Any:
+    height, width = planes[0].shape
+    frame = av.VideoFrame(width, height, pixel_format)
+    for target, plane in zip(frame.planes, planes, strict=True):
+        values = _little_endian(plane)
+        rows = np.frombuffer(target, values.dtype)
+        row = target.line_size // values.dtype.itemsize
+        rows.reshape(-1, row)[: plane.shape[0], : plane.shape[1]] = values
+    frame.pts = 0
+    return frame
 
 
 def _damaged(codec: str, why: str) -> str:

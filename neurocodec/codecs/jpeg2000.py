@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import Any, ClassVar, Literal
 
 import numpy as np
+import numpy.typing as npt
 import PIL
 import PIL.features
 
@@ -33,6 +34,7 @@ _TOLERANCE_DB = 3
 _REACHED_DB = 45
 _EVERYTHING = 0
 _STRIP_ROWS = 256
+_DEEP_FORMATS = {"gray16le", "rgb48le", "rgba64le"}
 
 
 class Jpeg2000:
@@ -110,10 +112,7 @@ class Jpeg2000:
         """
         header = jpeg2000_boxes.read_header(data)
         depth = max(header.bit_depths)
-        if depth > 8 and len(header.bit_depths) > 1:
-            image = _decode_deep(data, depth)
-        else:
-            image = images.read(data, "the .jp2")
+        image = _decode_deep(data, depth) if depth > 8 else images.read(data, "the .jp2")
         if (image.width, image.height) != (header.width, header.height):
             raise BadInputError("the .jp2 is damaged: its picture is not of the size it says")
         return replace(image, metadata=header.metadata)
@@ -192,7 +191,7 @@ def _by_pillow(image: Image, asked_db: int) -> bytes:
 
 
 def _decode_deep(data: bytes, depth: int) -> Image:
-    """A picture of several components of more than 8 bits, by ffmpeg's own decoder.
+    """A picture with samples of more than 8 bits, by ffmpeg's own decoder.
 
     Pillow rounds such samples up and lets white wrap round to black.
     """
@@ -202,13 +201,18 @@ def _decode_deep(data: bytes, depth: int) -> Image:
     context.options = {"err_detect": "explode"}
     try:
         frames = [*context.decode(av.Packet(data)), *context.decode(None)]
-        values = np.concatenate([frame.to_ndarray() for frame in frames], dtype=np.uint32)
     except (av.FFmpegError, ValueError, MemoryError) as exc:
         raise BadInputError(f"the .jp2 cannot be decoded ({exc})") from exc
-    if values.ndim != 3 or values.shape[2] not in {3, 4}:
+    if len(frames) != 1 or frames[0].format.name not in _DEEP_FORMATS:
         raise BadInputError(f"the .jp2 has {depth}-bit samples that are not RGB: convert it")
-    # ffmpeg has put the samples into the high bits of 16.
+    return _narrowed(frames[0].to_ndarray(), depth)
+
+
+def _narrowed(samples: npt.NDArray[np.uint16], depth: int) -> Image:
+    """The picture of 8 bits, from samples that ffmpeg has put into the high bits of 16."""
     peak = (1 << depth) - 1
-    narrow = (((values >> (16 - depth)) * 510 + peak) // (2 * peak)).astype(np.uint8)
+    values = np.atleast_3d(samples).astype(np.uint32) >> (16 - depth)
+    narrow = ((values * 510 + peak) // (2 * peak)).astype(np.uint8)
     alpha = narrow[..., 3].copy() if narrow[..., 3:].min(initial=255) < 255 else None
-    return Image(np.ascontiguousarray(narrow[..., :3]), alpha)
+    colour = np.broadcast_to(narrow[..., :3], (*narrow.shape[:2], 3))
+    return Image(np.ascontiguousarray(colour), alpha, gray=narrow.shape[2] == 1)

@@ -44,7 +44,14 @@ def settings_over(
         else [{"qp": n} for n in numbers(qps or ANCHOR_QPS, "--qp")]
     )
     grid = [
-        Setting(codec=codec, pretransform=pre, chroma=chroma, device=device, **level)
+        Setting(
+            codec=codec,
+            pretransform=pre,
+            chroma=chroma,
+            device=device,
+            in_process=True,
+            **level,
+        )
         for codec, pre, level in product(codecs, pres, levels)
     ]
     for setting in grid:

@@ -9,7 +9,7 @@ import weakref
 from collections.abc import Callable, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, Literal, Protocol, TypeVar
 
 import numpy as np
 from faster_coco_eval import COCO
@@ -20,9 +20,10 @@ from neurocodec.tasks.truths import Floats
 CLEAN_SCORE = 0.3
 """Above it, what a recogniser finds in the original picture stands as the truth of `agreement`."""
 
-MAX_ANSWERS = {"bbox": 100, "keypoints": 20}
+MAX_ANSWERS: dict[str, int] = {"bbox": 100, "keypoints": 20}
 """How many answers to a picture count, the surest first: COCO's own limits."""
 
+Kind = Literal["bbox", "keypoints"]
 Item = Mapping[str, Any]
 
 
@@ -79,7 +80,7 @@ class Kept(Generic[P, T]):
         return self._made[key]
 
 
-def match(kind: str, truths: Sequence[Item], answers: Sequence[Item]) -> Matches:
+def match(kind: Kind, truths: Sequence[Item], answers: Sequence[Item]) -> Matches:
     """The library's matching of one picture's answers to its truths, by class id.
 
     Args:
@@ -101,7 +102,7 @@ def match(kind: str, truths: Sequence[Item], answers: Sequence[Item]) -> Matches
 
 
 def match_evidence(
-    kind: str,
+    kind: Kind,
     evidence: Mapping[str, Any],
     items: Callable[[Mapping[str, Any]], list[dict[str, Any]]],
 ) -> dict[str, Matches]:
@@ -117,7 +118,7 @@ def match_evidence(
     return {name: match(kind, items(evidence[name]), answers) for name in truths}
 
 
-def average_precision(kind: str, pictures: Sequence[Matches]) -> AveragePrecision | None:
+def average_precision(kind: Kind, pictures: Sequence[Matches]) -> AveragePrecision | None:
     """Of the set whose pictures were matched; None where no picture has a truth.
 
     A picture may occur more than once.
@@ -140,7 +141,9 @@ def average_precision(kind: str, pictures: Sequence[Matches]) -> AveragePrecisio
     return AveragePrecision(float(by_threshold.mean()), float(by_threshold[0]))
 
 
-def set_scores(kind: str, name: str, pictures: Sequence[Mapping[str, Matches]]) -> dict[str, float]:
+def set_scores(
+    kind: Kind, name: str, pictures: Sequence[Mapping[str, Matches]]
+) -> dict[str, float]:
     """The scores of a set, in [0, 1]; one that no picture has a truth for is left out.
 
     Args:
@@ -160,8 +163,8 @@ def set_scores(kind: str, name: str, pictures: Sequence[Mapping[str, Matches]]) 
     return scores
 
 
-def _evaluation(kind: str, truths: COCO | None, answers: COCO | None) -> COCOeval_faster:
-    evaluation = COCOeval_faster(
+def _evaluation(kind: Kind, truths: COCO | None, answers: COCO | None) -> Any:
+    evaluation: Any = COCOeval_faster(
         truths, answers, kind, separate_eval=True, print_function=_say_nothing
     )
     evaluation.params.maxDets = [MAX_ANSWERS[kind]]
@@ -182,7 +185,7 @@ def _annotations(classes: Sequence[int], items: Sequence[Item]) -> COCO:
     return COCO(content, print_function=_say_nothing)
 
 
-def _precision(evaluation: COCOeval_faster, class_id: int, found: list[Any]) -> Floats:
+def _precision(evaluation: Any, class_id: int, found: list[Any]) -> Floats:
     """(10, 101): by threshold and recall; -1 where nothing of the class counts as a truth."""
     params = copy(evaluation.params)
     params.catIds, params.imgIds = [class_id], list(range(len(found)))

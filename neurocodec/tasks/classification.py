@@ -8,16 +8,16 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from neurocodec.errors import BadInputError, UsageError
+from neurocodec.errors import BadInputError
 from neurocodec.images import Image
-from neurocodec.networks import devices, recognisers
 from neurocodec.networks.tensors import to_tensor
+from neurocodec.tasks.recognised import Recognised
 from neurocodec.tasks.task import PictureScore
 
-_BATCH = 16
+_BATCH = 8
 
 
-class Classification:
+class Classification(Recognised):
     """A classifier asked for the logits of a picture.
 
     Truth is the class index. Scores: "top1" and "top5" (with truth only), "agreement" (the same
@@ -27,42 +27,15 @@ class Classification:
 
     name: ClassVar[str] = "classification"
 
-    def __init__(self, model: str, device: str = "cpu") -> None:
-        """Load the recogniser.
-
-        Args:
-            model: as `recognisers.load` takes it.
-            device: "cpu", "cuda" or "auto".
-
-        Raises:
-            UsageError: unknown model, or one that is no classifier.
-            MissingError: its weights cannot be had.
-            BadInputError: its file is damaged.
-        """
-        self._recogniser = recognisers.load(model, device)
-        kind = self._recogniser.kind
-        if kind != self.name:
-            raise UsageError(f"{model} is no classifier: use --task {kind}")
-        self._device = devices.resolve(device)
-
-    @property
-    def model(self) -> str:
-        """What the recogniser is called in results."""
-        return self._recogniser.name
-
-    @property
-    def model_sha256(self) -> str:
-        """Of the recogniser's weights file, or of its tensors where there is no file."""
-        return self._recogniser.model_sha256
-
     @torch.inference_mode()
     def predict(self, images: Sequence[Image]) -> list[npt.NDArray[np.float32]]:
         """The logits of each picture, (classes,)."""
         answers: list[npt.NDArray[np.float32]] = []
         for start in range(0, len(images), _BATCH):
             batch = images[start : start + _BATCH]
-            prepared = [self._recogniser.prepare(to_tensor([i], self._device)) for i in batch]
-            answers.extend(self._recogniser.answer(torch.cat(prepared)).cpu().numpy())
+            inputs = [to_tensor([image], self._recogniser.device) for image in batch]
+            prepared = torch.cat([self._recogniser.prepare(x) for x in inputs])
+            answers.extend(self._recogniser.answer(prepared).cpu().numpy())
         return answers
 
     def score(

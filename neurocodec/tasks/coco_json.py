@@ -13,9 +13,8 @@ import numpy as np
 
 from neurocodec.errors import BadInputError, UsageError
 from neurocodec.files import display
-from neurocodec.tasks.truths import Boxes, Keypoints, class_ids
+from neurocodec.tasks.truths import JOINTS, Boxes, Keypoints, class_ids
 
-JOINTS = 17
 _PREFIXES = {"detection": "instances", "pose": "person_keypoints"}
 
 Annotation = Mapping[str, Any]

@@ -1,7 +1,7 @@
 """Detection: what is where. Scored by COCO's mean average precision over boxes."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 import numpy as np
 import torch
@@ -19,7 +19,7 @@ from neurocodec.tasks.recognised import Recognised
 from neurocodec.tasks.task import PictureScore
 from neurocodec.tasks.truths import Boxes
 
-_KIND = "bbox"
+_KIND: Final = "bbox"
 
 
 class Detection(Recognised):

@@ -80,7 +80,7 @@ def _ask_yolox(
     prepared = torch.cat([recogniser.prepare(to_tensor([image], device)) for image in images])
     boxes, scores = _decode(recogniser.answer(prepared), recogniser.description)
     return [
-        _selected(b, s, preprocessing.letterbox(image.height, image.width), image)
+        _selected(b, s, preprocessing.size, image)
         for b, s, image in zip(boxes, scores, images, strict=True)
     ]
 
@@ -99,12 +99,11 @@ def _decode(outputs: Mapping[str, Tensor], description: Mapping[str, Any]) -> tu
     return torch.cat(boxes, dim=1), torch.cat(scores, dim=1)
 
 
-def _selected(boxes: Tensor, scores: Tensor, fitted: tuple[int, int], image: Image) -> Detections:
+def _selected(boxes: Tensor, scores: Tensor, side: int, image: Image) -> Detections:
     anchors, classes = (scores > MIN_SCORE).nonzero(as_tuple=True)
     candidates, sure = boxes[anchors], scores[anchors, classes]
     kept = batched_nms(candidates, sure, classes, NMS_IOU)[:MAX_OBJECTS]
-    height, width = fitted
-    scale = np.array([image.width / width, image.height / height] * 2)
+    scale = max(image.width, image.height) / side
     size = np.array([image.width, image.height] * 2)
     return Detections(
         xyxy=np.clip(_array(candidates[kept]) * scale, 0, size),

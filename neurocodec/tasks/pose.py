@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 import numpy as np
 import torch
@@ -19,12 +19,12 @@ from neurocodec.tasks.average_precision import (
 )
 from neurocodec.tasks.recognised import Recognised
 from neurocodec.tasks.task import PictureScore
-from neurocodec.tasks.truths import Floats, Keypoints
+from neurocodec.tasks.truths import JOINTS, Floats, Keypoints
 
 MIN_JOINT_SCORE = 0.0
 """Above it (a logit), a joint in the answer to the original counts as seen."""
 
-_KIND = "keypoints"
+_KIND: Final = "keypoints"
 _PERSON = 0
 _SEEN = 2
 # COCO's areas are of outlines; where there is only a box, the field takes this part of it.
@@ -119,7 +119,7 @@ def _clean_columns(clean: People) -> dict[str, Any]:
 
 def _flat(xy: Floats, v: Any) -> list[list[float]]:
     """COCO's rows of x, y, v of joint after joint."""
-    rows: list[list[float]] = np.round(np.dstack([xy, v]), 1).reshape(len(xy), -1).tolist()
+    rows: list[list[float]] = np.round(np.dstack([xy, v]), 1).reshape(-1, 3 * JOINTS).tolist()
     return rows
 
 

@@ -63,6 +63,8 @@ class Segmentation(Recognised):
             "agreement": of intersection over union, with the answers to the originals as truth;
             "miou" and "pixel_accuracy" where every picture has a mask.
         """
+        if not pictures:
+            return {}
         clean = _Totals(picture.evidence["clean"] for picture in pictures)
         scores = {"agreement": clean.mean_iou()}
         if all("truth" in picture.evidence for picture in pictures):

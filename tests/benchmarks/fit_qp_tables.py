@@ -26,7 +26,7 @@ MEASURED = {
     "bpg": [*range(0, 51, 3), 51],
     "jpeg": [*range(1, 11), *range(12, 91, 3), *range(91, 101)],
     "jpeg2000": [*range(20, 30), *range(30, 61, 2)],
-    "vvc": [0, 8, 15, 20, 24, 28, 32, 36, 40, 44, 49, 56, 63],
+    "vvc": [0, 12, 20, 26, 32, 38, 44, 50, 56, 63],
 }
 TABLES = Path(codecs.__file__).parent / "qp_tables.json"
 Job = tuple[str, int, str]

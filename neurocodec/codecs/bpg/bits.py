@@ -70,22 +70,48 @@ class BitWriter:
         return closed.padded()
 
 
-def read_ue7(data: bytes, start: int) -> tuple[int, int]:
-    """The number in groups of 7 bits at `start`, and where it ends.
+class ByteReader:
+    """Reads whole bytes, and numbers in groups of 7 bits, one after another from `data`.
 
-    Raises:
-        BadInputError: the data ends early, the form is not the shortest, or over 32 bits.
+    Every method raises BadInputError where the data ends too early.
     """
-    value = 0
-    for position in range(start, len(data)):
-        if position == start and data[position] == 0x80:
-            break
-        value = value << 7 | data[position] & 0x7F
-        if value > _UE7_MAX:
-            break
-        if data[position] < 0x80:
-            return value, position + 1
-    raise BadInputError("the .bpg header is damaged or cut: get the file again")
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+        self._at = 0
+
+    @property
+    def left(self) -> int:
+        """How many bytes are still to come."""
+        return len(self._data) - self._at
+
+    def take(self, size: int) -> bytes:
+        """The next `size` bytes."""
+        if size > self.left:
+            raise BadInputError(f"the .bpg is cut, {size - self.left} bytes lack: get it again")
+        self._at += size
+        return self._data[self._at - size : self._at]
+
+    def byte(self) -> int:
+        """The next byte."""
+        return self.take(1)[0]
+
+    def ue7(self) -> int:
+        """A number of at most 32 bits; only its shortest form is legal."""
+        value = self.byte()
+        if value == 0x80:
+            raise BadInputError("the .bpg header is damaged: get the file again")
+        more, value = value & 0x80, value & 0x7F
+        while more:
+            byte = self.byte()
+            more, value = byte & 0x80, value << 7 | byte & 0x7F
+            if value > _UE7_MAX:
+                raise BadInputError("the .bpg header is damaged: get the file again")
+        return value
+
+    def piece(self) -> bytes:
+        """As many bytes as the number before them says."""
+        return self.take(self.ue7())
 
 
 def ue7(value: int) -> bytes:

@@ -78,9 +78,7 @@ def _to_gray(plane: Plane, layout: Layout) -> Samples:
 
 
 def _halved(plane: Plane, layout: Layout) -> Plane:
-    return chroma.halve(
-        plane, layout.bit_depth, rows=layout.chroma == "420", left=layout.left
-    )
+    return chroma.halve(plane, layout.bit_depth, rows=layout.chroma == "420", left=layout.left)
 
 
 def _doubled(plane: Plane, height: int, width: int, layout: Layout) -> Plane:
@@ -89,9 +87,7 @@ def _doubled(plane: Plane, height: int, width: int, layout: Layout) -> Plane:
     )
 
 
-def _convert(
-    sources: Sequence[Plane], targets: Sequence[Plane], conversion: Conversion
-) -> None:
+def _convert(sources: Sequence[Plane], targets: Sequence[Plane], conversion: Conversion) -> None:
     largest = max(int(source.max()) for source in sources)
     dtype = np.int32 if conversion.fits_32_bits(largest) else np.int64
     for first, last in chroma.bands(*sources[0].shape):

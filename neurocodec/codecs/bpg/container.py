@@ -4,14 +4,13 @@ from dataclasses import dataclass
 from typing import Literal
 
 from neurocodec import images
-from neurocodec.codecs.bpg.bits import read_ue7, ue7
+from neurocodec.codecs.bpg.bits import ByteReader, ue7
 from neurocodec.codecs.bpg.layout import CHROMAS, COLOR_SPACES, Layout
 from neurocodec.errors import BadInputError
 
 MAGIC = b"BPG\xfb"
 METADATA_TAGS = {"exif": 1, "icc": 2, "xmp": 3, "thumbnail": 4, "animation": 5}
-_SHORTEST = 6
-_LEFT_SITED = {4: "420", 5: "422"}
+_LEFT_SITED = {"420": 4, "422": 5}
 _MAX_DEPTH = 14
 
 Alpha = Literal["none", "straight", "premultiplied", "white"]
@@ -60,38 +59,17 @@ class Container:
 
 def mux(container: Container) -> bytes:
     """The bytes of the file."""
-    first, second = next(
-        flags for flags, alpha in _ALPHA_FLAGS.items() if alpha == container.alpha
-    )
-    layout = container.layout
-    color_space = COLOR_SPACES.index(layout.color_space)
+    picture = container.units
+    for sps in (container.sps, container.alpha_sps):
+        if sps is not None:
+            picture = ue7(len(sps)) + sps + picture
     extensions = b"".join(
         ue7(tag) + ue7(len(content)) + content for tag, content in container.extensions
     )
-    picture = ue7(len(container.sps)) + container.sps + container.units
-    if container.alpha_sps is not None:
-        picture = ue7(len(container.alpha_sps)) + container.alpha_sps + picture
-    return b"".join(
-        (
-            MAGIC,
-            bytes((_pixel_format(layout) << 5 | first << 4 | layout.bit_depth - 8,)),
-            bytes(
-                (
-                    color_space << 4
-                    | bool(extensions) << 3
-                    | second << 2
-                    | layout.limited_range << 1
-                    | container.animated,
-                )
-            ),
-            ue7(container.width),
-            ue7(container.height),
-            ue7(len(picture) if container.says_length else 0),
-            ue7(len(extensions)) if extensions else b"",
-            extensions,
-            picture,
-        )
-    )
+    sizes = [container.width, container.height, len(picture) if container.says_length else 0]
+    if extensions:
+        sizes.append(len(extensions))
+    return MAGIC + _flags(container) + b"".join(map(ue7, sizes)) + extensions + picture
 
 
 def demux(data: bytes) -> Container:
@@ -100,40 +78,81 @@ def demux(data: bytes) -> Container:
     Raises:
         BadInputError: not a .bpg, cut, damaged, or of more pixels than any picture may have.
     """
-    if not data.startswith(MAGIC) or len(data) < _SHORTEST:
+    if not data.startswith(MAGIC):
         raise BadInputError("not a .bpg file: it does not begin as one, or is cut")
-    pixel_format, first, depth = data[4] >> 5, data[4] >> 4 & 1, (data[4] & 15) + 8
-    color_space, second = data[5] >> 4, data[5] >> 2 & 1
-    layout = _layout(pixel_format, depth, color_space, limited_range=bool(data[5] & 2))
-    width, at = read_ue7(data, _SHORTEST)
-    height, at = read_ue7(data, at)
+    reader = ByteReader(data)
+    reader.take(len(MAGIC))
+    first, second = reader.byte(), reader.byte()
+    layout = _layout(first, second)
+    alpha = _ALPHA_FLAGS[first >> 4 & 1, second >> 2 & 1]
+    _require(alpha != "white" or layout.chroma != "gray")
+    width, height, length = reader.ue7(), reader.ue7(), reader.ue7()
     _check_size(width, height)
-    length, at = read_ue7(data, at)
-    extensions: tuple[tuple[int, bytes], ...] = ()
-    if data[5] & 8:
-        block, at = _piece(data, at)
-        extensions = _extensions(block)
-    if length > len(data) - at:
-        raise BadInputError(
-            f"the .bpg is cut: {length - (len(data) - at)} bytes are missing: get the file again"
-        )
-    end = at + length if length else len(data)
-    alpha = _ALPHA_FLAGS[first, second]
-    if alpha == "white" and layout.chroma == "gray":
-        raise _damaged()
-    alpha_sps = None
-    if alpha != "none":
-        alpha_sps, at = _piece(data[:end], at)
-    sps, at = _piece(data[:end], at)
+    extensions = _extensions(reader.piece()) if second & 8 else ()
+    picture = ByteReader(reader.take(length or reader.left))
+    alpha_sps = picture.piece() if alpha != "none" else None
+    sps = picture.piece()
     return Container(
-        width,
-        height,
-        layout,
-        sps,
-        data[at:end],
-        alpha,
-        alpha_sps,
-        extensions,
+        width=width,
+        height=height,
+        layout=layout,
+        sps=sps,
+        units=picture.take(picture.left),
+        alpha=alpha,
+        alpha_sps=alpha_sps,
+        extensions=extensions,
         says_length=length > 0,
-        animated=bool(data[5] & 1),
+        animated=bool(second & 1),
     )
+
+
+def _flags(container: Container) -> bytes:
+    layout = container.layout
+    chroma = CHROMAS.index(layout.chroma)
+    pixel_format = _LEFT_SITED[layout.chroma] if layout.left else chroma
+    first, second = next(flags for flags, kind in _ALPHA_FLAGS.items() if kind == container.alpha)
+    color_space = COLOR_SPACES.index(layout.color_space)
+    has_extensions = bool(container.extensions)
+    rare = second << 2 | layout.limited_range << 1 | container.animated
+    return bytes(
+        (
+            pixel_format << 5 | first << 4 | layout.bit_depth - 8,
+            color_space << 4 | has_extensions << 3 | rare,
+        )
+    )
+
+
+def _layout(first: int, second: int) -> Layout:
+    pixel_format, bit_depth, color_space = first >> 5, (first & 15) + 8, second >> 4
+    left = {number: chroma for chroma, number in _LEFT_SITED.items()}
+    _require(pixel_format < len(CHROMAS) or pixel_format in left)
+    _require(bit_depth <= _MAX_DEPTH and color_space < len(COLOR_SPACES))
+    _require(pixel_format > 0 or color_space == 0)
+    return Layout(
+        chroma=left.get(pixel_format) or CHROMAS[pixel_format],
+        bit_depth=bit_depth,
+        color_space=COLOR_SPACES[color_space],
+        limited_range=bool(second & 2),
+        left=pixel_format in left,
+    )
+
+
+def _extensions(block: bytes) -> tuple[tuple[int, bytes], ...]:
+    reader = ByteReader(block)
+    found = []
+    while reader.left:
+        found.append((reader.ue7(), reader.piece()))
+    return tuple(found)
+
+
+def _check_size(width: int, height: int) -> None:
+    _require(width > 0 and height > 0)
+    if width * height > images.MAX_PIXELS:
+        raise BadInputError(
+            f"the .bpg says {width}×{height}, more than {images.MAX_PIXELS} pixels: it is damaged"
+        )
+
+
+def _require(holds: bool) -> None:
+    if not holds:
+        raise BadInputError("the .bpg header is damaged: get the file again")

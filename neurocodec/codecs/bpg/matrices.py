@@ -49,8 +49,8 @@ def into_planes(layout: Layout) -> Conversion:
     if layout.chroma == "gray":
         return Conversion(((one,),), (black,), (0,), shift, maximum)
     if layout.color_space == "rgb":
-        matrix = ((0, one, 0), (0, 0, one), (one, 0, 0))
-        return Conversion(matrix, (black,) * 3, (0,) * 3, shift, maximum)
+        to_gbr = ((0, one, 0), (0, 0, one), (one, 0, 0))
+        return Conversion(to_gbr, (black,) * 3, (0,) * 3, shift, maximum)
     matrix = _ycgco(luma) if layout.color_space == "ycgco" else _ycc(layout, luma, colour)
     centre = 1 << (depth - 1)
     return Conversion(matrix, (black, half, half), (0, centre, centre), shift, maximum)
@@ -66,12 +66,10 @@ def from_planes(layout: Layout) -> Conversion:
     if layout.chroma == "gray":
         return Conversion(((one,),), (black,), (0,), _BACK_SHIFT, 255)
     if layout.color_space == "rgb":
-        matrix = ((0, 0, one), (one, 0, 0), (0, one, 0))
-        return Conversion(matrix, (black,) * 3, (0,) * 3, _BACK_SHIFT, 255)
-    if layout.color_space == "ycgco":
-        matrix = ((one, -one, one), (one, one, 0), (one, -one, -one))
-    else:
-        matrix = _ycc_back(layout, one, colour)
+        from_gbr = ((0, 0, one), (one, 0, 0), (0, one, 0))
+        return Conversion(from_gbr, (black,) * 3, (0,) * 3, _BACK_SHIFT, 255)
+    back = ((one, -one, one), (one, one, 0), (one, -one, -one))
+    matrix = back if layout.color_space == "ycgco" else _ycc_back(layout, one, colour)
     centre = 1 << (depth - 1)
     add = tuple(black - centre * (row[1] + row[2]) for row in matrix)
     return Conversion(matrix, add, (0,) * 3, _BACK_SHIFT, 255)

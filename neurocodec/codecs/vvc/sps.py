@@ -103,9 +103,7 @@ def read_sps(nal: Nal) -> Sps:
     _timing(s)
     s.flag("sps_field_seq_flag")
     _usability(s)
-    if s.flag("sps_extension_flag") and s.flag("sps_range_extension_flag"):
-        s.skip(7)
-        s.flag("sps_extended_precision_flag")
+    s.flag("sps_extension_flag")
     return Sps(s)
 
 

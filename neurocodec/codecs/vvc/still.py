@@ -18,7 +18,6 @@ Size = tuple[int, int]
 
 _NUMBER = 15
 _NUMBER_WITH_SIZE = 14  # a message says the true size
-_PICTURE_HEADER_INSIDE = 0x80
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,14 +29,14 @@ class Still:
         shown: width and height that any decoder gives.
         size: the true width and height: `shown`, or less where a message says so.
         qp: of the first slice; None where the stream is too intricate to tell.
-        own: whether `write` wrote it.
+        closed: something follows the last slice, so that it is there to its end.
     """
 
     sps: Sps
     shown: Size
     size: Size
     qp: int | None
-    own: bool
+    closed: bool
 
 
 def read(data: bytes) -> Still:
@@ -54,7 +53,8 @@ def read(data: bytes) -> Still:
     if own and nals[-1].type != nal.END_OF_BITSTREAM:
         raise BadInputError("the .266 is cut: its end is missing, get the file again")
     size = _size(nals, shown, said=own and sps.number == _NUMBER_WITH_SIZE)
-    return Still(sps, shown, size, slice_qp(sps, pps, header), own)
+    closed = nals[-1].type > nal.LAST_SLICE
+    return Still(sps, shown, size, slice_qp(sps, pps, header), closed)
 
 
 def write(encoded: bytes, width: int, height: int) -> bytes:
@@ -73,10 +73,12 @@ def write(encoded: bytes, width: int, height: int) -> bytes:
     """
     nals = nal.split(encoded)
     sps, pps = _parameter_sets(nals, _slice_header(nals))
-    shown = width + width % 2, height + height % 2
+    shown = _next_even(width, height)
     right, bottom = ((coded - side) // 2 for coded, side in zip(sps.coded_size, shown, strict=True))
-    if min(right, bottom) < 0 or sps.chroma != "420" or sps["sps_idr_rpl_present_flag"]:
-        raise BadInputError(f"a stream of {sps.coded_size} and {sps.chroma} does not fit {shown}")
+    if min(right, bottom) < 0 or sps.chroma != "420":
+        raise BadInputError(f"it is {sps.coded_size} in {sps.chroma}, for a picture of {shown}")
+    if sps["sps_idr_rpl_present_flag"] or sps["sps_extension_flag"]:
+        raise BadInputError("its sequence parameter set has parts that are not known here")
     odd = shown != (width, height)
     number = _NUMBER_WITH_SIZE if odd else _NUMBER
     return nal.join(
@@ -147,10 +149,15 @@ def _shown(sps: Sps, pps: Pps) -> Size:
 
 
 def _size(nals: Sequence[Nal], shown: Size, *, said: bool) -> Size:
+    """The true size: what a message says, which fits what is shown, or just that."""
     sizes = [size for size in map(fitting.true_size, _of(nals, nal.PREFIX_SEI)) if size]
-    if said and not sizes:
-        raise BadInputError("the .266 is damaged (its size is missing): get the file again")
-    size = sizes[0] if sizes else shown
-    if min(size) < 1 or size[0] > shown[0] or size[1] > shown[1]:
-        raise BadInputError(f"the .266 is damaged (its size is said to be {size}): get it again")
-    return size
+    if not sizes and not said:
+        return shown
+    width, height = sizes[0] if sizes else (0, 0)
+    if (width, height) == shown or _next_even(width, height) != shown:
+        raise BadInputError("the .266 is damaged (its true size is missing or wrong): get it again")
+    return width, height
+
+
+def _next_even(width: int, height: int) -> Size:
+    return width + width % 2, height + height % 2

@@ -4,9 +4,10 @@ import difflib
 import inspect
 import sys
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib import import_module
+from importlib.util import find_spec
 from types import ModuleType
 from typing import Any
 
@@ -24,28 +25,29 @@ from neurocodec.networks.recognisers.preprocessing import (
 TIMM = "timm:"
 _SEED = 0
 _MODELS: Any = torchvision.models
-_KINDS = {
-    "classification": _MODELS,
-    "detection": _MODELS.detection,
-    "segmentation": _MODELS.segmentation,
-}
+
+
+def find(name: str) -> str:
+    """The name with its library in front where that is timm; torchvision's names come first.
+
+    Raises:
+        UsageError: neither torchvision nor timm, if it is installed, knows the name; the message
+            has close ones.
+    """
+    if name.startswith(TIMM) or any(name in known for known in _known().values()):
+        return name
+    if find_spec("timm") and import_module("timm").is_model(name):
+        return TIMM + name
+    close = difflib.get_close_matches(name, [n for known in _known().values() for n in known])
+    meant = f"did you mean {' or '.join(close)}?" if close else "write a torchvision name"
+    raise UsageError(f"no model is called {name!r}: {meant} (for timm's: pip install timm)")
 
 
 def kind(name: str) -> str:
-    """The task that an architecture is made for.
-
-    Raises:
-        UsageError: neither torchvision nor timm knows the name; the message has close ones.
-    """
-    if name.startswith(TIMM):
-        return "classification"
-    for task, module in _KINDS.items():
-        if name in _MODELS.list_models(module=module):
-            return "pose" if name.startswith("keypoint") else task
-    known = [known for module in _KINDS.values() for known in _MODELS.list_models(module=module)]
-    close = difflib.get_close_matches(name, known)
-    meant = f"did you mean {' or '.join(close)}?" if close else "write a torchvision name"
-    raise UsageError(f"no model is called {name!r}: {meant} (timm's names are written timm:NAME)")
+    """The task that an architecture, named as `find` does, is made for."""
+    if name.startswith("keypoint"):
+        return "pose"
+    return next((task for task, known in _known().items() if name in known), "classification")
 
 
 def preprocessing(name: str) -> Preprocessing | None:
@@ -125,10 +127,24 @@ def _timm(name: str) -> ModuleType:
         timm = import_module("timm")
     except ImportError:
         raise MissingError(f"{name}: timm is not installed: pip install timm") from None
-    known: Callable[[str], bool] = timm.is_model
-    if not known(name.removeprefix(TIMM)):
-        raise UsageError(f"timm has no model called {name.removeprefix(TIMM)!r}")
+    own = name.removeprefix(TIMM)
+    try:
+        known = timm.is_model(own) and timm.get_pretrained_cfg(own) is not None
+    except RuntimeError:  # an unknown tag behind a known name
+        known = False
+    if not known:
+        raise UsageError(f"timm has no model called {own!r}: its names are in timm.list_models()")
     return timm
+
+
+def _known() -> dict[str, list[str]]:
+    """Torchvision's names by the task that they are made for; keypoints are among detection."""
+    modules = {
+        "classification": _MODELS,
+        "detection": _MODELS.detection,
+        "segmentation": _MODELS.segmentation,
+    }
+    return {task: _MODELS.list_models(module=module) for task, module in modules.items()}
 
 
 @contextmanager

@@ -31,10 +31,10 @@ def load(model: str, device: str = "cpu") -> Recogniser:
         model: one of
             - NAME.safetensors, with a description in NAME.json beside it or in the file's metadata:
               either `ops`, a list of operations (see graph.py), with `input` (its preprocessing)
-              and `output` or `heads`; or `arch`, torchvision's name or timm's behind "timm:", with
-              `settings` for the architecture (num_classes) and `preprocessing` where they are not
-              the library's own;
-            - torchvision's name, or timm's behind "timm:": their published weights;
+              and `output` or `heads`; or `arch`, torchvision's or timm's name, with
+              `settings` for its function (num_classes, aux_loss) and `preprocessing` (see
+              preprocessing.py) where they are not the library's own;
+            - torchvision's name, else timm's (with or without "timm:"): the published weights;
             - either of these and ":random": the same random weights every time, for trials.
         device: "cpu", "cuda" or "auto".
 
@@ -52,10 +52,10 @@ def _from_name(model: str) -> Recogniser:
     name = model.removesuffix(_RANDOM)
     if _PICKLES.search(name):
         raise UsageError(f"{model}: not a recogniser: give a name or a {_ENDING} file")
-    kind = architectures.kind(name)
+    arch = architectures.find(name)
     random = model.endswith(_RANDOM)
-    network = architectures.untrained(name, {}) if random else architectures.pretrained(name)
-    return Recogniser(model, kind, network, architectures.preprocessing(name))
+    network = architectures.untrained(arch, {}) if random else architectures.pretrained(arch)
+    return Recogniser(model, architectures.kind(arch), network, architectures.preprocessing(arch))
 
 
 def _from_file(path: Path) -> Recogniser:
@@ -65,7 +65,7 @@ def _from_file(path: Path) -> Recogniser:
     build = _graph if "ops" in description else _architecture
     try:
         return build(path, description, tensors, hashlib.sha256(data).hexdigest())
-    except (ValueError, TypeError, KeyError, AttributeError, RuntimeError) as exc:
+    except (UsageError, ValueError, TypeError, KeyError, AttributeError, RuntimeError) as exc:
         lines = [line.strip() for line in str(exc).splitlines() if line.strip()]
         reason = " ".join(lines)[:300] or type(exc).__name__
         raise BadInputError(f"{path}: does not fit its description: {reason}") from exc
@@ -90,18 +90,20 @@ def _graph(
 def _architecture(
     path: Path, description: Mapping[str, Any], tensors: Mapping[str, Tensor], sha256: str
 ) -> Recogniser:
-    name = description.get("arch")
-    if not isinstance(name, str):
-        raise ValueError('neither "arch" nor "ops" is in it')
-    kind = architectures.kind(name)
-    network = architectures.untrained(name, description.get("settings", {}))
+    arch = architectures.find(str(description["arch"]))
+    network = architectures.untrained(arch, description.get("settings", {}))
     network.load_state_dict(tensors, strict=True)
     if "preprocessing" in description:
         preprocessing: Preprocessing | None = from_description(description["preprocessing"], "crop")
     else:
-        preprocessing = architectures.preprocessing(name)
+        preprocessing = architectures.preprocessing(arch)
     return Recogniser(
-        path.stem, kind, network, preprocessing, model_sha256=sha256, description=description
+        path.stem,
+        architectures.kind(arch),
+        network,
+        preprocessing,
+        model_sha256=sha256,
+        description=description,
     )
 
 

@@ -41,6 +41,11 @@ class Recogniser(nn.Module):
         self.model_sha256 = model_sha256 or _tensors_sha256(network)
         self.description = dict(description or {})
 
+    @property
+    def device(self) -> torch.device:
+        """Where its weights are."""
+        return next(self.network.parameters()).device
+
     def train(self, mode: bool = True) -> "Recogniser":
         """Nothing changes: a recogniser inside a trainer stays in evaluation mode."""
         return self

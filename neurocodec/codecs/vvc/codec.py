@@ -22,6 +22,7 @@ _ENGINES = ("auto", "vvencapp", "vvenc")
 _LAYOUT = Layout("420", bit_depth=10)
 _SIDE_STEP = 8
 _MIN_SIDE = 16
+_MAX_SIDE = 25_328  # of the highest level, 6.3: decoders take no more
 
 # By their number in H.273: what `inspect` calls them, and their color space in a Layout. An
 # unspecified one is taken for BT.601, as ffmpeg does.
@@ -65,9 +66,9 @@ class Vvc:
             UsageError: a setting out of its range.
             MissingError: the engine is not there.
         """
-        _check("chroma", chroma, self.chromas)
-        _check("preset", preset, _PRESETS)
-        _check("engine", engine, _ENGINES)
+        _check_setting("chroma", chroma, self.chromas)
+        _check_setting("preset", preset, _PRESETS)
+        _check_setting("engine", engine, _ENGINES)
         self._preset = preset
         self._vvencapp = _vvencapp(engine)
         self._decoder = None if engine == "vvenc" else _decoder()
@@ -83,14 +84,11 @@ class Vvc:
         """The whole file. Gray pictures have chroma planes too, of one value.
 
         Raises:
-            UsageError: a QP out of 0 to 63, or a picture with alpha.
+            UsageError: a QP out of 0 to 63, a picture with alpha, or one too large for VVC.
             MissingError: no encoder.
             ToolError: it failed.
         """
-        if level not in self.levels:
-            raise UsageError(f"vvc takes a QP of 0 to 63, not {level}")
-        if image.alpha is not None:
-            raise UsageError("the picture has alpha, which vvc cannot carry: add --flatten COLOUR")
+        _check_picture(image, level)
         planes = _padded(to_planes(image.pixels, _LAYOUT))
         if self._vvencapp:
             stream = programs.encode_by_vvencapp(self._vvencapp, planes, level, self._preset)
@@ -115,7 +113,7 @@ class Vvc:
         if self._decoder:
             planes = programs.decode_by_program(self._decoder, data, layout, *header.shown)
         else:
-            cut = not header.own
+            cut = not header.closed
             planes = programs.decode_by_ffmpeg(data, layout, *header.shown, may_be_cut=cut)
         pixels = to_pixels(_cropped(planes, layout, *header.size), layout)
         return Image(pixels, gray=layout.chroma == "gray")
@@ -146,9 +144,20 @@ class Vvc:
         return nal.recognises(data)
 
 
-def _check(setting: str, value: str, known: Sequence[str]) -> None:
+def _check_setting(setting: str, value: str, known: Sequence[str]) -> None:
     if value not in known:
         raise UsageError(f"vvc has {setting} {', '.join(known)}, not {value}")
+
+
+def _check_picture(image: Image, level: int) -> None:
+    if level not in Vvc.levels:
+        raise UsageError(f"vvc takes a QP of 0 to 63, not {level}")
+    if image.alpha is not None:
+        raise UsageError("the picture has alpha, which vvc cannot carry: add --flatten COLOUR")
+    if max(image.width, image.height) > _MAX_SIDE:
+        raise UsageError(
+            f"{image.width}×{image.height} is too large for vvc: it takes {_MAX_SIDE} a side"
+        )
 
 
 def _vvencapp(engine: str) -> Program | None:

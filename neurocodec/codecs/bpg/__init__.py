@@ -1,0 +1,5 @@
+"""BPG: HEVC stills in libbpg's container."""
+
+from neurocodec.codecs.bpg.codec import Bpg
+
+__all__ = ["Bpg"]

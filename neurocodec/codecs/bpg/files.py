@@ -1,0 +1,157 @@
+"""One picture to a .bpg file and back, by the bundled x265 and ffmpeg's decoder in-process."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from neurocodec.codecs import ffmpeg
+from neurocodec.codecs.bpg import colour, x265
+from neurocodec.codecs.bpg.container import METADATA_TAGS, Container, demux, mux
+from neurocodec.codecs.bpg.layout import Layout, Plane
+from neurocodec.codecs.bpg.settings import Settings
+from neurocodec.codecs.bpg.streams import Stream, bpg_units, colour_and_alpha, read_stream
+from neurocodec.errors import BadInputError, ToolError
+from neurocodec.images import Image
+
+_KEPT_METADATA = ("exif", "icc", "xmp")
+_DECODED_DEPTHS = (8, 9, 10, 12)
+
+
+def encode(image: Image, qp: int, settings: Settings, *, in_process: bool = False) -> bytes:
+    """The file of a picture, without metadata.
+
+    Args:
+        image: any size; its alpha becomes a second stream.
+        qp: 0 to 51, x265's, as `bpgenc -q` means it.
+        settings: all else.
+        in_process: start no program; the bytes are the same.
+
+    Raises:
+        MissingError: no ffmpeg.
+        ToolError: the encoder failed.
+    """
+    layout = settings.layout(image)
+    planes = colour.to_planes(image.pixels, layout)
+    stream = _encode(planes, layout, qp, settings, in_process=in_process)
+    alpha = None
+    if image.alpha is not None:
+        gray = Layout("gray", layout.bit_depth)
+        plane = colour.to_alpha_plane(image.alpha, layout.bit_depth)
+        alpha_qp = qp if settings.alpha_qp is None else settings.alpha_qp
+        alpha = _encode([plane], gray, alpha_qp, settings, in_process=in_process)
+    return mux(
+        Container(
+            width=image.width,
+            height=image.height,
+            layout=layout,
+            sps=stream.sps.mini.to_bytes(),
+            units=bpg_units(stream, alpha),
+            alpha="straight" if alpha else "none",
+            alpha_sps=alpha.sps.mini.to_bytes() if alpha else None,
+        )
+    )
+
+
+def with_metadata(data: bytes, metadata: Mapping[str, bytes]) -> bytes:
+    """The same file with a picture's EXIF, ICC and XMP in it, and no other metadata."""
+    extensions = tuple(
+        (METADATA_TAGS[kind], metadata[kind]) for kind in _KEPT_METADATA if metadata.get(kind)
+    )
+    return mux(replace(demux(data), extensions=extensions, says_length=True))
+
+
+def undecodable(container: Container) -> str | None:
+    """Why ffmpeg's decoder cannot be trusted with this file; None where it can.
+
+    Raises:
+        BadInputError: the file is damaged.
+    """
+    colour_stream, _alpha = colour_and_alpha(container)
+    if colour_stream.sps.mini.implicit_rdpcm:
+        return "it uses implicit RDPCM"
+    if container.layout.bit_depth not in _DECODED_DEPTHS:
+        return f"it has {container.layout.bit_depth} bits a sample"
+    return None
+
+
+def decode(container: Container) -> Image:
+    """The picture in a file.
+
+    Raises:
+        BadInputError: it is damaged.
+    """
+    colour_stream, alpha_stream = colour_and_alpha(container)
+    layout = container.layout
+    pixels = colour.to_pixels(_planes(colour_stream, container, layout), layout)
+    alpha = None
+    if alpha_stream is not None:
+        plane = _planes(alpha_stream, container, Layout("gray", layout.bit_depth))[0]
+        if container.alpha == "white":
+            pixels = colour.multiply_by_white(pixels, plane, layout.bit_depth)
+        else:
+            alpha = colour.to_alpha(plane, layout.bit_depth)
+    if container.alpha == "premultiplied" and alpha is not None:
+        pixels = colour.divide_by_alpha(pixels, alpha)
+    return Image(pixels, alpha, layout.chroma == "gray", kept_metadata(container))
+
+
+def kept_metadata(container: Container) -> dict[str, bytes]:
+    """EXIF, ICC and XMP as a picture has them."""
+    found = container.metadata
+    return {kind: found[kind] for kind in _KEPT_METADATA if kind in found}
+
+
+def inspect(container: Container) -> dict[str, Any]:
+    """What the file says, plain values; "slice_qp" is the colour's, where the stream tells it.
+
+    Raises:
+        BadInputError: its header is damaged.
+    """
+    colour_stream, _alpha = colour_and_alpha(container)
+    layout = container.layout
+    said: dict[str, Any] = {
+        "width": container.width,
+        "height": container.height,
+        "chroma": layout.chroma,
+        "chroma_siting": "left" if layout.left else "centre",
+        "bit_depth": layout.bit_depth,
+        "color_space": layout.color_space,
+        "limited_range": layout.limited_range,
+        "alpha": container.alpha,
+        "animated": container.animated,
+        "metadata_bytes": {kind: len(content) for kind, content in container.metadata.items()},
+        "picture_bytes": len(container.units),
+    }
+    qp = colour_stream.slice_qp
+    return said if qp is None else {**said, "slice_qp": qp}
+
+
+def _encode(
+    planes: list[Plane], layout: Layout, qp: int, settings: Settings, *, in_process: bool
+) -> Stream:
+    height, width = planes[0].shape
+    stream = x265.encode(
+        planes,
+        layout,
+        qp,
+        effort=settings.effort,
+        lossless=settings.lossless,
+        in_process=in_process,
+    )
+    try:
+        return read_stream(stream, layout, width, height)
+    except BadInputError as exc:
+        raise ToolError(f"x265 wrote a stream that no .bpg can hold: {exc}") from exc
+
+
+def _planes(stream: Stream, container: Container, layout: Layout) -> list[Plane]:
+    """The decoded planes, cut to the picture's true size."""
+    frame = ffmpeg.decode("hevc", stream.bare(), may_be_cut=not container.says_length)
+    height, width = container.height, container.width
+    shapes = [layout.plane_shape(plane, height, width) for plane in range(layout.plane_count)]
+    coded = stream.sps.height, stream.sps.width
+    if frame.pixel_format != x265.pixel_format(layout) or frame.planes[0].shape != coded:
+        raise BadInputError("its HEVC stream is not the picture that its header says")
+    return [
+        plane[:rows, :columns] for plane, (rows, columns) in zip(frame.planes, shapes, strict=True)
+    ]

@@ -1,0 +1,72 @@
+"""NPP, the neural preprocessor: a filter before the encoder that knows the QP.
+
+"Preprocessing Enhanced Image Compression for Machine Vision", section 3.2 and figure 3.
+"""
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from neurocodec.errors import UsageError
+from neurocodec.networks.light import Light
+from neurocodec.networks.unet import Residual, TwoBranches
+
+ARCHITECTURES: dict[str, type[nn.Module]] = {
+    "npp": TwoBranches,
+    "npp-residual": Residual,
+    "npp-light": Light,
+}
+
+
+class Npp(nn.Module):
+    """x̄ = npp(x, QP), of the picture's own size, clamped to [0, 1].
+
+    Attributes:
+        config: the constructor's arguments: what a weights file must say beside its tensors.
+        stride: sides that the network itself works on are multiples of it, in pixels.
+        reach: farther away than this no input pixel touches an output pixel, in pixels.
+    """
+
+    def __init__(self, qa: bool = True, arch: str = "npp", width: int = 32) -> None:
+        """Build the network, with random weights.
+
+        Args:
+            qa: whether it adapts to the QP.
+            arch: "npp" (the paper's: 9,422,235 parameters without QA), "npp-residual" or
+                "npp-light".
+            width: channels of the first stage.
+
+        Raises:
+            UsageError: no such architecture.
+        """
+        super().__init__()
+        if arch not in ARCHITECTURES:
+            known = ", ".join(ARCHITECTURES)
+            raise UsageError(f"no preprocessor is called {arch!r}: the known ones are {known}")
+        self.config: dict[str, Any] = {"qa": qa, "arch": arch, "width": width}
+        self.body = ARCHITECTURES[arch](width, qa=qa)
+        self.stride: int = self.body.stride
+        self.reach: int = self.body.reach
+
+    def forward(self, x: Tensor, qp: Tensor | float) -> Tensor:
+        """The filtered pictures.
+
+        Args:
+            x: (N, 3, H, W) float in [0, 1], any size.
+            qp: on BPG's scale: one for all, or (N,).
+        """
+        qps = torch.as_tensor(qp, dtype=x.dtype, device=x.device).expand(x.shape[0])
+        height, width = x.shape[-2:]
+        right, below = -width % self.stride, -height % self.stride
+        padded = functional.pad(x, (0, right, 0, below), mode="replicate")
+        filtered: Tensor = self.body(padded, qps)[..., :height, :width]
+        return filtered.clamp(0, 1)
+
+
+def adapted(network: Npp) -> Npp:
+    """The same network with quantisation adaptation: stage 3 of the paper's training begins so."""
+    grown = Npp(**{**network.config, "qa": True})
+    grown.load_state_dict(network.state_dict(), strict=False)
+    return grown

@@ -1,0 +1,47 @@
+"""Value swapping: forward the real codec's value, backward the proxy's gradient."""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+
+def swap(real: Tensor, proxy: Tensor) -> Tensor:
+    """A tensor whose value is `real`, bit for bit, and whose gradient goes to `proxy` alone.
+
+    Lines 5 and 6 of the NPP paper's Algorithm 1, "Ŷ.data ← X̂.data". The usual trick
+    proxy + (real − proxy).detach() rounds, so that its value is not quite the codec's.
+
+    Args:
+        real: any shape; gets no gradient.
+        proxy: of the same shape, type and device.
+
+    Raises:
+        ValueError: the two differ in shape, type or device.
+    """
+    if (real.shape, real.dtype, real.device) != (proxy.shape, proxy.dtype, proxy.device):
+        raise ValueError(
+            f"cannot swap {tuple(real.shape)} {real.dtype} on {real.device} for "
+            f"{tuple(proxy.shape)} {proxy.dtype} on {proxy.device}"
+        )
+    swapped: Tensor = _Swap.apply(real, proxy)
+    return swapped
+
+
+def round_to_levels(x: Tensor) -> Tensor:
+    """x clamped to [0, 1] and rounded to the nearest 1/255, the gradient straight through.
+
+    What a codec of 8-bit pictures sees of x. Outside [0, 1] the gradient is 0.
+    """
+    clamped = x.clamp(0, 1)
+    return swap((clamped.detach() * 255).round() / 255, clamped)
+
+
+class _Swap(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, real: Tensor, proxy: Tensor) -> Tensor:
+        return real.detach().clone()
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[None, Tensor]:
+        return None, gradients[0]

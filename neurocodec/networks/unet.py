@@ -1,0 +1,106 @@
+"""The NPP paper's two branches, and its U-Net as a residual."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from neurocodec.networks.adaptation import adaptation
+
+_LEVELS = 4
+
+
+class TwoBranches(nn.Module):
+    """Figure 3 of the NPP paper: x̄ = pixel branch(x) + U-Net(x), both ending in ReLU.
+
+    There is no identity path: the network learns to copy the picture first.
+    """
+
+    stride = 16
+    reach = 160
+
+    def __init__(self, width: int, *, qa: bool) -> None:
+        super().__init__()
+        self.first, self.second = nn.Conv2d(3, 3, 1), nn.Conv2d(3, 3, 1)
+        self.first_qa, self.second_qa = adaptation(3, qa=qa), adaptation(3, qa=qa)
+        self.unet = UNet(width, qa=qa, norm=True)
+
+    def forward(self, x: Tensor, qp: Tensor) -> Tensor:
+        """The filtered pictures, (N, 3, H, W), at least 0; H and W multiples of 16."""
+        pixel = torch.relu(self.first_qa(self.first(x), qp))
+        pixel = torch.relu(self.second_qa(self.second(pixel), qp))
+        return pixel + torch.relu(self.unet(x, qp))
+
+
+class Residual(nn.Module):
+    """x̄ = x + U-Net(x), without batch normalisation, the U-Net's last layer 0 at first."""
+
+    stride = 16
+    reach = 160
+
+    def __init__(self, width: int, *, qa: bool) -> None:
+        super().__init__()
+        self.unet = UNet(width, qa=qa, norm=False)
+        nn.init.zeros_(self.unet.last.weight)
+        nn.init.zeros_(self.unet.last.bias)
+
+    def forward(self, x: Tensor, qp: Tensor) -> Tensor:
+        """The filtered pictures, (N, 3, H, W); H and W multiples of 16."""
+        return x + self.unet(x, qp)
+
+
+class UNet(nn.Module):
+    """Down by c = 32, 64, 128, 256, up again, and a tail of 32; adapted where the paper does.
+
+    A down stage is two convolutions and one of stride 2; what the second gives is the skip. An up
+    stage is two convolutions to 2c and a transposed one of stride 2 to c, joined by the skip of c.
+    """
+
+    def __init__(self, width: int, *, qa: bool, norm: bool) -> None:
+        super().__init__()
+        down = [width * 2**level for level in range(_LEVELS)]
+        ups = down[::-1]
+        self.features = nn.ModuleList(
+            nn.Sequential(_conv(c_in, c, norm), _conv(c, c, norm))
+            for c_in, c in zip([3, *down], down, strict=False)
+        )
+        self.shrink = nn.ModuleList(_conv(c, c, norm, stride=2) for c in down)
+        self.shrink_qa = _adaptations([*down[:-1], None], qa)
+        self.grow = nn.ModuleList(
+            nn.Sequential(
+                _conv(c_in, 2 * c, norm), _conv(2 * c, 2 * c, norm), _transposed(2 * c, c, norm)
+            )
+            for c_in, c in zip([ups[0], *(2 * c for c in ups)], ups, strict=False)
+        )
+        self.joined_qa = _adaptations([None, *(2 * c for c in ups[1:])], qa)
+        self.tail = nn.Sequential(_conv(2 * width, width, norm), _conv(width, width, norm))
+        self.last = nn.Conv2d(width, 3, 1)
+
+    def forward(self, x: Tensor, qp: Tensor) -> Tensor:
+        """(N, 3, H, W) from the same; H and W multiples of 16."""
+        skips = []
+        for features, shrink, qa in zip(self.features, self.shrink, self.shrink_qa, strict=True):
+            skips.append(features(x))  # (N, c, H, W) at c = 32, H/2 at 64 …
+            x = qa(shrink(skips[-1]), qp)
+        for grow, qa in zip(self.grow, self.joined_qa, strict=True):
+            x = qa(torch.cat([grow(x), skips.pop()], dim=1), qp)
+        out: Tensor = self.last(self.tail(x))
+        return out
+
+
+def _adaptations(channels: Sequence[int | None], qa: bool) -> nn.ModuleList:
+    """A layer for each entry; None stands for a place that the paper does not adapt."""
+    return nn.ModuleList(adaptation(c or 1, qa=qa and c is not None) for c in channels)
+
+
+def _conv(c_in: int, c_out: int, norm: bool, stride: int = 1) -> nn.Sequential:
+    return _normed(nn.Conv2d(c_in, c_out, 3, stride, padding=1), c_out, norm)
+
+
+def _transposed(c_in: int, c_out: int, norm: bool) -> nn.Sequential:
+    grow = nn.ConvTranspose2d(c_in, c_out, 3, stride=2, padding=1, output_padding=1)
+    return _normed(grow, c_out, norm)
+
+
+def _normed(conv: nn.Module, channels: int, norm: bool) -> nn.Sequential:
+    return nn.Sequential(conv, *([nn.BatchNorm2d(channels)] if norm else []), nn.ReLU())

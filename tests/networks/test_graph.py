@@ -1,0 +1,117 @@
+"""The list of operations, each against torch's own functions."""
+
+import pytest
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from neurocodec.networks.recognisers.graph import Graph
+from tests.networks.recogniser_files import CLASSIFIER_OPS, Op, conv, weights
+
+X = torch.rand(2, 4, 9, 12, generator=torch.Generator().manual_seed(1)) - 0.5
+
+
+def run(*ops: Op, x: Tensor = X) -> Tensor:
+    name = ops[-1]["name"]
+    return Graph(ops, weights(ops), [name])(x)[name]
+
+
+@pytest.mark.parametrize("pad", [[0, 1, 0, 1], [1, 0, 2, 3], [1, 1, 1, 1], [2, 2, 1, 1]])
+@pytest.mark.parametrize("groups", [1, 4])
+def test_conv_pads_left_right_top_bottom(pad: list[int], groups: int) -> None:
+    op = conv("a", "input", (4, 8), stride=2, pad=pad, groups=groups)
+    tensors = weights([op])
+    padded = torch.zeros(2, 4, 9 + pad[2] + pad[3], 12 + pad[0] + pad[1])
+    padded[..., pad[2] : pad[2] + 9, pad[0] : pad[0] + 12] = X
+    expected = functional.conv2d(padded, tensors["a.weight"], tensors["a.bias"], 2, groups=groups)
+    assert torch.allclose(run(op), expected, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("act", "function"),
+    [
+        ("relu", functional.relu),
+        ("relu6", functional.relu6),
+        ("silu", functional.silu),
+        ("sigmoid", torch.sigmoid),
+    ],
+)
+def test_activation_follows_the_convolution(act: str, function) -> None:
+    plain = 9 * X[:, :1]
+    op = conv("a", "input", (1, 3), act=act)
+    before = run({**op, "act": "none"}, x=plain)
+    assert before.max() > 6
+    assert torch.equal(run(op, x=plain), function(before))
+
+
+def test_add_and_concat() -> None:
+    pool = {"op": "global_avgpool", "name": "mean", "input": "input"}
+    total = run(pool, {"op": "add", "name": "b", "inputs": ["input", "mean"], "act": "none"})
+    assert torch.allclose(total, X + X.mean((2, 3), keepdim=True))
+    joined = run({"op": "concat", "name": "b", "inputs": ["input", "input"]})
+    assert torch.equal(joined, torch.cat([X, X], 1))
+
+
+@pytest.mark.parametrize("ceil_mode", [True, False])
+def test_maxpool(ceil_mode: bool) -> None:
+    op = {"op": "maxpool", "name": "a", "input": "input", "kernel": 3, "stride": 2, "padding": 1}
+    expected = functional.max_pool2d(X, 3, 2, 1, ceil_mode=ceil_mode)
+    assert torch.equal(run({**op, "ceil_mode": ceil_mode}), expected)
+
+
+def test_upsampling_repeats_every_sample() -> None:
+    op = {"op": "upsample2_nearest", "name": "a", "input": "input"}
+    expected = X.repeat_interleave(2, dim=2).repeat_interleave(2, dim=3)
+    assert torch.equal(run(op), expected)
+
+
+def test_focus_takes_rows_before_columns() -> None:
+    x = torch.arange(4.0).view(1, 1, 2, 2)  # 0 1 / 2 3
+    assert run({"op": "focus", "name": "a", "input": "input"}, x=x).flatten().tolist() == [
+        0,
+        2,
+        1,
+        3,
+    ]
+
+
+def test_outputs_are_kept_though_others_read_them() -> None:
+    ops = [conv("a", "input", (4, 2)), conv("b", "a", (2, 3)), conv("c", "b", (3, 1))]
+    outputs = Graph(ops, weights(ops), ["c", "a"])(X)
+    assert {name: tensor.shape[1] for name, tensor in outputs.items()} == {"c": 1, "a": 2}
+
+
+def test_building_leaves_the_random_state_alone() -> None:
+    before = torch.random.get_rng_state()
+    Graph(CLASSIFIER_OPS, weights(CLASSIFIER_OPS), ["logits"])
+    assert torch.equal(before, torch.random.get_rng_state())
+
+
+CONV = conv("a", "input", (4, 8))
+
+
+@pytest.mark.parametrize(
+    ("op", "message"),
+    [
+        ({**CONV, "op": "deconv"}, "unknown kind 'deconv'"),
+        ({**CONV, "act": "gelu"}, "'gelu' is missing or not known"),
+        ({**CONV, "input": "z"}, "reads 'z'"),
+        ({**CONV, "pad": [1, 1]}, "cannot be built"),
+        ({**CONV, "out_channels": 16}, "cannot be built"),
+        ({"op": "conv", "input": "input"}, "op 0 has no name"),
+        ({"op": "focus", "name": "a"}, "'a' has no input"),
+        ({"op": "maxpool", "name": "a", "input": "input"}, "'kernel' is missing"),
+        ({"op": "focus", "name": "a", "input": "input"}, "2 tensors belong to no op"),
+        ("conv", "op 0 has no name"),
+    ],
+)
+def test_a_wrong_op_is_named(op, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        Graph([op], weights([CONV]), ["a"])
+
+
+def test_missing_weights_and_outputs_are_named() -> None:
+    with pytest.raises(ValueError, match=r"'a\.bias' is missing"):
+        Graph([CONV], {"a.weight": weights([CONV])["a.weight"]}, ["a"])
+    with pytest.raises(ValueError, match="output 'b' is made by no op"):
+        Graph([CONV], weights([CONV]), ["b"])
