@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
+from threading import RLock
 
 import numpy as np
 import numpy.typing as npt
@@ -26,6 +27,7 @@ Plane = npt.NDArray[np.uint8]
 MAX_PIXELS = 179_000_000
 _FORMATS_WITHOUT_A_READER = {"BUFR", "EPS", "GRIB", "HDF5", "MPEG", "WMF"}
 _GRAY_MODES = {"1", "L", "LA", "La", "I", "I;16", "I;16B", "I;16L", "I;16N"}
+_PILLOW_STATE = RLock()  # both are global in Pillow and Python
 _PROFILED_MODES = {"L", "CMYK", "LAB"}
 _EXIF_PREFIX = b"Exif\0\0"
 
@@ -163,13 +165,13 @@ def to_pillow(image: Image) -> PIL.Image.Image:
 @contextmanager
 def _own_size_check() -> Iterator[None]:
     """Silence Pillow's warnings and its fixed limit on pixels: `read` has its own."""
-    limit, PIL.Image.MAX_IMAGE_PIXELS = PIL.Image.MAX_IMAGE_PIXELS, None
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+    with _PILLOW_STATE, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        limit, PIL.Image.MAX_IMAGE_PIXELS = PIL.Image.MAX_IMAGE_PIXELS, None
+        try:
             yield
-    finally:
-        PIL.Image.MAX_IMAGE_PIXELS = limit
+        finally:
+            PIL.Image.MAX_IMAGE_PIXELS = limit
 
 
 def _refuse_unfit(opened: PIL.Image.Image, name: str, max_pixels: int) -> None:

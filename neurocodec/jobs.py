@@ -84,23 +84,10 @@ def plan(found: Found, output: str | None, target_name: Callable[[Path], Path]) 
     Raises:
         UsageError: a result would replace an input, or two would share a file.
     """
-    in_folder = _means_folder(output, found)
+    in_folder = means_folder(output, found)
     jobs = [Job(s.path, _target(s, output, target_name, in_folder)) for s in found.sources]
     _refuse_collisions(jobs)
     return jobs
-
-
-def _means_folder(output: str | None, found: Found) -> bool:
-    """Whether -o names a folder: by its look, or because there may be many results."""
-    if output is None:
-        return False
-    if output == STANDARD:
-        if len(found.sources) > 1:
-            raise UsageError(f"-o - takes one result, not {len(found.sources)}: give -o FOLDER")
-        return False
-    if found.many and Path(output).exists() and not Path(output).is_dir():
-        raise UsageError(f"-o {display(output)} is a file: many results need a folder")
-    return found.many or output.endswith(os.sep) or Path(output).is_dir()
 
 
 def _walk(
@@ -162,6 +149,23 @@ def _refuse_collisions(jobs: Sequence[Job]) -> None:
                 f"{display(job.target)}: add --keep-extension, or write them apart with -o"
             )
         taken[real] = job.source
+
+
+def means_folder(output: str | None, found: Found) -> bool:
+    """Whether -o names a folder: by its look, or because there may be many results.
+
+    Raises:
+        UsageError: there may be many results, and it names a file or standard output.
+    """
+    if output is None:
+        return False
+    if output == STANDARD:
+        if len(found.sources) > 1:
+            raise UsageError(f"-o - takes one result, not {len(found.sources)}: give -o FOLDER")
+        return False
+    if found.many and Path(output).exists() and not Path(output).is_dir():
+        raise UsageError(f"-o {display(output)} is a file: many results need a folder")
+    return found.many or output.endswith(os.sep) or Path(output).is_dir()
 
 
 def make_folders(jobs: Iterable[Job]) -> None:

@@ -20,6 +20,8 @@ def parse(spec: str) -> tuple[str, dict[str, str]]:
         key, equals, value = pair.partition("=")
         if not equals or not key or not value:
             raise UsageError(f"cannot read {pair!r} in {spec!r}: write {name}:key=value")
+        if key in settings:
+            raise UsageError(f"{key} is given twice in {spec!r}: keep one")
         settings[key] = value
     return name, settings
 

@@ -1,15 +1,34 @@
 """Trained weights: where they are and what the manifest says of them. Imports no torch."""
 
+import hashlib
 import json
 import os
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from neurocodec.errors import MissingError
+from neurocodec import files
+from neurocodec.errors import BadInputError, MissingError
 
 VARIABLE = "NEUROCODEC_WEIGHTS"
 _PACKAGED = Path(__file__).resolve().parent.parent / "weights"
+_ENDING = ".safetensors"
+
+
+@dataclass(frozen=True)
+class Weights:
+    """A weights file, read whole.
+
+    Attributes:
+        name: what messages call it.
+        data: the file.
+        sha256: of the file, in hexadecimal.
+    """
+
+    name: str
+    data: bytes
+    sha256: str
 
 
 def folder() -> Path:
@@ -25,6 +44,58 @@ def automatic(codec: str) -> str | None:
     """
     filters: dict[str, str] = _manifest(folder()).get("auto", {})
     return filters.get(codec)
+
+
+def installed() -> dict[str, dict[str, Any]]:
+    """The manifest's entry of every installed weight, by name; "file" and "sha256" in each.
+
+    Raises:
+        MissingError: the manifest is damaged.
+    """
+    entries: dict[str, dict[str, Any]] = _manifest(folder()).get("weights", {})
+    return entries
+
+
+def read(weights: str) -> Weights:
+    """The weights file of that name or path.
+
+    Args:
+        weights: the name of an installed one, or the path of a .safetensors file.
+
+    Raises:
+        MissingError: there is no such weight or file, or an installed one is not the one that the
+            manifest means.
+    """
+    entries = installed()
+    if weights in entries:
+        return _verified(weights, entries[weights])
+    if not weights.endswith(_ENDING):
+        known = ", ".join(entries) or "none"
+        raise MissingError(
+            f"no weights are called {weights!r}: installed are {known}; else give a {_ENDING} file"
+        )
+    try:
+        data = files.read(weights)
+    except BadInputError as exc:
+        raise MissingError(str(exc)) from exc
+    return Weights(files.display(weights), data, hashlib.sha256(data).hexdigest())
+
+
+def _verified(name: str, entry: dict[str, Any]) -> Weights:
+    path = folder() / entry["file"]
+    try:
+        data = path.read_bytes()
+    except OSError as exc:
+        raise MissingError(
+            f"weights {name}: {path} cannot be read ({exc.strerror}): install the package again"
+        ) from exc
+    sha256 = hashlib.sha256(data).hexdigest()
+    if sha256 != entry["sha256"]:
+        raise MissingError(
+            f"weights {name}: {path} is not the file that the manifest means (its sha256 is "
+            f"{sha256[:12]}…): install the package again"
+        )
+    return Weights(name, data, sha256)
 
 
 @lru_cache

@@ -5,10 +5,12 @@ import signal
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import TimeoutError as FutureTimeoutError
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from multiprocessing import get_context
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 from neurocodec import tools
 from neurocodec.errors import NeurocodecError, ToolError, ToolTimeoutError
@@ -58,15 +60,68 @@ def each(
     if jobs == 1:
         yield from (_attempt(function, item) for item in items)
         return
+    with _processes(jobs) as pool:
+        yield from _in_order(pool, function, iter(items), jobs, timeout_s)
+
+
+class Pool(Generic[Item, Result]):
+    """Processes that work on what is handed in, while this process does other things.
+
+    A context manager: the processes start with the first item and end with the block.
+    """
+
+    def __init__(self, function: Callable[[Item], Result], *, jobs: int, timeout_s: float) -> None:
+        """Make the pool.
+
+        Args:
+            function: importable by name, as are its items and results.
+            jobs: processes; with 0 this process does the work, when an item is handed in.
+            timeout_s: seconds that one item may take; not watched when `jobs` is 0.
+        """
+        self._function = function
+        self._jobs = jobs
+        self._timeout_s = timeout_s
+        self._stack = ExitStack()
+        self._pool: ProcessPool | None = None
+
+    def __enter__(self) -> "Pool[Item, Result]":
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._stack.close()
+        self._pool = None
+
+    def submit(self, item: Item) -> Callable[[], Result]:
+        """Hand in an item; calling what this returns waits for its result.
+
+        The call raises what `function` raised, ToolTimeoutError, or ToolError where the process
+        died.
+        """
+        if self._jobs == 0:
+            return partial(_unwrapped, _attempt(self._function, item))
+        if self._pool is None:
+            self._pool = self._stack.enter_context(_processes(self._jobs))
+        future = self._pool.schedule(self._function, args=[item], timeout=self._timeout_s)
+        return lambda: _unwrapped(_outcome(item, future, self._timeout_s))
+
+
+@contextmanager
+def _processes(jobs: int) -> Iterator["ProcessPool"]:
     from pebble import ProcessPool
 
     os.environ.setdefault("OMP_NUM_THREADS", str(max(1, available_cores() // jobs)))
     pool = ProcessPool(max_workers=jobs, context=get_context("spawn"), initializer=_start)
     try:
-        yield from _in_order(pool, function, iter(items), jobs, timeout_s)
+        yield pool
     finally:
         pool.stop()  # type: ignore[no-untyped-call]
         pool.join()
+
+
+def _unwrapped(outcome: Outcome[Item, Result]) -> Result:
+    if outcome.error is not None:
+        raise outcome.error
+    return cast(Result, outcome.result)
 
 
 def _in_order(

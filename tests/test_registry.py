@@ -64,7 +64,6 @@ def test_a_setting_is_key_equals_value(spec):
         registry.parse(spec)
 
 
-@pytest.mark.xfail(strict=True, reason="the last one wins silently")
 def test_a_setting_given_twice_is_refused():
     with pytest.raises(UsageError, match="width"):
         registry.parse("filter:width=3:width=4")

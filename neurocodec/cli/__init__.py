@@ -19,7 +19,9 @@ COMMANDS = {
     "preprocess": "neurocodec.cli.preprocess:preprocess",
     "evaluate": "neurocodec.cli.evaluate:evaluate",
     "bdrate": "neurocodec.cli.bdrate:bdrate",
+    "report": "neurocodec.cli.report:report",
     "choose": "neurocodec.cli.choose:choose",
+    "train-npp": "neurocodec.cli.train_npp:train_npp",
     "doctor": "neurocodec.cli.doctor:doctor",
 }
 
@@ -72,8 +74,11 @@ def run(command: click.Command, name: str, failure: int | None = None) -> NoRetu
 
 def _exit_code(command: click.Command, name: str) -> int:
     try:
-        returned = command.main(prog_name=name, standalone_mode=False)
+        with command.make_context(name, sys.argv[1:]) as context:
+            command.invoke(context)
         sys.stdout.flush()
+    except click.exceptions.Exit as exc:
+        return exc.exit_code
     except click.ClickException as exc:
         exc.show()
         return 2
@@ -91,7 +96,7 @@ def _exit_code(command: click.Command, name: str) -> int:
     except Exception as exc:
         console.bug(exc)
         return 1
-    return returned if isinstance(returned, int) else 0
+    return 0
 
 
 def _stop(number: int, frame: FrameType | None) -> Any:

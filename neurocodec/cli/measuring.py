@@ -26,10 +26,10 @@ def experiment(
         MissingError: the model's weights cannot be had.
         BadInputError: DATA cannot be read.
     """
-    found = data_sets.open(Path(data))
+    found = data_sets.read(Path(data), task, limit)
     return Experiment(
         data=found.name,
-        pictures=found.pictures[:limit],
+        pictures=found.pictures,
         task=tasks.create(task, model, device),
         cache=coding.default_cache() if cache else None,
         jobs=processes,
@@ -81,8 +81,8 @@ def _keeping(
 
 def _printer(per_image: bool) -> Keep:
     def keep(point: Point, pictures: Sequence[PictureResult]) -> None:
-        for result in (*(pictures if per_image else ()), point):
-            print(results.dump(result), flush=True)
+        for line in results.dump_all(point, pictures if per_image else ()):
+            print(line, flush=True)
 
     return keep
 

@@ -30,7 +30,7 @@ class Selection:
     as_json: bool
 
     def plan(self, ending: str, accepts: Callable[[Path], bool]) -> list[Job]:
-        """Every file to work on and where its result goes, nothing written yet.
+        """Every file to work on and where its result goes; the folders for it are made.
 
         Args:
             ending: of the results' names, with the dot.
@@ -39,6 +39,7 @@ class Selection:
         Raises:
             UsageError: nothing was named, results would collide or replace an input, or a
                 result on standard output leaves no room for --json.
+            OutputError: a folder cannot be made.
         """
         if self.output == files.STANDARD and self.as_json:
             raise UsageError("-o - and --json both want standard output: write to a file")
@@ -54,7 +55,11 @@ class Selection:
         if found.ignored:
             console.note(f"{found.ignored} files in folders are not of the kind, ignored")
         planned = jobs.plan(found, self.output, lambda place: self._renamed(place, ending))
-        return list(jobs.pending(planned)) if self.skip_existing else planned
+        if self.skip_existing:
+            planned = list(jobs.pending(planned))
+        if jobs.means_folder(self.output, found):
+            jobs.make_folders(planned)
+        return planned
 
     def processes_for(self, planned: Sequence[Job]) -> int:
         """How many processes serve that many jobs."""

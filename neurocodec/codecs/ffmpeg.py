@@ -16,8 +16,10 @@ import numpy.typing as npt
 from neurocodec import tools
 from neurocodec.errors import BadInputError, ToolError
 
-# A decoder that lacks nothing never reads these bytes, so they change no picture. No start code.
-_TAIL = bytes(range(4, 256)) * 16
+# What follows a whole slice changes nothing. Where arithmetic decoding runs past a slice's end,
+# ffmpeg goes on with zeros; if it decodes the same with ones, no continuation makes a difference.
+_TAIL = b"\xff" * 4096
+_START_CODE = b"\0\0\1"
 
 Planes = Sequence[npt.NDArray[np.integer[Any]]]
 
@@ -106,13 +108,15 @@ def encode_in_process(
     """
     av = library()
     height, width = planes[0].shape
-    try:
-        context = av.CodecContext.create(codec, "w")
-        context.width, context.height, context.pix_fmt = width, height, pixel_format
-        context.time_base, context.options = Fraction(1, 25), dict(options)
-        packets = [*context.encode(_frame(av, planes, pixel_format)), *context.encode(None)]
-    except (av.FFmpegError, ValueError, MemoryError) as exc:
-        raise ToolError(f"{codec} in-process failed: {exc}") from exc
+    with av.logging.Capture() as complaints:
+        try:
+            context = av.CodecContext.create(codec, "w")
+            context.width, context.height, context.pix_fmt = width, height, pixel_format
+            context.time_base, context.options = Fraction(1, 25), dict(options)
+            packets = [*context.encode(_frame(av, planes, pixel_format)), *context.encode(None)]
+        except (av.FFmpegError, ValueError, MemoryError) as exc:
+            why = _first(complaints) or str(exc)
+            raise ToolError(f"{codec} in-process failed: {why}") from exc
     return b"".join(map(bytes, packets))
 
 
@@ -122,16 +126,28 @@ def decode(codec: str, stream: bytes, *, may_be_cut: bool = False) -> Frame:
     Args:
         codec: ffmpeg's name of the decoder: "hevc" or "vvc".
         stream: NAL units in Annex-B form.
-        may_be_cut: nothing else tells that the stream's end is there, so see whether the decoder
-            ran past it. That takes a second decoding.
+        may_be_cut: see by a second decoding whether the decoder ran past the last slice's end:
+            of HEVC it says nothing by itself.
 
     Raises:
         BadInputError: the decoder complains, or gives no picture or more than one.
     """
     frame = _decode(codec, stream)
-    if may_be_cut and not _alike(frame, _decode(codec, stream + _TAIL)):
+    if may_be_cut and not _alike(frame, _decode(codec, _overrun(codec, stream))):
         raise BadInputError(_damaged(codec, "its end is missing"))
     return frame
+
+
+def _overrun(codec: str, stream: bytes) -> bytes:
+    """The stream to its last slice, and more bytes in that slice."""
+    units = stream.split(_START_CODE)
+    slices = [i for i, unit in enumerate(units) if len(unit) > 1 and _is_slice(codec, unit)]
+    return _START_CODE.join(units[: slices[-1] + 1]).rstrip(b"\0") + _TAIL
+
+
+def _is_slice(codec: str, unit: bytes) -> bool:
+    """By nal_unit_type: below 32 in H.265, where it follows one bit; below 12 in H.266."""
+    return unit[0] >> 1 & 0x3F < 32 if codec == "hevc" else unit[1] >> 3 < 12
 
 
 def _alike(one: Frame, other: Frame) -> bool:

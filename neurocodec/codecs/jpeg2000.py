@@ -93,7 +93,8 @@ class Jpeg2000:
         wanted_db = min(level - _TOLERANCE_DB, _REACHED_DB)
         for asked in (level, level + 4, level + 8, level + 16):
             data = self._try(image, asked)
-            if _psnr_db(images.read(data, "the .jp2 just made"), image) >= wanted_db:
+            decoded = images.read(data, "the .jp2 just made", image.width * image.height)
+            if _psnr_db(decoded, image) >= wanted_db:
                 return data
         return self._try(image, _EVERYTHING)
 

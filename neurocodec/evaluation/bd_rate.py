@@ -262,9 +262,9 @@ def _replicated(
     anchor: Curve, test: Curve, metric: str, method: Method, replicates: int, seed: int
 ) -> Array:
     """The BD-rate of every paired replicate, NaN where it has none."""
-    order = bootstrap.names(anchor) or []
-    counts = bootstrap.draw(len(order), replicates, seed)
-    a, t = (bootstrap.replicate(curve, metric, counts, order) for curve in (anchor, test))
+    order = bootstrap.names(anchor) or ()
+    resamples = bootstrap.draw(len(order), replicates, seed)
+    a, t = (bootstrap.replicate(curve, metric, resamples, order) for curve in (anchor, test))
     drawn = zip(a.rates, a.scores, t.rates, t.scores, strict=True)
     return np.array([_of_replicate(*rows, method) for rows in drawn])
 

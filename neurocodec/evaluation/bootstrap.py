@@ -5,6 +5,7 @@ Efron and Tibshirani, An Introduction to the Bootstrap (1993), chapter 13 (perce
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -34,22 +35,36 @@ class Replicates:
     scores: Array
 
 
-def draw(pictures: int, count: int, seed: int) -> Counts:
-    """How often each picture occurs in each of `count` resamples: (count, pictures)."""
+@dataclass(frozen=True, eq=False)
+class Resamples:
+    """Pictures drawn with replacement, again and again.
+
+    Attributes:
+        counts: (B, pictures): how often each picture occurs in each resample.
+    """
+
+    counts: Counts
+
+
+@lru_cache(maxsize=8)
+def draw(pictures: int, count: int, seed: int) -> Resamples:
+    """`count` resamples of so many pictures; the same object for the same arguments."""
     rng = np.random.default_rng(seed)
-    return rng.multinomial(pictures, np.full(pictures, 1 / pictures), size=count)
+    return Resamples(rng.multinomial(pictures, np.full(pictures, 1 / pictures), size=count))
 
 
-def names(curve: Curve) -> list[str] | None:
+def names(curve: Curve) -> tuple[str, ...] | None:
     """The curve's pictures, sorted; None unless every point has the line of every picture."""
     if not curve.pictures:
         return None
     first = set(curve.pictures[0])
     complete = all(set(pictures) == first for pictures in curve.pictures)
-    return sorted(first) if complete and len(first) == curve.setup.pictures else None
+    return tuple(sorted(first)) if complete and len(first) == curve.setup.pictures else None
 
 
-def replicate(curve: Curve, metric: str, counts: Counts, order: Sequence[str]) -> Replicates:
+def replicate(
+    curve: Curve, metric: str, resamples: Resamples, order: tuple[str, ...]
+) -> Replicates:
     """The curve as every resample has it.
 
     Its rate is total bits over total pixels of the resample; its score the mean over the
@@ -58,8 +73,8 @@ def replicate(curve: Curve, metric: str, counts: Counts, order: Sequence[str]) -
     Args:
         curve: with the lines of all its pictures.
         metric: of its scores.
-        counts: what `draw` gave; the same for every curve that is compared.
-        order: the pictures that the columns of `counts` stand for.
+        resamples: the same for every curve that is compared.
+        order: the pictures that the columns of their counts stand for.
 
     Raises:
         NotComparableError: the pictures tell neither the metric nor the evidence for it.
@@ -67,6 +82,7 @@ def replicate(curve: Curve, metric: str, counts: Counts, order: Sequence[str]) -
     rows = [[pictures[name] for name in order] for pictures in curve.pictures]
     bits = np.array([[8.0 * picture.size_bytes for picture in row] for row in rows])
     pixels = np.array([float(picture.width * picture.height) for picture in rows[0]])
+    counts = resamples.counts
     rates = (counts @ bits.T) / (counts @ pixels)[:, None]
     if any(metric in picture.scores for picture in rows[0]):
         return Replicates(rates, _means(rows, metric, counts))
@@ -74,7 +90,9 @@ def replicate(curve: Curve, metric: str, counts: Counts, order: Sequence[str]) -
         raise NotComparableError(
             f"{metric} has no interval: the picture lines of {curve.label} do not tell it"
         )
-    return Replicates(rates, _of_sets(curve.setup.task, rows, metric, counts))
+    sets = _scored_sets(curve, resamples, order)
+    scores = [[of_point.get(metric, np.nan) for of_point in points] for points in sets]
+    return Replicates(rates, np.array(scores))
 
 
 def interval(values: Array) -> tuple[float, float]:
@@ -93,11 +111,15 @@ def _means(rows: Sequence[Sequence[PictureResult]], metric: str, counts: Counts)
     return means
 
 
-def _of_sets(
-    task: str, rows: Sequence[Sequence[PictureResult]], metric: str, counts: Counts
-) -> Array:
-    score_set = registry.load(TASKS, task, "task").score_set
-    scored = [[PictureScore(picture.scores, picture.evidence) for picture in row] for row in rows]
-    drawn = [np.repeat(np.arange(len(times)), times) for times in counts]
-    sets = ([score_set([row[i] for i in chosen]) for row in scored] for chosen in drawn)
-    return np.array([[scores.get(metric, np.nan) for scores in curve] for curve in sets])
+@lru_cache(maxsize=32)
+def _scored_sets(
+    curve: Curve, resamples: Resamples, order: tuple[str, ...]
+) -> list[list[dict[str, float]]]:
+    """The task's scores of every resample at every point: costly, and good for every metric."""
+    score_set = registry.load(TASKS, curve.setup.task, "task").score_set
+    scored = [
+        [PictureScore(pictures[name].scores, pictures[name].evidence) for name in order]
+        for pictures in curve.pictures
+    ]
+    drawn = [np.repeat(np.arange(len(times)), times) for times in resamples.counts]
+    return [[score_set([row[i] for i in chosen]) for row in scored] for chosen in drawn]

@@ -38,21 +38,14 @@ def settings_over(
     """
     if qps and qualities:
         raise UsageError("give one of --qp and --quality")
-    levels: list[dict[str, int]] = (
-        [{"quality": n} for n in numbers(qualities, "--quality")]
+    levels: list[tuple[int | None, int | None]] = (
+        [(None, quality) for quality in numbers(qualities, "--quality")]
         if qualities
-        else [{"qp": n} for n in numbers(qps or ANCHOR_QPS, "--qp")]
+        else [(qp, None) for qp in numbers(qps or ANCHOR_QPS, "--qp")]
     )
     grid = [
-        Setting(
-            codec=codec,
-            pretransform=pre,
-            chroma=chroma,
-            device=device,
-            in_process=True,
-            **level,
-        )
-        for codec, pre, level in product(codecs, pres, levels)
+        Setting(codec, qp, quality, chroma, pre, device=device, in_process=True)
+        for codec, pre, (qp, quality) in product(codecs, pres, levels)
     ]
     for setting in grid:
         _check(setting)

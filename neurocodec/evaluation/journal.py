@@ -54,8 +54,8 @@ class Journal:
         Raises:
             OutputError: it cannot be written; the file still ends with the point before.
         """
-        lines = [results.dump(one) for one in (*pictures, point)] if self._per_image else []
-        text = "\n".join(lines or [results.dump(point)]) + "\n"
+        lines = results.dump_all(point, pictures if self._per_image else ())
+        text = "".join(line + "\n" for line in lines)
         end = self._file.seek(0, os.SEEK_END)
         try:
             self._file.write(text.encode())
@@ -66,7 +66,7 @@ class Journal:
 
     def _open(self) -> BinaryIO:
         try:
-            return self._path.open("a+b", buffering=0)  # type: ignore[return-value]
+            return self._path.open("a+b", buffering=0)
         except OSError as exc:
             raise self._cannot(exc) from exc
 

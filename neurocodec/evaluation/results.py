@@ -1,7 +1,7 @@
 """Results as JSON Lines: one object a point of a curve and, on demand, one a picture."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -90,6 +90,11 @@ def dump(result: Result) -> str:
     kind = "point" if isinstance(result, Point) else "picture"
     fields = asdict(result)
     return json.dumps({"kind": kind, **fields.pop("setup"), **fields})
+
+
+def dump_all(point: Point, pictures: Sequence[PictureResult]) -> list[str]:
+    """The lines of a point: its pictures' first, so that the point's own says all are there."""
+    return [*map(dump, pictures), dump(point)]
 
 
 def load(lines: Iterable[str], name: str) -> Iterator[Result]:

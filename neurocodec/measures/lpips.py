@@ -15,7 +15,7 @@ from neurocodec.errors import BadInputError, MissingError
 from neurocodec.images import Image
 from neurocodec.networks.tensors import to_tensor
 
-_URL = AlexNet_Weights.IMAGENET1K_V1.url
+_URL: str = AlexNet_Weights.IMAGENET1K_V1.url
 MIN_SIDE = 32
 _SLICE_STARTS = (0, 2, 5, 8, 10)
 

@@ -45,3 +45,9 @@ class NoAdaptation(nn.Module):
 def adaptation(channels: int, *, qa: bool) -> nn.Module:
     """The layer that takes (f, qp): quantisation adaptation, or nothing in its place."""
     return QuantisationAdaptation(channels) if qa else NoAdaptation()
+
+
+def start_at_zero(layer: nn.Linear | nn.Conv2d) -> None:
+    """Make the layer's weights and biases 0."""
+    for parameter in layer.parameters():
+        nn.init.zeros_(parameter)

@@ -1,32 +1,39 @@
 """npp-light: a picture-dependent blur and a small residual, faster on a processor than a codec."""
 
+import math
 from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from neurocodec.networks.adaptation import adaptation
+from neurocodec.networks.adaptation import adaptation, start_at_zero
+from neurocodec.networks.precision import exactly
 
-# By the radius of their kernels, in pixels: nearly 3 sigma of the widest. In fours, because a
-# processor convolves four groups several times faster than three or eight.
-_BANK = {3: (0.4, 0.6, 0.8, 1.1), 10: (1.5, 2.0, 2.7, 3.5)}
-SIGMAS = (0.0, *(sigma for sigmas in _BANK.values() for sigma in sigmas))
-# The weights at first: about a blur of sigma 0.5, the best single one on photographs.
+# In fours, because a processor convolves four groups several times faster than three or eight.
+NARROW = (0.4, 0.6, 0.8, 1.1)
+WIDE = (1.5, 2.0, 2.7, 3.5)
+_NARROW_RADIUS = 3
+_WIDE_RADIUS = 5  # at half the size
+# What halving by means and doubling by straight lines blurs by itself, in square pixels.
+_HALVING_VARIANCE = 0.25 + 2 / 3
+# The weights of sigma 0, NARROW and WIDE at first: about a blur of sigma 0.5, the best single one
+# on photographs.
 _FIRST_LOGITS = (2.0, 2.0, 2.0, 0.0, -2.0, -3.0, -4.0, -4.0, -4.0)
 # BT.601, full range, chroma about 0.
-_TO_YCC = ((0.299, 0.587, 0.114), (-0.168736, -0.331264, 0.5), (0.5, -0.418688, -0.081312))
+TO_YCC = ((0.299, 0.587, 0.114), (-0.168736, -0.331264, 0.5), (0.5, -0.418688, -0.081312))
 
 
 class Light(nn.Module):
     """x̄ = Σ_k w_k ⊙ (g_k ∗ x) + r(x): a blur chosen pixel by pixel, and a small residual.
 
-    g_k are Gaussians of SIGMAS; the weights w_k sum to 1 at every pixel, one set for luma and one
-    for chroma, and are predicted at a quarter of the size. The residual r is 0 at first.
+    g_k are the identity and the Gaussians of NARROW and WIDE; the weights w_k sum to 1 at every
+    pixel, one set for luma and one for chroma, and are predicted at a quarter of the size. The
+    residual r is 0 at first.
     """
 
     stride = 16
-    reach = 112
+    reach = 48
 
     def __init__(self, width: int, *, qa: bool) -> None:
         super().__init__()
@@ -37,62 +44,86 @@ class Light(nn.Module):
         """The filtered pictures, (N, 3, H, W); H and W multiples of 16."""
         mixed: Tensor = self.mixture(x, qp)
         residual: Tensor = self.residual(x, qp)
-        return mixed + residual
+        return mixed + residual.to(mixed.dtype)
 
 
 class Mixture(nn.Module):
-    """Σ_k w_k ⊙ (g_k ∗ x), luma and chroma apart."""
+    """Σ_k w_k ⊙ (g_k ∗ x), luma and chroma apart; the wide Gaussians at half the size."""
 
     to_ycc: Tensor
     to_rgb: Tensor
+    narrow: Tensor
+    wide: Tensor
 
     def __init__(self, width: int, *, qa: bool) -> None:
         super().__init__()
-        middle, logits = 3 * width // 2, 2 * len(SIGMAS)
-        self.convs = nn.ModuleList(
-            nn.Conv2d(c_in, c_out, 3, padding=1)
-            for c_in, c_out in ((48, middle), (middle, middle), (middle, logits))
-        )
-        self.adapted = nn.ModuleList(adaptation(c, qa=qa) for c in (middle, middle, logits))
-        nn.init.zeros_(self.convs[-1].weight)
-        with torch.no_grad():
-            self.convs[-1].bias.copy_(torch.tensor(_FIRST_LOGITS * 2))
-        to_ycc = torch.tensor(_TO_YCC, dtype=torch.float64)
-        self.register_buffer("to_ycc", to_ycc.float(), persistent=False)
-        self.register_buffer("to_rgb", torch.linalg.inv(to_ycc).float(), persistent=False)
-        for radius, sigmas in _BANK.items():
-            self.register_buffer(f"kernels{radius}", _gaussians(radius, sigmas), persistent=False)
+        middle, logits = 3 * width // 2, 2 * len(_FIRST_LOGITS)
+        widths = ((48, middle), (middle, middle))
+        self.convs = nn.ModuleList(nn.Conv2d(*pair, 3, padding=1) for pair in widths)
+        self.logits = nn.Conv2d(middle, logits, 3, padding=1)
+        self.adapted = nn.ModuleList(adaptation(middle, qa=qa) for _ in widths)
+        self.logits_adapted = adaptation(logits, qa=qa)
+        start_at_zero(self.logits)
+        self.logits.bias = nn.Parameter(torch.tensor(_FIRST_LOGITS * 2))
+        to_ycc = torch.tensor(TO_YCC, dtype=torch.float64)
+        wide = [math.sqrt(sigma**2 - _HALVING_VARIANCE) / 2 for sigma in WIDE]
+        for name, constant in (
+            ("to_ycc", to_ycc),
+            ("to_rgb", torch.linalg.inv(to_ycc)),
+            ("narrow", _gaussians(_NARROW_RADIUS, NARROW)),
+            ("wide", _gaussians(_WIDE_RADIUS, wide)),
+        ):
+            self.register_buffer(name, constant.float(), persistent=False)
 
     def forward(self, x: Tensor, qp: Tensor) -> Tensor:
         """(N, 3, H, W) from the same; H and W multiples of 4."""
-        w = self.weights(x, qp).to(x.dtype)  # (N, 2, K, H, W)
-        blurred = self._bank(torch.einsum("dc,nchw->ndhw", self.to_ycc, x))  # (N, 3, K, H, W)
-        luma = (w[:, :1] * blurred[:, :1]).sum(2)
-        chroma = (w[:, 1:] * blurred[:, 1:]).sum(2)
-        return torch.einsum("dc,nchw->ndhw", self.to_rgb, torch.cat([luma, chroma], dim=1))
+        w = self.weights(x, qp)  # (N, 2, 9, H/4, W/4)
+        with exactly(x):
+            return self._mix(x, w)
+
+    def _mix(self, x: Tensor, w: Tensor) -> Tensor:
+        ycc = torch.einsum("dc,nchw->ndhw", self.to_ycc, x)
+        w_narrow = _enlarged(w[:, :, 1:5], 4)
+        w_wide = _enlarged(w[:, :, 5:], 2)
+        coarse = _mixed(w_wide, _bank(functional.avg_pool2d(ycc, 2), self.wide))
+        coarse_and_share = _enlarged(torch.cat([coarse, w_wide.sum(2)], dim=1), 2)
+        coarse, share = coarse_and_share[:, :3], coarse_and_share[:, 3:]
+        # The identity's weight is what the others leave, so that they sum to 1 at the full size.
+        own = (1 - share - w_narrow.sum(2))[:, [0, 1, 1]]
+        mixed = own * ycc + _mixed(w_narrow, _bank(ycc, self.narrow)) + coarse
+        return torch.einsum("dc,nchw->ndhw", self.to_rgb, mixed)
 
     def weights(self, x: Tensor, qp: Tensor) -> Tensor:
-        """(N, 2, K, H, W) in [0, 1], their sum over K being 1: luma's, then chroma's."""
+        """(N, 2, 9, H/4, W/4) in [0, 1], luma's and chroma's, each summing to 1 over the 9."""
         f = functional.pixel_unshuffle(x, 4)  # (N, 48, H/4, W/4)
-        for conv, adapted in zip(self.convs[:-1], self.adapted[:-1], strict=True):
+        for conv, adapted in zip(self.convs, self.adapted, strict=True):
             f = torch.relu(adapted(conv(f), qp))
-        logits = self.adapted[-1](self.convs[-1](f), qp)
-        shares = logits.unflatten(1, (2, len(SIGMAS))).softmax(2).flatten(1, 2)
-        # Interpolated after the softmax, so that they still sum to 1.
-        full = functional.interpolate(shares, scale_factor=4, mode="bilinear")
-        return full.unflatten(1, (2, len(SIGMAS)))
+        logits: Tensor = self.logits_adapted(self.logits(f), qp)
+        return logits.to(x.dtype).reshape(len(x), 2, len(_FIRST_LOGITS), *f.shape[-2:]).softmax(2)
 
-    def _bank(self, planes: Tensor) -> Tensor:
-        """Every plane under every Gaussian, edges replicated: (N, C, K, H, W)."""
-        height, width = planes.shape[-2:]
-        flat = planes.reshape(-1, 1, height, width).contiguous()
-        blurred = [flat]
-        for radius in _BANK:
-            kernels = self.get_buffer(f"kernels{radius}")
-            padded = functional.pad(flat, (radius,) * 4, mode="replicate")
-            down = functional.conv2d(padded, kernels[:, None, :, None])
-            blurred.append(functional.conv2d(down, kernels[:, None, None, :], groups=len(kernels)))
-        return torch.cat(blurred, dim=1).reshape(*planes.shape[:2], -1, height, width)
+
+def _enlarged(x: Tensor, factor: int) -> Tensor:
+    """(N, …, factor·H, factor·W), by straight lines between the samples."""
+    flat = x.flatten(1, -3)
+    larger = functional.interpolate(flat, scale_factor=factor, mode="bilinear")
+    return larger.reshape(*x.shape[:-2], *larger.shape[-2:])
+
+
+def _bank(planes: Tensor, kernels: Tensor) -> Tensor:
+    """Every plane under every kernel, edges replicated: (N, C, K, H, W)."""
+    height, width = planes.shape[-2:]
+    flat = planes.reshape(-1, 1, height, width)
+    padded = functional.pad(flat, (kernels.shape[1] // 2,) * 4, mode="replicate")
+    down = functional.conv2d(padded, kernels[:, None, :, None])
+    across = functional.conv2d(down, kernels[:, None, None, :], groups=len(kernels))
+    return across.reshape(*planes.shape[:2], -1, height, width)
+
+
+def _mixed(w: Tensor, blurred: Tensor) -> Tensor:
+    """(N, 3, H, W): the sum over K of weights (N, 2, K, H, W) times planes (N, 3, K, H, W)."""
+    luma = (w[:, 0] * blurred[:, 0]).sum(1, keepdim=True)
+    chroma = (w[:, 1:] * blurred[:, 1:]).sum(2)
+    return torch.cat([luma, chroma], dim=1)
 
 
 class SmallUNet(nn.Module):
@@ -107,8 +138,7 @@ class SmallUNet(nn.Module):
         self.narrow = nn.ModuleList([nn.Conv2d(c, b, 1), nn.Conv2d(b, a, 1)])
         self.up = nn.ModuleList([_Adapted(b, qa=qa), _Adapted(a, qa=qa)])
         self.leave = nn.Conv2d(a, 12, 3, padding=1)
-        nn.init.zeros_(self.leave.weight)
-        nn.init.zeros_(self.leave.bias)
+        start_at_zero(self.leave)
 
     def forward(self, x: Tensor, qp: Tensor) -> Tensor:
         """(N, 3, H, W) from the same; H and W multiples of 8."""
@@ -152,4 +182,4 @@ def _gaussians(radius: int, sigmas: Sequence[float]) -> Tensor:
     """(K, 2·radius + 1), each sampled at whole pixels and summing to 1."""
     offsets = torch.arange(-radius, radius + 1, dtype=torch.float64)
     rows = torch.exp(-0.5 * (offsets / torch.tensor(sigmas, dtype=torch.float64)[:, None]) ** 2)
-    return (rows / rows.sum(1, keepdim=True)).float()
+    return rows / rows.sum(1, keepdim=True)

@@ -3,31 +3,24 @@
 "Preprocessing Enhanced Image Compression for Machine Vision", section 3.2 and figure 3.
 """
 
-from typing import Any
-
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
 
 from neurocodec.errors import UsageError
+from neurocodec.networks.filter import FilterNetwork
 from neurocodec.networks.light import Light
 from neurocodec.networks.unet import Residual, TwoBranches
 
-ARCHITECTURES: dict[str, type[nn.Module]] = {
+ARCHITECTURES: dict[str, type[TwoBranches | Residual | Light]] = {
     "npp": TwoBranches,
     "npp-residual": Residual,
     "npp-light": Light,
 }
 
 
-class Npp(nn.Module):
-    """x̄ = npp(x, QP), of the picture's own size, clamped to [0, 1].
-
-    Attributes:
-        config: the constructor's arguments: what a weights file must say beside its tensors.
-        stride: sides that the network itself works on are multiples of it, in pixels.
-        reach: farther away than this no input pixel touches an output pixel, in pixels.
-    """
+class Npp(FilterNetwork):
+    """x̄ = npp(x, QP), of the picture's own size, clamped to [0, 1]."""
 
     def __init__(self, qa: bool = True, arch: str = "npp", width: int = 32) -> None:
         """Build the network, with random weights.
@@ -45,10 +38,10 @@ class Npp(nn.Module):
         if arch not in ARCHITECTURES:
             known = ", ".join(ARCHITECTURES)
             raise UsageError(f"no preprocessor is called {arch!r}: the known ones are {known}")
-        self.config: dict[str, Any] = {"qa": qa, "arch": arch, "width": width}
+        self.config = {"qa": qa, "arch": arch, "width": width}
         self.body = ARCHITECTURES[arch](width, qa=qa)
-        self.stride: int = self.body.stride
-        self.reach: int = self.body.reach
+        self.stride = self.body.stride
+        self.reach = self.body.reach
 
     def forward(self, x: Tensor, qp: Tensor | float) -> Tensor:
         """The filtered pictures.

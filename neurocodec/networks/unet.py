@@ -5,7 +5,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from neurocodec.networks.adaptation import adaptation
+from neurocodec.networks.adaptation import adaptation, start_at_zero
+from neurocodec.networks.precision import exactly
 
 _LEVELS = 4
 
@@ -17,7 +18,7 @@ class TwoBranches(nn.Module):
     """
 
     stride = 16
-    reach = 160
+    reach = 128
 
     def __init__(self, width: int, *, qa: bool) -> None:
         super().__init__()
@@ -27,26 +28,28 @@ class TwoBranches(nn.Module):
 
     def forward(self, x: Tensor, qp: Tensor) -> Tensor:
         """The filtered pictures, (N, 3, H, W), at least 0; H and W multiples of 16."""
-        pixel = torch.relu(self.first_qa(self.first(x), qp))
-        pixel = torch.relu(self.second_qa(self.second(pixel), qp))
-        return pixel + torch.relu(self.unet(x, qp))
+        deep = self.unet(x, qp)
+        with exactly(x):
+            pixel = torch.relu(self.first_qa(self.first(x), qp))
+            pixel = torch.relu(self.second_qa(self.second(pixel), qp))
+            return pixel + torch.relu(deep)
 
 
 class Residual(nn.Module):
     """x̄ = x + U-Net(x), without batch normalisation, the U-Net's last layer 0 at first."""
 
     stride = 16
-    reach = 160
+    reach = 128
 
     def __init__(self, width: int, *, qa: bool) -> None:
         super().__init__()
         self.unet = UNet(width, qa=qa, norm=False)
-        nn.init.zeros_(self.unet.last.weight)
-        nn.init.zeros_(self.unet.last.bias)
+        start_at_zero(self.unet.last)
 
     def forward(self, x: Tensor, qp: Tensor) -> Tensor:
         """The filtered pictures, (N, 3, H, W); H and W multiples of 16."""
-        return x + self.unet(x, qp)
+        deep: Tensor = self.unet(x, qp)
+        return x + deep
 
 
 class UNet(nn.Module):
@@ -84,8 +87,10 @@ class UNet(nn.Module):
             x = qa(shrink(skips[-1]), qp)
         for grow, qa in zip(self.grow, self.joined_qa, strict=True):
             x = qa(torch.cat([grow(x), skips.pop()], dim=1), qp)
-        out: Tensor = self.last(self.tail(x))
-        return out
+        tail = self.tail(x)
+        with exactly(tail):
+            out: Tensor = self.last(tail.to(self.last.weight.dtype))
+            return out
 
 
 def _adaptations(channels: Sequence[int | None], qa: bool) -> nn.ModuleList:

@@ -1,6 +1,6 @@
 """What a pretransform is, and the table of them."""
 
-from typing import Any, Protocol
+from typing import Protocol
 
 from neurocodec import registry
 from neurocodec.images import Image
@@ -10,6 +10,7 @@ PRETRANSFORMS = {
     "blur": "neurocodec.pretransforms.blur:Blur",
     "scale": "neurocodec.pretransforms.scale:Scale",
     "tvl1": "neurocodec.pretransforms.tvl1:TvL1",
+    "npp": "neurocodec.pretransforms.npp:Npp",
     "schedule": "neurocodec.pretransforms.schedule:Schedule",
 }
 

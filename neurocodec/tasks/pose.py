@@ -21,12 +21,9 @@ from neurocodec.tasks.recognised import Recognised
 from neurocodec.tasks.task import PictureScore
 from neurocodec.tasks.truths import JOINTS, Floats, Keypoints
 
-MIN_JOINT_SCORE = 0.0
-"""Above it (a logit), a joint in the answer to the original counts as seen."""
-
 _KIND: Final = "keypoints"
 _PERSON = 0
-_SEEN = 2
+_VISIBLE = 2
 # COCO's areas are of outlines; where there is only a box, the field takes this part of it.
 _AREA_OF_BOX = 0.53
 
@@ -37,13 +34,11 @@ class People:
 
     Attributes:
         xy: (N, 17, 2), their joints in COCO's order, in pixels of the picture asked about.
-        joint_scores: (N, 17), logits.
         scores: (N,), in [0, 1].
         xyxy: (N, 4), boxes around them, in pixels.
     """
 
     xy: Floats
-    joint_scores: Floats
     scores: Floats
     xyxy: Floats
 
@@ -63,12 +58,12 @@ class Pose(Recognised):
     def score(answer: People, clean: People, truth: Keypoints | None) -> PictureScore:
         """The evidence that `score_set` matches: columns over the people, in pixels.
 
-        Of `clean` only people surer than CLEAN_SCORE, and of them the joints surer than
-        MIN_JOINT_SCORE; "truth" is absent without labels.
+        Of `clean` only people surer than CLEAN_SCORE, with all their joints; "truth" is absent
+        without labels.
         """
         evidence: dict[str, Any] = {
             "answer": {
-                "keypoints": _flat(answer.xy, np.ones(answer.xy.shape[:2])),
+                "keypoints": _rows(answer.xy, _all_visible(answer.xy)),
                 "xyxy": np.round(answer.xyxy, 1).tolist(),
                 "scores": np.round(answer.scores, 5).tolist(),
             },
@@ -76,7 +71,7 @@ class Pose(Recognised):
         }
         if truth is not None:
             evidence["truth"] = {
-                "keypoints": _flat(truth.xyv[..., :2], truth.xyv[..., 2]),
+                "keypoints": _rows(truth.xyv[..., :2], truth.xyv[..., 2]),
                 "xyxy": np.round(truth.boxes.xyxy, 1).tolist(),
                 "area": np.round(truth.boxes.area, 1).tolist(),
                 "is_crowd": truth.boxes.is_crowd.astype(int).tolist(),
@@ -99,7 +94,6 @@ def _people(answer: dict[str, torch.Tensor]) -> People:
     kept = np.argsort(-arrays["scores"], kind="stable")[: MAX_ANSWERS[_KIND]]
     return People(
         xy=arrays["keypoints"][kept, :, :2],
-        joint_scores=arrays["keypoints_scores"][kept],
         scores=arrays["scores"][kept],
         xyxy=arrays["boxes"][kept],
     )
@@ -108,16 +102,19 @@ def _people(answer: dict[str, torch.Tensor]) -> People:
 def _clean_columns(clean: People) -> dict[str, Any]:
     sure = clean.scores > CLEAN_SCORE
     boxes = clean.xyxy[sure]
-    seen = np.where(clean.joint_scores[sure] > MIN_JOINT_SCORE, _SEEN, 0)
     sides = boxes[:, 2:] - boxes[:, :2]
     return {
-        "keypoints": _flat(clean.xy[sure], seen),
+        "keypoints": _rows(clean.xy[sure], _all_visible(clean.xy[sure])),
         "xyxy": np.round(boxes, 1).tolist(),
         "area": np.round(_AREA_OF_BOX * sides[:, 0] * sides[:, 1], 1).tolist(),
     }
 
 
-def _flat(xy: Floats, v: Any) -> list[list[float]]:
+def _all_visible(xy: Floats) -> Floats:
+    return np.full(xy.shape[:2], _VISIBLE, np.float64)
+
+
+def _rows(xy: Floats, v: Floats) -> list[list[float]]:
     """COCO's rows of x, y, v of joint after joint."""
     rows: list[list[float]] = np.round(np.dstack([xy, v]), 1).reshape(-1, 3 * JOINTS).tolist()
     return rows

@@ -64,7 +64,9 @@ def measure(jobs: list[Job], sizes: Path, workers: int) -> dict[Job, float]:
 
 
 def table(name: str, rates: dict[Job, float], paths: list[str]) -> dict[str, list[float]]:
-    """The measured levels of one codec and its mean bpp at each, strictly monotone.
+    """The measured levels of one codec and its mean bpp at each, monotone.
+
+    Not strictly: x265 codes an intra picture 3 below the QP, so BPG's QPs 0 to 3 are one.
 
     Raises:
         SystemExit: more bits at a level that should have fewer.
@@ -72,7 +74,7 @@ def table(name: str, rates: dict[Job, float], paths: list[str]) -> dict[str, lis
     levels = sorted(MEASURED[name])
     means = [fmean(rates[name, level, path] for path in paths) for level in levels]
     rising = means if _codec(name).unit == "quality" else means[::-1]
-    if any(more <= less for less, more in pairwise(rising)):
+    if any(more < less for less, more in pairwise(rising)):
         sys.exit(f"{name}: mean bpp is not monotone: {means}")
     return {"levels": list(levels), "bpp": [round(mean, 6) for mean in means]}
 

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from neurocodec import images
-from neurocodec.codecs import jpeg
+from neurocodec.codecs import jpeg, jpeg_segments
 from neurocodec.codecs.jpeg import Jpeg
 from neurocodec.errors import BadInputError, UsageError
 from neurocodec.images import Image
@@ -153,9 +153,14 @@ def test_files_of_other_encoders_are_read(needs_tool):
         with pytest.raises(BadInputError):
             codec.decode(data[:-1])
     assert codec.inspect(foreign_files(None)["progressive"])["process"] == "progressive"
-    assert (
-        codec.inspect(foreign_files(needs_tool("cjpeg"))["16-bit tables, 4:1:1"])["chroma"] == "411"
-    )
+
+
+def test_tables_of_16_bits_are_read(needs_tool):
+    data = foreign_files(needs_tool("cjpeg"))["16-bit tables, 4:1:1"]
+    assert Jpeg().inspect(data)["chroma"] == "411"
+    steps = jpeg_segments.read_header(data).steps
+    assert {number: len(table) for number, table in steps.items()} == {0: 64, 1: 64}
+    assert 255 < max(steps[0]) < 2100
 
 
 def test_adobes_inverted_cmyk_is_the_right_way_round(by_pillow):

@@ -9,6 +9,7 @@ from neurocodec.errors import NotComparableError, UsageError
 from neurocodec.evaluation import bd_rate as module
 from neurocodec.evaluation import bootstrap
 from neurocodec.evaluation.bd_rate import bd_rate
+from neurocodec.evaluation.bootstrap import Resamples
 from neurocodec.evaluation.results import PictureResult, Point
 from neurocodec.evaluation.selection import Curve, gather
 from neurocodec.tasks import PictureScore
@@ -113,7 +114,9 @@ def test_a_bootstrapped_rate_is_total_bits_over_total_pixels():
         for name, (size, width, height) in sizes.items()
     ]
     curve = gather([*lines, Point(setup, 30, None, 2.4, {"kl": -75.0})])[0]
-    found = bootstrap.replicate(curve, "kl", np.array([[1, 1], [2, 0], [0, 2]]), ["a", "b"])
+    found = bootstrap.replicate(
+        curve, "kl", Resamples(np.array([[1, 1], [2, 0], [0, 2]])), ("a", "b")
+    )
     assert found.rates[:, 0] == pytest.approx([8 * 150 / 500, 8, 8 * 50 / 400])
     assert found.scores[:, 0] == pytest.approx([-75, -100, -50])
 
@@ -133,8 +136,8 @@ def test_a_score_that_is_no_mean_comes_from_the_task(pair, monkeypatch):
         for row in curve.pictures
     ]
     counts = np.array([[1] * 60, [60] + [0] * 59, [0] * 59 + [60]])
-    order = list(told[0])
-    found = bootstrap.replicate(replace(curve, pictures=told), "map", counts, order)
+    drawn = Resamples(counts)
+    found = bootstrap.replicate(replace(curve, pictures=told), "map", drawn, tuple(told[0]))
     assert found.scores[:, 2] == pytest.approx([sum(range(60)) / 60, 0, 60 * 59 / 60])
 
 

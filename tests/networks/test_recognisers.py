@@ -1,94 +1,21 @@
-"""The doors by which recognisers come in, and the pictures that they see."""
+"""Recognisers from files: a list of operations, or an architecture and its weights."""
 
 import hashlib
 import json
-import sys
-import urllib.error
 from pathlib import Path
-from types import ModuleType, SimpleNamespace
 
-import numpy as np
-import PIL.Image
 import pytest
 import torch
 from safetensors.torch import save_file
 from torch import nn
 from torchvision import models
 
-from neurocodec.errors import BadInputError, MissingError, UsageError
+from neurocodec.errors import BadInputError, MissingError
 from neurocodec.networks.recognisers import load
-from neurocodec.networks.recognisers.preprocessing import (
-    Preprocessing,
-    from_description,
-    from_torchvision,
-)
+from neurocodec.networks.recognisers.preprocessing import from_torchvision
 from tests.networks.recogniser_files import CLASSIFIER, CLASSIFIER_OPS, conv, weights, write
 
 X = torch.rand(2, 3, 40, 56, generator=torch.Generator().manual_seed(3))
-
-
-# --- preprocessing ---------------------------------------------------------------------------
-
-
-def test_a_picture_of_the_right_size_is_only_normalised() -> None:
-    x = torch.rand(1, 3, 16, 16)
-    preprocessing = from_description(CLASSIFIER["input"], "crop")
-    bgr = torch.stack([x[:, 2], x[:, 1], x[:, 0]], 1) * 255
-    expected = (bgr - torch.tensor([104.0, 117, 123]).view(3, 1, 1)) * 0.01
-    assert torch.allclose(preprocessing(x), expected, atol=1e-5)
-
-
-def test_crop_is_pillows_antialiased_resize_then_the_centre() -> None:
-    pixels = np.random.default_rng(0).integers(0, 256, (90, 130, 3), np.uint8)
-    shrunk = PIL.Image.fromarray(pixels).resize((46, 32), PIL.Image.Resampling.BILINEAR)
-    expected = np.asarray(shrunk, np.float32)[4:28, 11:35]
-    x = torch.from_numpy(pixels).permute(2, 0, 1)[None] / 255
-    made = Preprocessing("crop", size=24, resize=32)(x)[0].permute(1, 2, 0).numpy()
-    assert np.abs(made - expected).max() < 1.01  # Pillow rounds after either direction
-
-
-def test_letterbox_pads_right_and_bottom() -> None:
-    preprocessing = from_description({"size": 28}, "letterbox")
-    made = preprocessing(X)
-    assert preprocessing.letterbox(40, 56) == (20, 28)
-    assert made.shape == (2, 3, 28, 28)
-    assert torch.allclose(made[:, :, 20:], torch.tensor(114.0))
-    assert made[:, :, :20].std() > 20
-
-
-def test_the_shorter_side_alone_can_be_fitted() -> None:
-    assert Preprocessing("shorter", size=20, resize=20)(X).shape == (2, 3, 20, 28)
-
-
-def test_torchvision_presets_mean_the_same() -> None:
-    preset = models.MobileNet_V2_Weights.DEFAULT.transforms()
-    made = from_torchvision(preset)
-    x = torch.rand(1, 3, 240, 300)
-    assert made is not None
-    assert torch.allclose(made(x), preset(x), atol=1e-5)
-
-
-@pytest.mark.parametrize(
-    "wrong",
-    [
-        {},
-        {"size": "big"},
-        {"size": 0},
-        {"size": 224, "resize": 200},
-        {"size": 224, "channels": "GRB"},
-        {"size": 224, "mean": [0.5, 0.5, 0.5]},
-        {"size": 224, "mean": 0.5, "std": 0},
-        {"size": 224, "sub": [1, 2]},
-        {"size": 224, "fit": "stretch"},
-        {"size": 224, "interpolation": "sinc"},
-    ],
-)
-def test_a_wrong_preprocessing_is_refused(wrong: dict[str, object]) -> None:
-    with pytest.raises(ValueError):
-        from_description(wrong, "crop")
-
-
-# --- files -----------------------------------------------------------------------------------
 
 
 def test_a_list_of_operations_gives_logits(tmp_path: Path) -> None:
@@ -155,6 +82,16 @@ def test_an_architecture_with_weights(tmp_path: Path) -> None:
     recogniser = load(str(write(tmp_path, description, network.state_dict())))
     x = torch.rand(2, 3, 40, 40)
     assert torch.allclose(recogniser(x), network((x - 0.5) / 0.25), atol=1e-4)
+
+
+@pytest.mark.parametrize("name", ["features.0.bias", "extra"])
+def test_a_state_dict_must_be_the_whole_network_and_no_more(tmp_path: Path, name: str) -> None:
+    state = _small_squeezenet().state_dict()
+    if state.pop(name, None) is None:
+        state[name] = torch.zeros(1)
+    description = {"arch": "squeezenet1_1", "settings": {"num_classes": 5}}
+    with pytest.raises(BadInputError, match=name):
+        load(str(write(tmp_path, description, state)))
 
 
 def test_an_architecture_named_in_the_files_metadata(tmp_path: Path) -> None:
@@ -240,129 +177,6 @@ def test_an_architecture_that_does_not_fit(tmp_path: Path, description: object) 
     with pytest.raises(BadInputError, match="does not fit its description") as caught:
         load(str(path))
     assert "\n" not in str(caught.value)
-
-
-# --- names -----------------------------------------------------------------------------------
-
-
-def test_random_weights_are_the_same_every_time() -> None:
-    state = torch.random.get_rng_state()
-    first, second = load("squeezenet1_1:random"), load("squeezenet1_1:random")
-    assert torch.equal(state, torch.random.get_rng_state())
-    assert first.model_sha256 == second.model_sha256
-    assert torch.equal(first(X), second(X))
-    assert load("shufflenet_v2_x0_5:random").model_sha256 != first.model_sha256
-
-
-def test_a_random_detector_downloads_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(torch.hub, "download_url_to_file", _no_network)
-    recogniser = load("ssdlite320_mobilenet_v3_large:random")
-    assert (recogniser.kind, recogniser.preprocessing) == ("detection", None)
-    with torch.no_grad():
-        answers = recogniser(X)
-    assert [sorted(answer) for answer in answers] == [["boxes", "labels", "scores"]] * 2
-
-
-def test_a_random_segmentation_network() -> None:
-    recogniser = load("lraspp_mobilenet_v3_large:random")
-    assert recogniser.kind == "segmentation"
-    with torch.no_grad():
-        assert recogniser(X[:1])["out"].shape == (1, 21, 520, 728)
-
-
-def _no_network(*args: object, **kwargs: object) -> None:
-    raise urllib.error.URLError("no network")
-
-
-def test_weights_that_cannot_be_downloaded(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
-    monkeypatch.setattr(torch.hub, "download_url_to_file", _no_network)
-    with pytest.raises(MissingError, match="squeezenet1_1: its weights cannot be downloaded"):
-        load("squeezenet1_1")
-
-
-def test_published_weights_are_read_without_free_unpickling(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    asked: list[bool] = []
-    state = models.squeezenet1_1().state_dict()
-
-    def state_dict(self: object, *args: object, **options: object) -> dict[str, torch.Tensor]:
-        asked.append(options.get("weights_only") is True)
-        return state
-
-    monkeypatch.setattr(models.SqueezeNet1_1_Weights, "get_state_dict", state_dict)
-    network = load("squeezenet1_1").network
-    assert asked[0]
-    assert torch.equal(network.state_dict()["features.0.bias"], state["features.0.bias"])
-
-
-@pytest.mark.parametrize(
-    ("name", "message"),
-    [
-        ("mobilenetv2", "did you mean mobilenet_v2"),
-        ("raft_small", "write a torchvision name"),
-        ("resnet50.pth", "give a name or a .safetensors file"),
-        ("models/resnet50", "give a name or a .safetensors file"),
-    ],
-)
-def test_an_unknown_name(name: str, message: str) -> None:
-    with pytest.raises(UsageError, match=message):
-        load(name)
-
-
-def test_an_unknown_device() -> None:
-    with pytest.raises(UsageError, match="no device"):
-        load("squeezenet1_1:random", "tpu")
-
-
-def test_timm_is_asked_for_where_it_is_absent(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "timm", None)
-    with pytest.raises(MissingError, match="pip install timm"):
-        load("timm:anything")
-
-
-@pytest.fixture
-def timm(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A stand-in that knows one network, as timm's registry does."""
-
-    def create_model(name: str, pretrained: bool) -> nn.Module:
-        if pretrained:
-            raise RuntimeError("no hub\nat all")
-        return nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(3, 4))
-
-    settings = {
-        "input_size": (3, 28, 28),
-        "crop_pct": 0.875,
-        "interpolation": "bicubic",
-        "mean": (0.5, 0.5, 0.5),
-        "std": (0.5, 0.5, 0.5),
-    }
-    module = ModuleType("timm")
-    module.__spec__ = SimpleNamespace(name="timm")  # type: ignore[assignment]
-    module.__dict__.update(
-        is_model=lambda name: name == "meannet",
-        create_model=create_model,
-        get_pretrained_cfg=lambda name: SimpleNamespace(to_dict=lambda: settings),
-        data=SimpleNamespace(resolve_data_config=lambda pretrained_cfg: pretrained_cfg),
-    )
-    monkeypatch.setitem(sys.modules, "timm", module)
-
-
-@pytest.mark.usefixtures("timm")
-def test_timm_names() -> None:
-    recogniser = load("timm:meannet:random")
-    assert recogniser.preprocessing is not None
-    assert (recogniser.preprocessing.resize, recogniser.preprocessing.size) == (32, 28)
-    assert recogniser(X).shape == (2, 4)
-    assert load("meannet:random").model_sha256 == recogniser.model_sha256
-    with pytest.raises(UsageError, match="timm has no model called 'modenet'"):
-        load("timm:modenet")
-    with pytest.raises(MissingError, match=r"cannot be downloaded \(no hub\)"):
-        load("meannet")
-
-
-# --- the real models -------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", ["squeezenet1_0", "mobilenet_v2_1.0_224"])

@@ -55,7 +55,7 @@ def test_a_vanishing_sigma_changes_nothing(sigma):
 
 def test_more_sigma_leaves_less_detail_and_the_mean_about_where_it_was():
     image = picture(64, 64)
-    blurred = [create(f"blur:sigma={sigma}")(image, 34).pixels for sigma in (0.5, 1, 2, 100)]
+    blurred = [create(f"blur:sigma={sigma}")(image, 34).pixels for sigma in (0.5, 1, 2, 20)]
     detail = [np.abs(np.diff(pixels.astype(int), axis=0)).mean() for pixels in blurred]
     assert detail == sorted(detail, reverse=True)
     assert abs(blurred[0].mean() - image.pixels.mean()) < 0.5

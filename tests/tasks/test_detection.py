@@ -113,7 +113,7 @@ def random_pictures(count: int) -> list[PictureScore]:
         ids = rng.integers(0, 4, len(boxes))
         true = Boxes(boxes, ids, rng.random(len(boxes)) < 0.1, np.ones(len(boxes)))
         moved = np.repeat(boxes, 2, axis=0) + rng.normal(0, 3, (2 * len(boxes), 4))
-        said = np.where(rng.random(len(moved)) < 0.2, 4, np.repeat(ids, 2))
+        said = np.where(rng.random(len(moved)) < 0.2, rng.integers(0, 5), np.repeat(ids, 2))
         answer = Detections(moved, rng.random(len(moved)), said)
         made.append(Detection.score(answer, NOTHING, true))
     return made
@@ -288,5 +288,5 @@ def test_yolox_on_real_pictures(data_folder: Callable[[str], Path]) -> None:
     scores = task.score_set(
         [task.score(a, a, p.truth) for a, p in zip(answers, found.pictures, strict=True)]
     )
-    # 0.005: what the resizing of another version of torch may move.
-    assert scores == pytest.approx({"agreement": 1, "map": -1, "map50": -1}, abs=0.005)
+    # 0.01: what a rounding of the letterbox's size may move; RGB for BGR loses 0.03 and 0.07.
+    assert scores == pytest.approx({"agreement": 1, "map": 0.412, "map50": 0.618}, abs=0.01)

@@ -146,7 +146,7 @@ def _encode(
 
 def _planes(stream: Stream, container: Container, layout: Layout) -> list[Plane]:
     """The decoded planes, cut to the picture's true size."""
-    frame = ffmpeg.decode("hevc", stream.bare(), may_be_cut=not container.says_length)
+    frame = ffmpeg.decode("hevc", stream.bare(), may_be_cut=True)
     height, width = container.height, container.width
     shapes = [layout.plane_shape(plane, height, width) for plane in range(layout.plane_count)]
     coded = stream.sps.height, stream.sps.width

@@ -14,7 +14,6 @@ _MAIN, _RANGE_EXTENSIONS = 1, 4
 _LEVEL = 255  # 8.5, which sets no limit to the size
 _POC_BITS = 8
 _ANY_ASPECT_RATIO = 255
-_MAX_REFERENCES = 16
 
 
 @dataclass(frozen=True)
@@ -47,20 +46,21 @@ def parse(unit: Nal) -> Sps:
     sub_layers = reader.u(3)
     reader.u(1)
     _skip_profile(reader, sub_layers)
-    _require(reader.ue() == 0, "a parameter set of id 0")
+    _refuse(reader.ue() != 0, "a parameter set of another id than 0")
     chroma_format = reader.ue()
-    _require(chroma_format <= 3, "a chroma format of 0 to 3")
-    _require(chroma_format != 3 or not reader.flag(), "its colour planes together")
+    _refuse(chroma_format > 3, f"chroma format {chroma_format}")
+    _refuse(chroma_format == 3 and reader.flag(), "separate colour planes")
     width, height = reader.ue(), reader.ue()
-    _skip_conformance_window(reader)
+    left, _right, top, _bottom = _window(reader)
+    _refuse(left + top > 0, "a picture that does not begin in the corner")
     bit_depth = reader.ue() + 8
-    _require(reader.ue() + 8 == bit_depth, "one depth for luma and chroma")
+    _refuse(reader.ue() + 8 != bit_depth, "luma and chroma of different depths")
     poc_bits = reader.ue() + 4
     _skip_picture_buffer(reader, sub_layers)
     blocks = Blocks.read(reader)
     reader.ue()  # max_transform_hierarchy_depth_inter
     depth_intra = reader.ue()
-    _require(not reader.flag(), "no scaling lists")
+    _refuse(reader.flag(), "scaling lists")
     reader.u(1)  # amp
     sao_and_pcm = SaoAndPcm.read(reader)
     _skip_references(reader, poc_bits)
@@ -76,9 +76,9 @@ def parameter_sets(sps: Sps) -> list[Nal]:
     return [_video_parameter_set(sps), _sequence_parameter_set(sps)]
 
 
-def _require(holds: bool, what: str) -> None:
-    if not holds:
-        raise BadInputError(f"an HEVC stream in a .bpg has {what}, and this one has not")
+def _refuse(found: bool, what: str) -> None:
+    if found:
+        raise BadInputError(f"its HEVC stream has {what}, which a .bpg cannot have")
 
 
 def _skip_profile(reader: BitReader, sub_layers: int) -> None:
@@ -91,10 +91,10 @@ def _skip_profile(reader: BitReader, sub_layers: int) -> None:
         reader.u(88 * has_profile + 8 * has_level)
 
 
-def _skip_conformance_window(reader: BitReader) -> None:
-    if reader.flag():
-        left, _right, top, _bottom = (reader.ue() for _ in range(4))
-        _require(left == top == 0, "its picture in the upper left corner")
+def _window(reader: BitReader) -> tuple[int, int, int, int]:
+    if not reader.flag():
+        return 0, 0, 0, 0
+    return reader.ue(), reader.ue(), reader.ue(), reader.ue()
 
 
 def _skip_picture_buffer(reader: BitReader, sub_layers: int) -> None:
@@ -104,30 +104,14 @@ def _skip_picture_buffer(reader: BitReader, sub_layers: int) -> None:
 
 
 def _skip_references(reader: BitReader, poc_bits: int) -> None:
-    sizes: list[int] = []
     for index in range(reader.ue()):
-        sizes.append(_skip_reference_set(reader, index, sizes))
+        _refuse(index > 0 and reader.flag(), "a predicted set of references")
+        for _ in range(reader.ue() + reader.ue()):
+            reader.ue()
+            reader.u(1)
     if reader.flag():
         reader.u(reader.ue() * (poc_bits + 1))
     reader.u(1)  # temporal_mvp
-
-
-def _skip_reference_set(reader: BitReader, index: int, sizes: list[int]) -> int:
-    """Pass st_ref_pic_set (clause 7.3.7) and tell how many pictures it holds."""
-    if index > 0 and reader.flag():
-        reader.u(1)
-        reader.ue()
-        kept = 0
-        for _ in range(sizes[-1] + 1):
-            used = reader.flag()
-            kept += used or reader.flag()
-        return kept
-    size = reader.ue() + reader.ue()
-    _require(size <= _MAX_REFERENCES, "sound reference sets")
-    for _ in range(size):
-        reader.ue()
-        reader.u(1)
-    return size
 
 
 def _skip_vui(reader: BitReader, sub_layers: int) -> None:
@@ -143,12 +127,12 @@ def _skip_vui(reader: BitReader, sub_layers: int) -> None:
     if reader.flag():  # chroma siting
         reader.ue(), reader.ue()
     reader.u(3)
-    _skip_conformance_window(reader)  # of the default display, in the same form
+    _window(reader)  # of the default display
     if reader.flag():  # timing
         reader.u(64)
         if reader.flag():
             reader.ue()
-        _require(not reader.flag(), "no parameters of a hypothetical decoder")
+        _refuse(reader.flag(), "parameters of a hypothetical decoder")
     if reader.flag():  # bitstream restriction
         reader.u(3)
         for _ in range(5):

@@ -1,6 +1,6 @@
 """x265, by the ffmpeg program or by the same library in-process: planes to a bare HEVC stream."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -44,19 +44,34 @@ def encode(
         MissingError: no ffmpeg.
         ToolError: the encoder failed.
     """
-    height, width = planes[0].shape
-    tiny = min(height, width) <= _SMALLEST_SIDE - _BLOCK
+    tiny = _is_tiny(planes)
+    chosen = options(qp, effort=effort, lossless=lossless, tiny=tiny)
+    if in_process:
+        return ffmpeg.encode_in_process(
+            padded(planes, layout), pixel_format(layout), "libx265", chosen
+        )
+    return ffmpeg.encode(padded(planes, layout), pixel_format(layout), arguments(chosen), "hevc")
+
+
+def options(
+    qp: int, *, effort: int = 8, lossless: bool = False, tiny: bool = False
+) -> dict[str, str]:
+    """libx265's options in ffmpeg; `tiny` for pictures of which a side is 8 or less."""
     parameters = [f"qp={qp}", *_PARAMETERS]
     if tiny:
         parameters += ["min-cu-size=16", "ctu=16"]
     if lossless:
         parameters.append("lossless=1")
-    options = {"preset": _PRESETS[effort], "tune": "psnr", "x265-params": ":".join(parameters)}
-    padded = _padded(planes, layout, _SMALLEST_SIDE if tiny else _BLOCK)
-    if in_process:
-        return ffmpeg.encode_in_process(padded, pixel_format(layout), "libx265", options)
-    arguments = [part for key, value in options.items() for part in (f"-{key}", value)]
-    return ffmpeg.encode(padded, pixel_format(layout), ["-c:v", "libx265", *arguments], "hevc")
+    return {"preset": _PRESETS[effort], "tune": "psnr", "x265-params": ":".join(parameters)}
+
+
+def arguments(options: Mapping[str, str]) -> list[str]:
+    """The encoder and those options on ffmpeg's command line."""
+    return [
+        "-c:v",
+        "libx265",
+        *(part for key, value in options.items() for part in (f"-{key}", value)),
+    ]
 
 
 def pixel_format(layout: Layout) -> str:
@@ -65,12 +80,17 @@ def pixel_format(layout: Layout) -> str:
     return name if layout.bit_depth == 8 else f"{name}{layout.bit_depth}le"
 
 
-def _padded(planes: Sequence[Plane], layout: Layout, block: int) -> list[Plane]:
-    """The planes with their last row and column repeated to whole blocks."""
+def padded(planes: Sequence[Plane], layout: Layout) -> list[Plane]:
+    """The planes with their last row and column repeated to whole coding blocks."""
+    block = _SMALLEST_SIDE if _is_tiny(planes) else _BLOCK
     height, width = (-(-side // block) * block for side in planes[0].shape)
-    padded = []
+    grown = []
     for index, plane in enumerate(planes):
         rows, columns = layout.plane_shape(index, height, width)
         beyond = (0, rows - plane.shape[0]), (0, columns - plane.shape[1])
-        padded.append(np.pad(plane, beyond, mode="edge"))
-    return padded
+        grown.append(np.pad(plane, beyond, mode="edge"))
+    return grown
+
+
+def _is_tiny(planes: Sequence[Plane]) -> bool:
+    return min(planes[0].shape) <= _SMALLEST_SIDE - _BLOCK

@@ -22,6 +22,7 @@ _ENGINES = ("auto", "vvencapp", "vvenc")
 _LAYOUT = Layout("420", bit_depth=10)
 _SIDE_STEP = 8
 _MIN_SIDE = 16
+_MAX_BIT_DEPTH = 14
 _MAX_SIDE = 25_328  # of the highest level, 6.3: decoders take no more
 
 # By their number in H.273: what `inspect` calls them, and their color space in a Layout. An
@@ -191,8 +192,13 @@ def _layout(sps: Sps) -> Layout:
     """What the stream's planes stand for.
 
     Raises:
-        BadInputError: in a colour space, or of a chroma siting, that is not known here.
+        BadInputError: in a colour space or of a depth that is not known here.
     """
+    if sps.bit_depth > _MAX_BIT_DEPTH:
+        raise BadInputError(
+            f"the .266 has {sps.bit_depth} bits a sample, of which {_MAX_BIT_DEPTH} can be read: "
+            "convert it with VTM"
+        )
     colour = sps.colour
     _, color_space = _MATRICES.get(colour.matrix, (None, None))
     if color_space is None or (color_space == "rgb" and sps.chroma in {"420", "422"}):

@@ -7,7 +7,7 @@ from neurocodec.codecs.vvc.nal import Nal
 from neurocodec.codecs.vvc.syntax import Syntax
 from neurocodec.errors import BadInputError
 
-CHROMAS = ("400", "420", "422", "444")
+_CHROMAS = ("400", "420", "422", "444")
 _GENERAL_CONSTRAINT_BITS = 71
 _EXTENDED_ASPECT = 255
 _MAX_SUBPICTURES = 600
@@ -45,7 +45,7 @@ class Sps:
     @property
     def chroma(self) -> str:
         """ "400", "420", "422" or "444"."""
-        return CHROMAS[self["sps_chroma_format_idc"]]
+        return _CHROMAS[self["sps_chroma_format_idc"]]
 
     @property
     def subsampling(self) -> tuple[int, int]:

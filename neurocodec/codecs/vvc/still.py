@@ -54,7 +54,7 @@ def read(data: bytes) -> Still:
         raise BadInputError("the .266 is cut: its end is missing, get the file again")
     size = _size(nals, shown, said=own and sps.number == _NUMBER_WITH_SIZE)
     closed = nals[-1].type > nal.LAST_SLICE
-    return Still(sps, shown, size, slice_qp(sps, pps, header), closed)
+    return Still(sps, shown, size, _qp(sps, pps, header), closed)
 
 
 def write(encoded: bytes, width: int, height: int) -> bytes:
@@ -126,6 +126,14 @@ def _parameter_sets(nals: Sequence[Nal], header: SliceHeader) -> tuple[Sps, Pps]
     if pps is None or sps is None:
         raise BadInputError("the .266 is damaged (a parameter set is missing): get the file again")
     return sps, pps
+
+
+def _qp(sps: Sps, pps: Pps, header: SliceHeader) -> int | None:
+    # For information only: that it cannot be read is no reason to refuse the picture.
+    try:
+        return slice_qp(sps, pps, header)
+    except BadInputError:
+        return None
 
 
 def _is_own(sps: Sps) -> bool:

@@ -25,7 +25,7 @@ class Syntax:
     """A header being read. An element that is not there counts as 0, as it mostly does there.
 
     Attributes:
-        values: every element so far, by its name; with a number in brackets where it repeats.
+        values: every element so far, by its name; of one that repeats, the last.
         spans: first bit and the bit after the last of the parts that were named.
 
     Every method that reads raises BadInputError where the header is cut or out of its range.

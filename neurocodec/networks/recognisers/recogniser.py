@@ -36,7 +36,7 @@ class Recogniser(nn.Module):
         super().__init__()
         self.name = name
         self.kind = kind
-        self.network = network.float().eval().requires_grad_(False)
+        self.network = network.eval().requires_grad_(False)
         self.preprocessing = preprocessing
         self.model_sha256 = model_sha256 or _tensors_sha256(network)
         self.description = dict(description or {})

@@ -5,7 +5,11 @@ Slow and independent of the product's code: what that computes by planes, this d
 
 import numpy as np
 
-WEIGHTS = {"ycbcr": (0.299, 0.114), "ycbcr_bt709": (0.2126, 0.0722), "ycbcr_bt2020": (0.2627, 0.0593)}
+WEIGHTS = {
+    "ycbcr": (0.299, 0.114),
+    "ycbcr_bt709": (0.2126, 0.0722),
+    "ycbcr_bt2020": (0.2627, 0.0593),
+}
 DOWN_CENTRED = {0: 57, 1: 57, -1: 17, 2: 17, -2: -8, 3: -8, -3: -4, 4: -4, -4: 2, 5: 2}
 DOWN_LEFT = {0: 64, -1: 40, 1: 40, -3: -11, 3: -11, -5: 4, 5: 4, -7: -1, 7: -1}
 UP = (-1, 4, -10, 57, 18, -6, 2)
@@ -71,7 +75,8 @@ def rgb_of_ycc(y, cb, cr, bit_depth, color_space="ycbcr", limited=False):
 
 def halved_line(line, taps, shift):
     return [
-        (sum(weight * at(line, 2 * k + o) for o, weight in taps.items()) + (1 << (shift - 1))) >> shift
+        (sum(weight * at(line, 2 * k + o) for o, weight in taps.items()) + (1 << (shift - 1)))
+        >> shift
         for k in range((len(line) + 1) // 2)
     ]
 
@@ -82,7 +87,9 @@ def halved(plane, bit_depth, *, rows, left):
     if not rows:
         return [[clip(v, bit_depth) for v in halved_line(line, taps, 7)] for line in lines]
     narrow = [halved_line(line, taps, bit_depth - 7) for line in lines]
-    columns = [halved_line(column, DOWN_CENTRED, 21 - bit_depth) for column in zip(*narrow, strict=True)]
+    columns = [
+        halved_line(column, DOWN_CENTRED, 21 - bit_depth) for column in zip(*narrow, strict=True)
+    ]
     return [[clip(v, bit_depth) for v in line] for line in zip(*columns, strict=True)]
 
 

@@ -25,7 +25,9 @@ def test_rgb_to_ycc_and_back_is_libbpgs(depth, space, limited):
     pixels = noise(9, 13, 3)
     layout = Layout("444", depth, space, limited)
     planes = colour.to_planes(pixels, layout)
-    expected = [reference.ycc_of_rgb(*map(int, p), depth, space, limited) for p in pixels.reshape(-1, 3)]
+    expected = [
+        reference.ycc_of_rgb(*map(int, p), depth, space, limited) for p in pixels.reshape(-1, 3)
+    ]
     assert np.array_equal(np.stack(planes, -1).reshape(-1, 3), expected)
     wild = [noise(9, 13, depth=depth, seed=s) for s in range(3)]
     samples = np.stack(wild, -1).reshape(-1, 3).astype(int).tolist()
@@ -49,9 +51,7 @@ def test_chroma_is_halved_and_doubled_as_libbpg_does(size, depth, rows, left):
     wild = noise(*low.shape, depth=depth, seed=1)
     high = chroma.double(wild, height, width, depth, rows=rows, left=left)
     assert high.shape == plane.shape
-    assert np.array_equal(
-        high, reference.doubled(wild, height, width, depth, rows=rows, left=left)
-    )
+    assert np.array_equal(high, reference.doubled(wild, height, width, depth, rows=rows, left=left))
 
 
 def test_bands_do_not_show(monkeypatch):
@@ -105,7 +105,9 @@ def test_black_gray_and_white_come_back_exactly(space, limited):
 def test_limited_range_is_16_to_235():
     pixels = np.array([[[0] * 3, [255] * 3]], np.uint8)
     assert colour.to_planes(pixels, Layout(limited_range=True))[0].tolist() == [[16, 235]]
-    assert colour.to_planes(pixels, Layout("gray", 10, limited_range=True))[0].tolist() == [[64, 940]]
+    assert colour.to_planes(pixels, Layout("gray", 10, limited_range=True))[0].tolist() == [
+        [64, 940]
+    ]
 
 
 @pytest.mark.parametrize("depth", DEPTHS)

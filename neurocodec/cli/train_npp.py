@@ -1,0 +1,73 @@
+"""`neurocodec train-npp`."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from neurocodec.cli import options, training
+
+if TYPE_CHECKING:
+    from neurocodec.training.config import Config
+
+
+@click.command()
+@options.codec
+@click.option(
+    "--qp", "qps", default="22-45", show_default=True, help="To train for, on BPG's scale."
+)
+@click.option(
+    "--model",
+    "models",
+    required=True,
+    multiple=True,
+    metavar="NAME|FILE",
+    help="The recogniser; give several for one filter for all of them.",
+)
+@click.option(
+    "--arch",
+    type=click.Choice(["npp", "npp-residual", "npp-light"]),
+    default="npp",
+    show_default=True,
+)
+@click.option("--qa/--no-qa", default=True, help="Whether the filter adapts to the QP.")
+@click.option(
+    "--proxy",
+    default="dct",
+    show_default=True,
+    metavar="dct|FILE",
+    help="Whose gradient stands in for the codec's: a count of DCT coefficients, or a trained one.",
+)
+@click.option(
+    "--lmbda",
+    default="slope",
+    show_default=True,
+    metavar="slope|λ|QP=λ,…",
+    help="What recognition weighs against bpp: slope is the codec's own rate of exchange.",
+)
+@click.option("--from", "start", type=click.Path(path_type=Path), help="Weights to begin with.")
+@training.shared
+def train_npp(
+    config: "Config",
+    codec: str,
+    qps: str,
+    models: tuple[str, ...],
+    arch: str,
+    qa: bool,
+    proxy: str,
+    lmbda: str,
+    start: Path | None,
+) -> None:
+    """Train the neural preprocessor, the real codec in the loop.
+
+    \b
+    neurocodec train-npp --codec bpg --arch npp-light --data pictures -o npp-bpg \\
+        --model squeezenet1_0.safetensors --model mobilenet_v2.safetensors --max-minutes 60
+    """
+    from neurocodec.training.assembly import NppOptions, train_npp
+
+    chosen = NppOptions(codec, training.qps(qps), models, arch, qa, proxy, lmbda, start)
+    progress = train_npp(chosen, config, training.report)
+    click.echo(
+        f"{config.output / 'npp.safetensors'}  {progress.steps} steps  {progress.minutes:.1f} min"
+    )

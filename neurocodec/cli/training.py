@@ -1,0 +1,142 @@
+"""What the training commands have in common: their options, and what they print."""
+
+import sys
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from neurocodec import workers
+from neurocodec.cli import console, options
+from neurocodec.errors import UsageError
+
+if TYPE_CHECKING:
+    from neurocodec.training.config import Config
+
+Options = Callable[[options.Command], options.Command]
+
+_SHARED = (
+    click.option(
+        "--data", required=True, type=click.Path(path_type=Path), help="A folder of pictures."
+    ),
+    click.option(
+        "-o",
+        "--output",
+        required=True,
+        type=click.Path(path_type=Path),
+        metavar="DIR",
+        help="For weights, state and log.",
+    ),
+    click.option("--max-steps", type=click.IntRange(min=1), help="Over all runs together."),
+    click.option("--max-minutes", type=click.FloatRange(min=0), help="Over all runs together."),
+    click.option("--batch", type=click.IntRange(min=1), default=8, show_default=True),
+    click.option(
+        "--micro-batch",
+        type=click.IntRange(min=1),
+        default=4,
+        show_default=True,
+        help="Pictures that go to the codec together.",
+    ),
+    click.option(
+        "--size", type=click.IntRange(min=32), default=224, show_default=True, help="Of a crop."
+    ),
+    click.option("--learning-rate", "--lr", type=float, default=1e-4, show_default=True),
+    click.option(
+        "--last-learning-rate", type=float, help="At the end.  [default: a tenth of the first]"
+    ),
+    click.option(
+        "--average",
+        type=click.FloatRange(0, 1, max_open=True),
+        default=0.0,
+        show_default=True,
+        help="Decay of the mean of the weights that is saved.",
+    ),
+    click.option(
+        "--validation",
+        type=click.IntRange(min=0),
+        default=32,
+        show_default=True,
+        help="Pictures kept apart from training.",
+    ),
+    click.option(
+        "--validate-every",
+        type=click.IntRange(min=0),
+        default=0,
+        metavar="STEPS",
+        help="Measure a BD-rate on them.",
+    ),
+    click.option("--save-every", type=click.IntRange(min=1), default=100, show_default=True),
+    click.option(
+        "-j",
+        "--jobs",
+        type=click.IntRange(min=0),
+        default=workers.available_cores,
+        help="Processes that encode and decode.  [default: one a core]",
+    ),
+    click.option("--threads", type=click.IntRange(min=1), help="That the networks compute in."),
+    click.option("--seed", type=int, default=0, show_default=True),
+    click.option("--amp", is_flag=True, help="Compute in bfloat16 where that serves."),
+    click.option("--compile", "compiled", is_flag=True, help="Put networks through torch.compile."),
+    click.option("--resume", is_flag=True, help="Go on with the training in DIR."),
+    click.option("--log-dir", type=click.Path(path_type=Path), help="For TensorBoard."),
+    options.device,
+    options.verbosity,
+)
+
+
+def shared(command: options.Command) -> options.Command:
+    """Add the options of every training; the command gets them as one `config`."""
+
+    @wraps(command)
+    def wrapped(**given: Any) -> Any:
+        config, rest = _config(given)
+        return command(config=config, **rest)
+
+    decorated: options.Command = wrapped
+    for option in reversed(_SHARED):
+        decorated = option(decorated)
+    return decorated
+
+
+def _config(given: dict[str, Any]) -> tuple["Config", dict[str, Any]]:
+    from dataclasses import fields
+
+    import torch
+
+    from neurocodec.training.config import Config
+
+    if given["max_steps"] is None and given["max_minutes"] is None:
+        raise UsageError("say how long: --max-steps N or --max-minutes N")
+    threads = given.pop("threads")
+    if threads is not None:
+        torch.set_num_threads(threads)
+    if given["last_learning_rate"] is None:
+        given["last_learning_rate"] = given["learning_rate"] / 10
+    own = {field.name: given.pop(field.name) for field in fields(Config) if field.name in given}
+    return Config(**own, command=" ".join(["neurocodec", *sys.argv[1:]])), given
+
+
+def qps(text: str) -> list[int]:
+    """The QPs that "22-45" or "28,31,34" says.
+
+    Raises:
+        UsageError: it says none.
+    """
+    try:
+        first, dash, last = text.partition("-")
+        found = (
+            list(range(int(first), int(last) + 1)) if dash else [int(q) for q in text.split(",")]
+        )
+    except ValueError:
+        found = []
+    if not found or not set(found) <= set(range(52)):
+        raise UsageError(f"cannot read the QPs {text!r}: write 22-45 or 28,31,34, within 0 to 51")
+    return found
+
+
+def report(record: dict[str, float]) -> None:
+    """Say on standard error how a training goes: every hundredth step, and every validation."""
+    if record["step"] % 100 == 0 or "loss" not in record:
+        console.note("  ".join(f"{key} {value:.4g}" for key, value in record.items()))

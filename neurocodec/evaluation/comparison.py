@@ -1,0 +1,94 @@
+"""Every comparison that a set of results allows: filters with their codec, codecs with BPG."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from neurocodec.errors import NotComparableError, UsageError
+from neurocodec.evaluation.bd_rate import BdRate, Method, bd_rate
+from neurocodec.evaluation.results import Setup
+from neurocodec.evaluation.selection import Curve
+
+UNFILTERED = "none"
+ANCHOR_CODEC = "bpg"
+RECOGNITION_METRICS = ("top1", "map", "miou", "agreement", "kl")
+HUMAN_METRICS = ("psnr_db", "ms_ssim", "lpips", "fsim")
+PRIMARY_METRICS = ("kl", "map", "miou", "agreement", "top1")
+
+Subject = tuple[str, str, str, str, str]
+
+
+@dataclass(frozen=True, eq=False)
+class Pair:
+    """Two curves to compare by one metric. `across_codecs`: their codecs are meant to differ."""
+
+    anchor: Curve
+    test: Curve
+    metric: str
+    across_codecs: bool
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """What became of a pair: a BD-rate, or the reason why there is none."""
+
+    pair: Pair
+    bd_rate: BdRate | None
+    reason: str
+
+
+def subject(setup: Setup) -> Subject:
+    """What was asked about which pictures: curves are only compared where this is equal."""
+    return (setup.data, setup.pictures_sha256, setup.task, setup.model, setup.model_sha256)
+
+
+def by_subject(curves: Iterable[Curve]) -> dict[Subject, list[Curve]]:
+    """The curves of every subject, in order of appearance."""
+    grouped: dict[Subject, list[Curve]] = {}
+    for curve in curves:
+        grouped.setdefault(subject(curve.setup), []).append(curve)
+    return grouped
+
+
+def metrics(curves: Iterable[Curve]) -> list[str]:
+    """Those of the known metrics that some point has, label-based ones first."""
+    there = {name for curve in curves for point in curve.points for name in point.scores}
+    return [name for name in (*RECOGNITION_METRICS, *HUMAN_METRICS) if name in there]
+
+
+def pairs(curves: Sequence[Curve]) -> list[Pair]:
+    """Every filtered curve with the unfiltered one of its encoder, then every codec with BPG."""
+    found = []
+    for group in by_subject(curves).values():
+        known = metrics(group)
+        plain = {_coding(curve): curve for curve in group if curve.setup.pre == UNFILTERED}
+        filtered = [c for c in group if c.setup.pre != UNFILTERED and _coding(c) in plain]
+        found += [Pair(plain[_coding(c)], c, m, False) for c in filtered for m in known]
+        anchor = next((c for c in plain.values() if c.setup.codec == ANCHOR_CODEC), None)
+        others = [c for c in plain.values() if c.setup.codec != ANCHOR_CODEC]
+        found += [Pair(anchor, c, m, True) for c in others for m in known if anchor is not None]
+    return found
+
+
+def _coding(curve: Curve) -> tuple[str, str, str]:
+    return curve.setup.codec, curve.setup.encoder, curve.setup.chroma
+
+
+def compare(
+    chosen: Iterable[Pair], method: Method, replicates: int, seed: int
+) -> Iterator[Comparison]:
+    """The BD-rate of every pair, or why it has none."""
+    for pair in chosen:
+        try:
+            found = bd_rate(
+                pair.anchor,
+                pair.test,
+                pair.metric,
+                method=method,
+                replicates=replicates,
+                seed=seed,
+                across_codecs=pair.across_codecs,
+            )
+        except (NotComparableError, UsageError) as exc:
+            yield Comparison(pair, None, str(exc))
+        else:
+            yield Comparison(pair, found, found.note)

@@ -1,0 +1,1 @@
+"""Losses as plain functions on tensors, each with its formula."""

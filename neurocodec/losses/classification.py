@@ -1,0 +1,31 @@
+"""D_m of a classifier: from labels, or from its own answer to the clean picture."""
+
+from torch import Tensor
+from torch.nn import functional
+
+
+def cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
+    """−log softmax(logits)[label] of every picture, nats.
+
+    Args:
+        logits: (N, classes) of the decoded pictures.
+        labels: (N,) int64 class indices.
+
+    Returns:
+        (N,), at least 0.
+    """
+    return functional.cross_entropy(logits, labels, reduction="none")
+
+
+def kl_divergence(clean: Tensor, logits: Tensor) -> Tensor:
+    """KL(p_clean ‖ p_decoded) = Σ p_clean·(log p_clean − log p_decoded) of every picture, nats.
+
+    Args:
+        clean: (N, classes) logits of the clean pictures.
+        logits: likewise of the decoded ones.
+
+    Returns:
+        (N,), at least 0 but for rounding.
+    """
+    log_clean, log_decoded = clean.log_softmax(1), logits.log_softmax(1)
+    return functional.kl_div(log_decoded, log_clean, reduction="none", log_target=True).sum(1)

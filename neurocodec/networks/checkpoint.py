@@ -1,0 +1,95 @@
+"""Networks as files: safetensors, with what the network is and what made it in the metadata."""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import Any
+
+import safetensors
+import safetensors.torch
+from torch import Tensor, nn
+
+from neurocodec import registry
+from neurocodec.errors import BadInputError, NeurocodecError
+
+NETWORKS = {
+    "npp": "neurocodec.networks.npp:Npp",
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Checkpoint:
+    """A network read from a file.
+
+    Attributes:
+        network: in evaluation mode, on the processor, float32.
+        kind: its key in NETWORKS.
+        made: what made it, plain JSON values: command, data, steps, the QPs it was trained at …
+        sha256: of the file.
+    """
+
+    network: nn.Module
+    kind: str
+    made: dict[str, Any]
+    sha256: str
+
+
+def dump(network: nn.Module, kind: str, made: dict[str, Any]) -> bytes:
+    """The file: the tensors of `network`, whose `config` holds its constructor's arguments.
+
+    Args:
+        network: an instance of NETWORKS[kind].
+        kind: a key of NETWORKS.
+        made: plain JSON values.
+    """
+    metadata = {
+        "network": kind,
+        "config": json.dumps(network.config),
+        "made": json.dumps(made, ensure_ascii=False),
+    }
+    return tensors_file(network.state_dict(), metadata)
+
+
+def load(data: bytes, name: str) -> Checkpoint:
+    """The network in a file that `dump` wrote, of whichever float type its tensors are.
+
+    Args:
+        data: the whole file.
+        name: what messages call it.
+
+    Raises:
+        BadInputError: no such file, damaged, or its tensors do not fit its network.
+    """
+    tensors, metadata = read_tensors(data, name)
+    try:
+        kind = metadata["network"]
+        network = registry.load(NETWORKS, kind, "network")(**json.loads(metadata["config"]))
+        network.load_state_dict(tensors)
+        made = json.loads(metadata["made"])
+    except (NeurocodecError, KeyError, TypeError, ValueError, RuntimeError) as exc:
+        reason = " ".join(str(exc).split())[:300]
+        raise BadInputError(f"{name}: holds no network of this program ({reason})") from exc
+    network.eval().requires_grad_(False)
+    return Checkpoint(network, kind, made, hashlib.sha256(data).hexdigest())
+
+
+def tensors_file(tensors: dict[str, Tensor], metadata: dict[str, str]) -> bytes:
+    """A safetensors file of the tensors and a metadata of texts."""
+    plain = {key: value.detach().cpu().contiguous() for key, value in tensors.items()}
+    data: bytes = safetensors.torch.save(plain, metadata)
+    return data
+
+
+def read_tensors(data: bytes, name: str) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """The tensors and the metadata of a safetensors file.
+
+    Raises:
+        BadInputError: it is damaged, or of another format.
+    """
+    try:
+        length = int.from_bytes(data[:8], "little")
+        metadata = json.loads(data[8 : 8 + length]).get("__metadata__", {})
+        tensors: dict[str, Tensor] = safetensors.torch.load(data)
+    except (safetensors.SafetensorError, ValueError, AttributeError) as exc:
+        raise BadInputError(f"{name}: not a safetensors file ({exc})") from exc
+    return tensors, metadata

@@ -1,0 +1,9 @@
+"""NPP: the neural preprocessor, trained for recognisers and a codec, adapting to the QP."""
+
+from neurocodec.pretransforms.network import NetworkFilter
+
+
+class Npp(NetworkFilter):
+    """x̄ = npp(x, QP) (networks/npp.py)."""
+
+    kind = "npp"

@@ -1,0 +1,1 @@
+"""The trainers: one file a paper's algorithm, and what they share."""

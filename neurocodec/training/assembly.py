@@ -1,0 +1,130 @@
+"""A training put together from what the command line says."""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from neurocodec import files
+from neurocodec.errors import UsageError
+from neurocodec.images import Image
+from neurocodec.networks import checkpoint, devices, memory
+from neurocodec.networks.dct import DctProxy
+from neurocodec.networks.npp import Npp, adapted
+from neurocodec.networks.precision import precision
+from neurocodec.training import data, distances, exchange, loop
+from neurocodec.training.codec_pool import CodecPool
+from neurocodec.training.config import Config
+from neurocodec.training.data import Crops
+from neurocodec.training.distances import Distance
+from neurocodec.training.exchange import ExchangeRates
+from neurocodec.training.npp import NppAlgorithm
+from neurocodec.training.state import Progress, Record
+from neurocodec.training.validation import Validation
+
+RATES = "exchange_rates.json"
+_RATE_PICTURES = 64
+SLOPE = "slope"
+DCT = "dct"
+
+
+@dataclass(frozen=True)
+class NppOptions:
+    """What `train-npp` takes beside the settings of every training.
+
+    Attributes:
+        codec: "name:key=value".
+        qps: to draw from.
+        models: the recognisers, as `recognisers.load` takes them.
+        arch: of the preprocessor.
+        qa: whether it adapts to the QP.
+        proxy: "dct", or the path of what train-proxy made.
+        lmbda: "slope" for the codec's own, a number, or QP=λ pairs.
+        start: a weights file to begin with, or None.
+    """
+
+    codec: str
+    qps: Sequence[int]
+    models: Sequence[str]
+    arch: str
+    qa: bool
+    proxy: str
+    lmbda: str
+    start: Path | None
+
+
+def train_npp(options: NppOptions, config: Config, report: Callable[[Record], None]) -> Progress:
+    """Train a preprocessor by Algorithm 1.
+
+    Raises:
+        UsageError: an option names what is not known or does not fit.
+        MissingError: weights cannot be had.
+        BadInputError: a file or a picture cannot be read.
+        ToolError: the codec failed.
+    """
+    memory.keep()
+    device = devices.resolve(config.device)
+    torch.manual_seed(config.seed)
+    network = _preprocessor(options).to(device).to(memory_format=torch.channels_last)
+    pictures = data.split(config.data, config.validation)
+    computed = precision(device, amp=config.amp)
+    recognised = distances.load(options.models, device.type, computed)
+    crops = Crops(pictures.training, size=config.size, batch=config.batch, seed=config.seed)
+    with CodecPool(options.codec, jobs=config.jobs) as pool:
+        rates = _rates(pool, recognised, pictures.training, options, config)
+        algorithm = NppAlgorithm(
+            network,
+            _proxy(options.proxy).to(device),
+            pool,
+            recognised,
+            rates,
+            qps=options.qps,
+            micro_batch=config.micro_batch,
+            seed=config.seed,
+            precision=computed,
+            validation=Validation(pool, recognised, _centres(pictures.validation, config.size)),
+        )
+        return loop.train(algorithm, crops, config, report)
+
+
+def _preprocessor(options: NppOptions) -> Npp:
+    if options.start is None:
+        return Npp(qa=options.qa, arch=options.arch)
+    name = files.display(options.start)
+    found = checkpoint.load(files.read(str(options.start)), name).network
+    if not isinstance(found, Npp):
+        raise UsageError(f"{name}: is no preprocessor")
+    network = adapted(found) if options.qa and not found.config["qa"] else found
+    return network.requires_grad_(True)
+
+
+def _proxy(spec: str) -> nn.Module:
+    if spec == DCT:
+        return DctProxy()
+    raise UsageError(f"no proxy is called {spec!r}")
+
+
+def _rates(
+    pool: CodecPool,
+    recognised: Mapping[str, Distance],
+    paths: Sequence[Path],
+    options: NppOptions,
+    config: Config,
+) -> ExchangeRates:
+    """Measured, or as the training that is resumed had them."""
+    kept = config.output / RATES
+    if config.resume and kept.exists():
+        return ExchangeRates(**json.loads(files.read(str(kept))))
+    images = _centres(paths[:_RATE_PICTURES], config.size)
+    measured = exchange.measure(pool, recognised, images, options.qps)
+    rates = measured if options.lmbda == SLOPE else exchange.given(measured, options.lmbda)
+    files.make_folder(config.output)
+    files.write(str(kept), json.dumps(asdict(rates), indent=1).encode())
+    return rates
+
+
+def _centres(paths: Sequence[Path], size: int) -> list[Image]:
+    return [data.centre_crop(data.read(path), size) for path in paths]

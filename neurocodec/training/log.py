@@ -1,0 +1,61 @@
+"""The log of a training: a JSON line a step, and the same for TensorBoard."""
+
+import json
+from collections.abc import Callable
+from typing import Any, TextIO
+
+from neurocodec import files
+from neurocodec.errors import MissingError
+from neurocodec.training.config import Config
+from neurocodec.training.state import Progress, Record
+
+LOG = "log.jsonl"
+
+
+class Log:
+    """Lines {"step": …, "minutes": …, …} in the training's folder; a context manager."""
+
+    def __init__(self, config: Config, steps: int, report: Callable[[Record], None]) -> None:
+        """Open the log, without lines of steps that a resumed training takes again.
+
+        Raises:
+            OutputError: the folder cannot be written.
+            MissingError: `log_dir` is given and TensorBoard is not installed.
+        """
+        files.make_folder(config.output)
+        path = config.output / LOG
+        kept = path.read_text().splitlines() if config.resume and path.exists() else []
+        lines = [line for line in kept if json.loads(line)["step"] <= steps]
+        files.write(str(path), "".join(f"{line}\n" for line in lines).encode())
+        self._file: TextIO = path.open("a", buffering=1)
+        self._report = report
+        self._board = _board(config)
+
+    def __enter__(self) -> "Log":
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._file.close()
+        if self._board is not None:
+            self._board.close()
+
+    def add(self, progress: Progress, record: Record) -> None:
+        """Write a line."""
+        whole = {"step": progress.steps, "minutes": round(progress.minutes, 4), **record}
+        self._file.write(json.dumps(whole) + "\n")
+        self._report(whole)
+        if self._board is not None:
+            for name, value in record.items():
+                self._board.add_scalar(name, value, progress.steps)
+
+
+def _board(config: Config) -> Any:
+    if config.log_dir is None:
+        return None
+    try:
+        from torch.utils.tensorboard import SummaryWriter
+    except ImportError:
+        raise MissingError(
+            "--log-dir: TensorBoard is not installed: pip install tensorboard"
+        ) from None
+    return SummaryWriter(str(config.log_dir))

@@ -1,0 +1,165 @@
+"""Where a training stands: what it is made of, its mean of the weights, saving and resuming."""
+
+import copy
+import time
+from collections.abc import Iterator
+from dataclasses import asdict
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor, nn
+
+from neurocodec import __version__, files
+from neurocodec.errors import BadInputError, UsageError
+from neurocodec.images import Image
+from neurocodec.networks import checkpoint
+from neurocodec.training.config import Config
+
+STATE = "state.safetensors"
+_FIRST_STEPS = 10  # the mean forgets faster at first, so that the random start does not linger
+
+Record = dict[str, float]
+
+
+class Algorithm(Protocol):
+    """What a paper does in one step, and what it leaves behind.
+
+    Attributes:
+        network: that learns.
+        kind: its key in checkpoint.NETWORKS.
+    """
+
+    network: nn.Module
+    kind: str
+
+    def gradients(self, images: list[Image], step: int) -> Record:
+        """Add the gradients of a batch to the network's, and say what was measured on the way."""
+
+    def validate(self, network: nn.Module) -> Record:
+        """Scores of `network` on pictures kept apart."""
+
+    def made(self) -> dict[str, Any]:
+        """What the weights file says beside the configuration: codec, QPs, recognisers …"""
+
+
+class Progress:
+    """How far a training is: steps and minutes over all its runs."""
+
+    def __init__(self, config: Config, steps: int = 0, minutes: float = 0.0) -> None:
+        self._config = config
+        self._before_min = minutes
+        self._start = time.monotonic()
+        self.steps = steps
+
+    @property
+    def minutes(self) -> float:
+        """Of all runs together."""
+        return self._before_min + (time.monotonic() - self._start) / 60
+
+    @property
+    def share(self) -> float:
+        """Of the whole training, 0 to 1; 0 where nothing limits it."""
+        by_steps = self.steps / self._config.max_steps if self._config.max_steps else 0.0
+        limit_min = self._config.max_minutes
+        return min(1.0, max(by_steps, self.minutes / limit_min if limit_min else 0.0))
+
+
+class Average:
+    """The exponential mean of the weights over the steps; with decay 0 the weights themselves.
+
+    Attributes:
+        network: with the mean as its weights, in evaluation mode.
+    """
+
+    def __init__(self, network: nn.Module, decay: float) -> None:
+        self.network = copy.deepcopy(network).eval().requires_grad_(False)
+        self._decay = decay
+
+    @torch.no_grad()
+    def update(self, network: nn.Module, steps: int) -> None:
+        """Take in the weights after that many steps."""
+        decay = min(self._decay, steps / (_FIRST_STEPS + steps))
+        own = self.network.state_dict()
+        for name, value in network.state_dict().items():
+            if value.is_floating_point():
+                own[name].lerp_(value, 1 - decay)
+            else:
+                own[name].copy_(value)
+
+
+def save(
+    algorithm: Algorithm,
+    optimiser: torch.optim.Optimizer,
+    average: Average,
+    progress: Progress,
+    config: Config,
+) -> None:
+    """Write the state and the weights, each in one step.
+
+    Raises:
+        OutputError: the folder cannot be written.
+    """
+    files.make_folder(config.output)
+    tensors = dict(_named(algorithm.network, optimiser, average))
+    where = {"steps": str(progress.steps), "minutes": repr(progress.minutes)}
+    files.write(str(config.output / STATE), checkpoint.tensors_file(tensors, where))
+    made = {
+        **algorithm.made(),
+        "neurocodec": __version__,
+        "steps": progress.steps,
+        "minutes": round(progress.minutes, 1),
+        "config": {key: _plain(value) for key, value in asdict(config).items()},
+    }
+    weights = checkpoint.dump(average.network, algorithm.kind, made)
+    files.write(str(config.output / f"{algorithm.kind}.safetensors"), weights)
+
+
+def resume(
+    network: nn.Module, optimiser: torch.optim.Optimizer, average: Average, config: Config
+) -> Progress:
+    """Where the training in the folder stands, everything brought there; else the beginning.
+
+    Raises:
+        UsageError: the folder holds a training and `resume` is off, or it is on and there is none.
+        BadInputError: the state is damaged, or of another network.
+    """
+    path = config.output / STATE
+    if config.resume != path.exists():
+        advice = "there is none to resume" if config.resume else "add --resume, or name another"
+        raise UsageError(f"a training in {files.display(config.output)}: {advice}")
+    if not config.resume:
+        return Progress(config)
+    tensors, where = checkpoint.read_tensors(files.read(str(path)), files.display(path))
+    _fill_optimiser(optimiser)
+    try:
+        for name, own in _named(network, optimiser, average):
+            own.data.copy_(tensors[name])
+        return Progress(config, int(where["steps"]), float(where["minutes"]))
+    except (KeyError, RuntimeError, ValueError) as exc:
+        reason = " ".join(str(exc).split())[:200]
+        raise BadInputError(f"{files.display(path)}: not of this training ({reason})") from exc
+
+
+def _named(
+    network: nn.Module, optimiser: torch.optim.Optimizer, average: Average
+) -> Iterator[tuple[str, Tensor]]:
+    """Every tensor of the state, under its name in the file."""
+    for prefix, module in (("network", network), ("average", average.network)):
+        for name, tensor in module.state_dict().items():
+            yield f"{prefix}.{name}", tensor
+    for place, parameter in enumerate(network.parameters()):
+        for name, tensor in optimiser.state[parameter].items():
+            yield f"optimiser.{place}.{name}", tensor
+
+
+def _fill_optimiser(optimiser: torch.optim.Optimizer) -> None:
+    """Make the optimiser's tensors, which it has only after a step, by one that changes nothing."""
+    for group in optimiser.param_groups:
+        for parameter in group["params"]:
+            parameter.grad = torch.zeros_like(parameter)
+        group["lr"] = 0.0
+    optimiser.step()
+
+
+def _plain(value: Any) -> Any:
+    return value if value is None or isinstance(value, int | float | str) else str(value)

@@ -1,0 +1,332 @@
+"""HEVC streams into a .bpg and out again; parameter sets read and made."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from neurocodec import tools
+from neurocodec.codecs import ffmpeg
+from neurocodec.codecs.bpg import colour, nal, x265
+from neurocodec.codecs.bpg.bits import BitWriter, escape, unescape
+from neurocodec.codecs.bpg.container import demux
+from neurocodec.codecs.bpg.files import encode
+from neurocodec.codecs.bpg.layout import Layout
+from neurocodec.codecs.bpg.mini_sps import Blocks, MiniSps, RangeFlags, SaoAndPcm
+from neurocodec.codecs.bpg.nal import Nal
+from neurocodec.codecs.bpg.settings import Settings
+from neurocodec.codecs.bpg.slices import slice_qp
+from neurocodec.codecs.bpg.sps import Sps, parameter_sets, parse
+from neurocodec.codecs.bpg.streams import colour_and_alpha, read_stream
+from neurocodec.errors import BadInputError, ToolError
+from neurocodec.images import Image
+from tests.conftest import picture
+
+WAYS = [
+    Settings(),
+    Settings("444"),
+    Settings("422"),
+    Settings(bit_depth=10),
+    Settings(bit_depth=12),
+]
+PLAIN = MiniSps(Blocks(3, 3, 2, 3), 2, SaoAndPcm(True, None), True, RangeFlags())
+FULL = MiniSps(
+    Blocks(4, 1, 3, 2),
+    0,
+    SaoAndPcm(False, (7, 7, 1, 2, True)),
+    False,
+    RangeFlags((True, True, False, False, False, True, False, True, False)),
+)
+
+
+def bare_stream(image, settings, qp=34, in_process=False):
+    """x265's own elementary stream of a picture's planes."""
+    layout = settings.layout(image)
+    planes = colour.to_planes(image.pixels, layout)
+    return x265.encode(
+        planes, layout, qp, effort=settings.effort, lossless=False, in_process=in_process
+    )
+
+
+def kinds(stream, *wanted):
+    return [unit for unit in nal.split(stream) if unit.kind in wanted]
+
+
+@pytest.mark.parametrize("size", [(72, 40), (7, 5), (33, 14)], ids=str)
+@pytest.mark.parametrize("settings", WAYS, ids=str)
+def test_a_file_is_x265s_own_units_and_at_most_20_bytes(settings, size):
+    image = picture(*size)
+    stream = bare_stream(image, settings)
+    kept = kinds(stream, nal.PPS, *nal.IDR_KINDS)
+    data = encode(image, 34, settings)
+    assert nal.split(nal.START_CODE + demux(data).units) == kept
+    assert len(data) - sum(len(unit.data) for unit in kept) <= 20
+
+
+def test_no_bits_are_spent_on_threads(monkeypatch):
+    image = Image(np.full((900, 300, 3), 90, np.uint8))
+    ours = encode(image, 34, Settings())
+    threaded = ("keyint=1", "info=0", "log-level=none", "wpp=1")
+    monkeypatch.setattr(x265, "_PARAMETERS", threaded)
+    assert len(ours) < len(encode(image, 34, Settings()))
+
+
+@pytest.mark.parametrize("settings", WAYS, ids=str)
+def test_in_process_gives_the_same_bytes(settings):
+    image = picture(61, 43, alpha=True)
+    assert encode(image, 30, settings, in_process=True) == encode(image, 30, settings)
+
+
+@pytest.mark.parametrize("settings", WAYS, ids=str)
+def test_the_remade_stream_decodes_to_the_encoders_own_planes(settings):
+    image = picture(72, 40)
+    own = ffmpeg.decode("hevc", bare_stream(image, settings))
+    remade, _alpha = colour_and_alpha(demux(encode(image, 34, settings)))
+    decoded = ffmpeg.decode("hevc", remade.bare())
+    assert decoded.pixel_format == own.pixel_format
+    assert all(map(np.array_equal, decoded.planes, own.planes))
+
+
+@pytest.mark.parametrize("settings", [Settings(), Settings("444"), Settings("422")], ids=str)
+@pytest.mark.parametrize("size", [(64, 48), (7, 5)], ids=str)
+def test_libde265_decodes_the_remade_stream_to_the_same_planes(
+    settings, size, needs_tool, tmp_path
+):
+    libde265 = needs_tool("libde265-dec265")
+    stream, _alpha = colour_and_alpha(demux(encode(picture(*size), 34, settings)))
+    (tmp_path / "a.hevc").write_bytes(stream.bare())
+    program = tools.Program("dec265", libde265, "", "path")
+    arguments = ["-q", "-o", tmp_path / "a.yuv", tmp_path / "a.hevc"]
+    planes = tools.run(program, arguments, timeout_s=60, produces=tmp_path / "a.yuv")
+    assert planes == ffmpeg.raw(ffmpeg.decode("hevc", stream.bare()).planes)
+
+
+def test_alpha_takes_turns_before_the_colour_on_a_layer_of_its_own():
+    container = demux(encode(picture(40, 24, alpha=True), 34, Settings()))
+    units = nal.split(nal.START_CODE + container.units)
+    assert [(unit.layer, unit.is_slice) for unit in units] == [
+        (1, False),
+        (0, False),
+        (1, True),
+        (0, True),
+    ]
+    _colour, alpha = colour_and_alpha(container)
+    assert alpha.sps.chroma_format == 0
+    assert {unit.layer for unit in alpha.units} == {0}
+
+
+@pytest.mark.parametrize("mini", [PLAIN, FULL], ids=["plain", "full"])
+@pytest.mark.parametrize("chroma_format", range(4))
+@pytest.mark.parametrize("bit_depth", [8, 10])
+def test_parameter_sets_come_back(mini, chroma_format, bit_depth):
+    assert MiniSps.from_bytes(mini.to_bytes()) == mini
+    sps = Sps(chroma_format, bit_depth, 4096, 160, mini)
+    video, sequence = parameter_sets(sps)
+    assert (video.kind, sequence.kind) == (nal.VPS, nal.SPS)
+    assert parse(sequence) == sps
+
+
+def test_the_mini_sps_of_x265_is_three_bytes():
+    image = picture(72, 72)
+    assert demux(encode(image, 30, Settings())).sps == PLAIN.to_bytes() == bytes.fromhex("924740")
+
+
+@pytest.mark.parametrize(
+    ("index", "name"), [(3, "explicit_rdpcm"), (4, "extended"), (6, "high"), (8, "cabac")]
+)
+def test_range_extensions_that_no_bpg_has_are_refused(index, name):
+    flags = tuple(i == index for i in range(9))
+    mini = replace(PLAIN, range_flags=RangeFlags(flags))
+    with pytest.raises(BadInputError, match=name):
+        MiniSps.from_bytes(mini.to_bytes())
+
+
+def test_blocks_over_64_are_refused():
+    with pytest.raises(BadInputError, match="64×64"):
+        MiniSps.from_bytes(replace(PLAIN, blocks=Blocks(5, 2, 2, 3)).to_bytes())
+
+
+def kvazaar(image, layout, **options):
+    given = ",".join(f"{key.replace('_', '-')}={value}" for key, value in options.items())
+    planes = colour.to_planes(image.pixels, layout)
+    arguments = ["-c:v", "libkvazaar", "-kvazaar-params", given]
+    return ffmpeg.encode(planes, x265.pixel_format(layout), arguments, "hevc")
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ({"preset": "veryslow", "period": 1}, 30),
+        ({"preset": "ultrafast", "period": 1, "wpp": 1}, 30),
+        ({"preset": "fast", "period": 64, "gop": "lp-g4d3t1"}, 29),  # reference sets in its SPS
+    ],
+    ids=str,
+)
+def test_another_encoders_stream_goes_in_and_comes_out(options, expected):
+    image = picture(64, 48)
+    stream = kvazaar(image, Layout(), qp=30, **options)
+    taken = read_stream(stream, Layout(), 64, 48)
+    assert taken.slice_qp == expected
+    own = ffmpeg.decode("hevc", stream)
+    assert all(map(np.array_equal, ffmpeg.decode("hevc", taken.bare()).planes, own.planes))
+
+
+PLAIN_VUI = {
+    "aspect": "0",
+    "overscan": "0",
+    "signal": "0",
+    "siting": "0",
+    "field": "000",
+    "window": "0",
+    "timing": "0",
+    "restriction": "0",
+}
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {},
+        {"aspect": "1" + "00000010"},
+        {"aspect": "1" + "1" * 8 + "01" * 16},
+        {"overscan": "11"},
+        {"signal": "1" + "1011" + "0"},
+        {"signal": "1" + "1011" + "1" + "110" * 8},
+        {"siting": "1" + "010" + "1"},
+        {"field": "101"},
+        {"window": "1" + "010" * 4},
+        {"timing": "1" + "01" * 32 + "0" + "0"},
+        {"timing": "1" + "01" * 32 + "1" + "00110" + "0"},
+        {"restriction": "1" + "101" + "010" * 5},
+    ],
+    ids=str,
+)
+def test_the_usability_information_is_passed_over(said):
+    """H.265 clause E.2.1 bit by bit, before range flags that only a reader in step gets right."""
+    sps = Sps(1, 8, 64, 48, FULL)
+    bits = "".join(f"{byte:08b}" for byte in unescape(parameter_sets(sps)[1].data[2:]))
+    body = bits.rstrip("0")[:-1]
+    after = len("0" + "1" + "10000000" + "000000000")  # its flag, then the range extension
+    changed = body[:-after] + "1" + "".join({**PLAIN_VUI, **said}.values()) + body[1 - after :]
+    writer = BitWriter()
+    writer.u(len(changed), int(changed, 2))
+    assert parse(Nal(b"\x42\x01" + escape(writer.with_stop_bit()))) == sps
+
+
+def test_a_window_and_hashes_and_more_of_x265_are_passed_over():
+    planes = colour.to_planes(picture(64, 48).pixels, Layout())
+    more = "hash=1:aud=1:ref=4:bframes=4:display-window=0,2,0,2:range=full:colormatrix=bt709"
+    options = {"preset": "fast", "x265-params": f"qp=30:keyint=1:log-level=none:{more}"}
+    stream = ffmpeg.encode_in_process(planes, "yuv420p", "libx265", options)
+    taken = read_stream(stream, Layout(), 64, 48)
+    assert {unit.kind for unit in taken.units} == {nal.PPS, 20, 40}
+    assert ffmpeg.decode("hevc", taken.bare()).planes[0].shape == (48, 64)
+
+
+def test_what_the_decoder_only_complains_of_is_refused_each_time():
+    stream, _alpha = colour_and_alpha(demux(encode(picture(64, 48), 30, Settings(effort=1))))
+    video, *others = nal.split(stream.bare())
+    extended = Nal(video.data[:-1] + bytes((video.data[-1] ^ 0x10,)))
+    for _ in range(3):
+        with pytest.raises(BadInputError, match="VPS"):
+            ffmpeg.decode("hevc", nal.join([extended, *others]))
+
+
+@pytest.mark.parametrize(
+    ("parameters", "complaint"),
+    [
+        ("scaling-list=default", "scaling"),
+        ("crf=30:hrd=1:vbv-bufsize=900:vbv-maxrate=900", "hypothetical"),
+    ],
+)
+def test_streams_that_a_bpg_cannot_hold_are_refused(parameters, complaint):
+    planes = colour.to_planes(picture(64, 48).pixels, Layout())
+    options = {"preset": "fast", "x265-params": f"keyint=1:log-level=none:{parameters}"}
+    stream = ffmpeg.encode_in_process(planes, "yuv420p", "libx265", options)
+    with pytest.raises(BadInputError, match=complaint):
+        read_stream(stream, Layout(), 64, 48)
+
+
+def test_a_stream_of_another_size_or_layout_is_refused():
+    stream = bare_stream(picture(64, 48), Settings())
+    for layout, size in (
+        (Layout(), (72, 48)),
+        (Layout("444"), (64, 48)),
+        (Layout(bit_depth=10), (64, 48)),
+    ):
+        with pytest.raises(BadInputError, match="promised"):
+            read_stream(stream, layout, *size)
+    with pytest.raises(BadInputError, match="one picture"):
+        read_stream(stream + stream, Layout(), 64, 48)
+    picture_only = nal.join(kinds(stream, *nal.IDR_KINDS))
+    with pytest.raises(BadInputError, match="one picture"):
+        read_stream(stream + picture_only, Layout(), 64, 48)
+
+
+@pytest.mark.parametrize(
+    ("depth", "qp", "expected"), [(8, 34, 31), (10, 34, 31), (8, 51, 48), (8, 0, 0)]
+)
+@pytest.mark.parametrize("gray", [False, True])
+def test_the_slice_qp_is_read(depth, qp, expected, gray):
+    data = encode(picture(24, 16, gray=gray), qp, Settings(bit_depth=depth, effort=1))
+    stream, _alpha = colour_and_alpha(demux(data))
+    assert stream.slice_qp == expected
+
+
+@pytest.mark.parametrize("sao", [False, True])
+@pytest.mark.parametrize("chroma", [False, True])
+@pytest.mark.parametrize(("output_flag", "extra"), [(0, 0), (1, 0), (0, 2)])
+@pytest.mark.parametrize("delta", [-7, 0, 5])
+def test_the_slice_qp_stands_behind_whatever_comes_before_it(
+    sao, chroma, output_flag, extra, delta
+):
+    parameters, header = BitWriter(), BitWriter()
+    for code in (0, 0):
+        parameters.ue(code)
+    parameters.u(7, output_flag << 5 | extra << 2)
+    for code in (0, 0, 2 * 4):  # the last is init_qp_minus26 = -4
+        parameters.ue(code)
+    header.u(2, 0b10)
+    header.ue(0)
+    header.u(extra, 0)
+    header.ue(2)
+    header.u(output_flag + sao * (1 + chroma), 0)
+    header.ue(2 * delta - 1 if delta > 0 else -2 * delta)
+    units = [
+        Nal(bytes((34 << 1, 1)) + escape(parameters.with_stop_bit())),
+        Nal(bytes((20 << 1, 1)) + escape(header.with_stop_bit())),
+    ]
+    assert slice_qp(units, sao=sao, chroma=chroma) == 22 + delta
+
+
+def test_a_stream_without_a_picture_has_no_qp():
+    with pytest.raises(BadInputError, match="lacks"):
+        slice_qp([], sao=True, chroma=True)
+
+
+def test_a_picture_that_is_no_idr_has_no_simple_qp():
+    stream, _alpha = colour_and_alpha(demux(encode(picture(24, 16), 34, Settings(effort=1))))
+    random_access = [
+        Nal(bytes((21 << 1, 1)) + u.data[2:]) if u.is_slice else u for u in stream.units
+    ]
+    assert replace(stream, units=random_access).slice_qp is None
+
+
+def test_units_of_other_kinds_are_left_out():
+    assert not Nal(b"\x46\x01\x50").belongs_in_bpg
+    assert [Nal(bytes((kind << 1, 1, 0))).kind for kind in (0, 20, 40)] == [0, 20, 40]
+    assert Nal(b"\x02\x01\xff").on_layer(33).layer == 33
+
+
+@pytest.mark.parametrize("stream", [b"", b"\0\0\1", b"junk\0\0\1\x40\x01\x0c", b"\0\0\1\x40\x01"])
+def test_what_is_no_annex_b_is_bad_input(stream):
+    with pytest.raises(BadInputError):
+        nal.split(stream)
+
+
+def test_a_failing_encoder_is_a_tool_error():
+    planes = [np.zeros((16, 16), np.uint8)]
+    with pytest.raises(ToolError, match="libx265"):
+        ffmpeg.encode_in_process(planes, "gray", "libx265", {"x265-params": "ctu=7"})
+    with pytest.raises(ToolError, match="ffmpeg"):
+        ffmpeg.encode(planes, "gray", ["-c:v", "libx265", "-x265-params", "ctu=7"], "hevc")

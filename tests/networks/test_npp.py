@@ -1,0 +1,82 @@
+import pytest
+import torch
+from torch import nn
+
+from neurocodec.errors import UsageError
+from neurocodec.networks.npp import ARCHITECTURES, Npp, adapted
+
+WIDTH = 16
+
+
+@pytest.fixture(params=ARCHITECTURES)
+def network(request):
+    torch.manual_seed(0)
+    made = Npp(arch=request.param, width=WIDTH).eval()
+    for module in made.modules():  # the last layers are 0 at first, which would hide all before
+        if isinstance(module, nn.Conv2d):
+            nn.init.normal_(module.weight, std=0.05)
+    return made
+
+
+def test_the_papers_number_of_parameters():
+    assert sum(parameter.numel() for parameter in Npp(qa=False).parameters()) == 9_422_235
+
+
+@pytest.mark.parametrize("arch", ARCHITECTURES)
+def test_adaptation_changes_nothing_at_first(arch):
+    torch.manual_seed(0)
+    plain = Npp(qa=False, arch=arch, width=WIDTH).eval()
+    x = torch.rand(2, 3, 32, 32)
+
+    for qp in (22.0, 34.0, 45.0):
+        assert torch.equal(adapted(plain).eval()(x, qp), plain(x, qp))
+
+
+def test_adaptation_can_tell_qps_apart(network):
+    for name, parameter in network.named_parameters():
+        if "scale.weight" in name:
+            nn.init.normal_(parameter)
+    x = torch.rand(1, 3, 32, 32)
+
+    assert not torch.equal(network(x, 22.0), network(x, 45.0))
+    both = network(x.expand(2, -1, -1, -1), torch.tensor([22.0, 45.0]))
+    assert torch.allclose(both[:1], network(x, 22.0), atol=1e-5)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (17, 33), (16, 48)])
+def test_any_size_in_range(network, size):
+    filtered = network(torch.rand(1, 3, *size), 34.0)
+
+    assert filtered.shape == (1, 3, *size)
+    assert filtered.min() >= 0
+    assert filtered.max() <= 1
+
+
+def test_nothing_from_beyond_the_reach(network):
+    x = torch.rand(1, 3, 288, 288, requires_grad=True)
+    at = 143
+
+    (gradient,) = torch.autograd.grad(network.body(x, torch.tensor([30.0]))[..., at, at].sum(), x)
+
+    touched = gradient.abs().sum((0, 1)).nonzero()
+    assert (touched - at).abs().max() <= network.reach
+
+
+def test_the_light_network_is_a_mild_blur_at_first():
+    light = Npp(arch="npp-light", width=WIDTH)
+    flat = torch.full((1, 3, 32, 32), 0.5)
+    noise = torch.rand(1, 3, 64, 64)
+
+    assert torch.allclose(light(flat, 34.0), flat, atol=1e-6)
+    assert 0.3 < (light(noise, 34.0).var() / noise.var()).item() < 0.9
+
+
+def test_the_residual_network_is_the_identity_at_first():
+    x = torch.rand(1, 3, 32, 32)
+
+    assert torch.equal(Npp(arch="npp-residual", width=WIDTH)(x, 34.0), x)
+
+
+def test_no_other_architecture():
+    with pytest.raises(UsageError, match="npp-light"):
+        Npp(arch="resnet")
