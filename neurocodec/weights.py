@@ -12,7 +12,9 @@ from neurocodec import files
 from neurocodec.errors import BadInputError, MissingError
 
 VARIABLE = "NEUROCODEC_WEIGHTS"
-_PACKAGED = Path(__file__).resolve().parent.parent / "weights"
+_HERE = Path(__file__).resolve().parent
+_PLACES = (_HERE.parent / "weights", _HERE / "packaged_weights")  # of a checkout, of a wheel
+_MANIFEST = "manifest.json"
 _ENDING = ".safetensors"
 
 
@@ -33,7 +35,11 @@ class Weights:
 
 def folder() -> Path:
     """Where weights are: $NEUROCODEC_WEIGHTS, else the folder that came with the package."""
-    return Path(os.environ.get(VARIABLE) or _PACKAGED)
+    named = os.environ.get(VARIABLE)
+    if named:
+        return Path(named)
+    there = (place for place in _PLACES if (place / _MANIFEST).is_file())
+    return next(there, _PLACES[-1])
 
 
 def automatic(codec: str) -> str | None:
@@ -100,7 +106,7 @@ def _verified(name: str, entry: dict[str, Any]) -> Weights:
 
 @lru_cache
 def _manifest(where: Path) -> dict[str, Any]:
-    path = where / "manifest.json"
+    path = where / _MANIFEST
     try:
         manifest: dict[str, Any] = json.loads(path.read_text())
     except FileNotFoundError:

@@ -13,6 +13,7 @@ from neurocodec.cli import options
     "--task", required=True, metavar="classification|detection|segmentation|pose|fidelity"
 )
 @click.option("--model", default="", metavar="NAME|FILE", help="The recogniser.")
+@click.option("--lpips-weights", default="", metavar="FILE", help="AlexNet, for fidelity.")
 @click.option("--codec", "codecs", default="bpg", show_default=True, help="One or several.")
 @click.option("--qp", "qps", help="One or several.  [default: 28,31,34,37,41]")
 @click.option("--quality", "qualities", help="One or several, for codecs that have a quality.")
@@ -35,6 +36,7 @@ def evaluate(
     max_bpp: float | None,
     task: str,
     model: str,
+    lpips_weights: str,
     limit: int | None,
     cache: bool,
     processes: int,
@@ -55,5 +57,7 @@ def evaluate(
     from neurocodec.evaluation.grid import settings_over
 
     settings = settings_over(codecs.split(","), pres.split(","), **grid)
-    experiment = measuring.experiment(data, task, model, limit, grid["device"], cache, processes)
+    experiment = measuring.experiment(
+        data, task, model or lpips_weights, limit, grid["device"], cache, processes
+    )
     measuring.run(experiment, settings, output, per_image=per_image, resume=resume, max_bpp=max_bpp)

@@ -27,6 +27,7 @@ def experiment(
         BadInputError: DATA cannot be read.
     """
     found = data_sets.read(Path(data), task, limit)
+    console.note(f"{found.name}: {len(found.pictures)} pictures, read as {found.layout}")
     return Experiment(
         data=found.name,
         pictures=found.pictures,

@@ -142,7 +142,7 @@ def _overrun(codec: str, stream: bytes) -> bytes:
     """The stream to its last slice, and more bytes in that slice."""
     units = stream.split(_START_CODE)
     slices = [i for i, unit in enumerate(units) if len(unit) > 1 and _is_slice(codec, unit)]
-    return _START_CODE.join(units[: slices[-1] + 1]).rstrip(b"\0") + _TAIL
+    return _START_CODE.join(units[: slices[-1] + 1]) + _TAIL
 
 
 def _is_slice(codec: str, unit: bytes) -> bool:

@@ -12,6 +12,7 @@ TASKS = {
     "detection": "neurocodec.tasks.detection:Detection",
     "segmentation": "neurocodec.tasks.segmentation:Segmentation",
     "pose": "neurocodec.tasks.pose:Pose",
+    "fidelity": "neurocodec.tasks.fidelity:Fidelity",
 }
 
 
@@ -60,10 +61,12 @@ class Task(Protocol):
             truth: the label that the data has for the picture (see data.py), or None.
         """
 
-    def score_set(self, pictures: Sequence[PictureScore]) -> dict[str, float]:
+    @staticmethod
+    def score_set(pictures: Sequence[PictureScore]) -> dict[str, float]:
         """The scores of a set of pictures: means, and what only a whole set has.
 
-        A picture may occur more than once (a bootstrap replicate).
+        A picture may occur more than once (a bootstrap replicate). A score that the pictures do
+        not give, or that is undefined for them, is left out. No recogniser is needed.
         """
 
 
@@ -72,7 +75,8 @@ def create(name: str, model: str, device: str = "cpu") -> Task:
 
     Args:
         name: a key of TASKS.
-        model: a torchvision or timm name, or the path of a .safetensors file.
+        model: a torchvision or timm name, or the path of a .safetensors file; for "fidelity"
+            the path of LPIPS's weights, or "".
         device: "cpu", "cuda" or "auto".
 
     Raises:

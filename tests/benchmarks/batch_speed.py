@@ -15,13 +15,12 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from unittest import mock
 
 import click
-from neurocodec.codecs.bpg.encoders import x265_arguments
 
 from neurocodec import images, tools
 from neurocodec.codecs import create
-from neurocodec.codecs.ffmpeg import FFMPEG, raw
 
 NEUROCODEC = [sys.executable, "-m", "neurocodec"]
 QP = 34
@@ -33,24 +32,30 @@ def seconds(command: Sequence[str], **options: object) -> float:
     return time.perf_counter() - start
 
 
-def prepare(pictures: list[Path], folder: Path) -> None:
-    """Write each picture's coded planes as NAME.yuv, and links to the pictures themselves."""
-    codec = create("bpg")
-    for folder_name in ("yuv", "pictures"):
-        (folder / folder_name).mkdir()
+def peer_run(path: Path) -> tuple[list[str], bytes]:
+    """The encoder's command line for a picture, and the planes on its standard input."""
+    image = images.read(path.read_bytes(), path.name)
+    with mock.patch.object(tools, "run", wraps=tools.run) as run:
+        create("bpg:engine=x265").encode(image, QP)
+    program, arguments = run.call_args.args
+    return [str(program.path), *map(str, arguments)], run.call_args.kwargs["stdin"]
+
+
+def prepare(pictures: list[Path], folder: Path) -> list[str]:
+    """Write every picture's planes as a .yuv and a link to it; the command that codes one."""
+    for name in ("yuv", "pictures"):
+        (folder / name).mkdir()
     for number, path in enumerate(pictures):
-        image = images.read(path.read_bytes(), path.name)
-        (folder / "yuv" / f"{number}.yuv").write_bytes(raw(codec.planes(image)))
+        command, planes = peer_run(path)
+        (folder / "yuv" / f"{number}.yuv").write_bytes(planes)
         (folder / "pictures" / f"{number}{path.suffix}").symlink_to(path.resolve())
+    places = {"pipe:0": "{}", "pipe:1": "{}.hevc"}
+    return [places.get(part, part) for part in [*command, "-y"]]
 
 
-def peer_command(folder: Path, size: str, jobs: int) -> list[str]:
-    ffmpeg = [str(tools.find(FFMPEG).path), "-hide_banner", "-loglevel", "error", "-y"]
-    source = ["-f", "rawvideo", "-pix_fmt", "yuv420p", "-video_size", size, "-i", "{}"]
-    encoder = [*x265_arguments(QP), "-frames:v", "1", "-f", "hevc", "{}.hevc"]
-    files = f"find {shlex.quote(str(folder / 'yuv'))} -name '*.yuv' -print0"
-    peer = shlex.join([*ffmpeg, *source, *encoder])
-    return ["sh", "-c", f"{files} | xargs -0 -P{jobs} -I{{}} {peer}"]
+def peer(command: list[str], folder: Path, names: str, jobs: int) -> list[str]:
+    files = f"find {shlex.quote(str(folder / 'yuv'))} -name {shlex.quote(names)} -print0"
+    return ["sh", "-c", f"{files} | xargs -0 -P{jobs} -I{{}} {shlex.join(command)}"]
 
 
 def ratio(ours: Callable[[], float], peer: Callable[[], float], rounds: int, what: str) -> None:
@@ -68,20 +73,17 @@ def ratio(ours: Callable[[], float], peer: Callable[[], float], rounds: int, wha
 def main(folder: Path, limit: int, jobs: int, rounds: int) -> None:
     """Compare on the pictures of FOLDER, all of one size."""
     pictures = sorted(path for path in folder.iterdir() if images.has_picture_name(path))[:limit]
-    first = images.read(pictures[0].read_bytes(), pictures[0].name)
     with tempfile.TemporaryDirectory() as name:
         scratch = Path(name)
-        prepare(pictures, scratch)
-        peer = peer_command(scratch, f"{first.width}x{first.height}", jobs)
+        command = prepare(pictures, scratch)
         encode = [*NEUROCODEC, "encode", "-q", "--qp", str(QP), "--pre", "none"]
         many = [*encode, str(scratch / "pictures"), "-o", str(scratch / "out"), "-j", str(jobs)]
         one = [*encode, str(pictures[0]), "-o", str(scratch / "one.bpg")]
-        (scratch / "yuv1" / "yuv").mkdir(parents=True)
-        (scratch / "yuv1" / "yuv" / "0.yuv").symlink_to(scratch / "yuv" / "0.yuv")
-        single = peer_command(scratch / "yuv1", f"{first.width}x{first.height}", 1)
-        what = f"{len(pictures)} pictures {first.width}×{first.height}, {jobs} jobs"
-        ratio(lambda: seconds(many), lambda: seconds(peer), rounds, what)
-        ratio(lambda: seconds(one), lambda: seconds(single), 5 * rounds, "one picture")
+        all_by_peer = peer(command, scratch, "*.yuv", jobs)
+        one_by_peer = [part.replace("{}", str(scratch / "yuv" / "0.yuv")) for part in command]
+        what = f"{len(pictures)} pictures, {jobs} jobs"
+        ratio(lambda: seconds(many), lambda: seconds(all_by_peer), rounds, what)
+        ratio(lambda: seconds(one), lambda: seconds(one_by_peer), 5 * rounds, "one picture")
     show = [*NEUROCODEC, "encode", "--help"]
     print(f"encode --help: {min(seconds(show) for _ in range(5)):.3f} s")
 
