@@ -21,7 +21,7 @@ LOG = logging.getLogger("neurocodec")
 def set_up(verbosity: int) -> None:
     """Choose how much is said: -1 errors only, 0 notes, 1 commands that run, 2 their words too."""
     level = {-1: logging.ERROR, 0: logging.WARNING, 1: logging.INFO}.get(verbosity, logging.DEBUG)
-    logging.basicConfig(level=logging.ERROR, format="%(message)s", stream=sys.stderr)
+    logging.basicConfig(level=logging.ERROR, format="neurocodec: %(message)s", stream=sys.stderr)
     LOG.setLevel(level)
 
 

@@ -63,7 +63,7 @@ class Codec(Protocol):
     def inspect(self, data: bytes) -> dict[str, Any]:
         """What the file's header says, plain values under snake_case names.
 
-        Always "width", "height" and "chroma"; "qp" or "quality" where the stream tells it.
+        Always "width", "height" and "chroma"; "slice_qp" or "quality" where the stream tells it.
 
         Raises:
             BadInputError: not a stream of this format, or its header is damaged.

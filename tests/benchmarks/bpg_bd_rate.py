@@ -19,10 +19,11 @@ import numpy as np
 
 from neurocodec import images
 from neurocodec.codecs import ffmpeg
-from neurocodec.codecs.bpg import Bpg, colour, native, x265
+from neurocodec.codecs.bpg import Bpg, native, x265
 from neurocodec.codecs.bpg.container import demux, mux
-from neurocodec.codecs.bpg.layout import Layout
 from neurocodec.codecs.bpg.streams import bpg_units, read_stream
+from neurocodec.codecs.planes import colour
+from neurocodec.codecs.planes.layout import Layout
 from neurocodec.images import Image
 from neurocodec.measures.rate import bpp
 from neurocodec.tools import lookup

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 
 from neurocodec import codecs, images, tools
 from neurocodec.codecs import ffmpeg
-from neurocodec.codecs.bpg.bits import unescape
-from neurocodec.codecs.bpg.colour import to_pixels, to_planes
-from neurocodec.codecs.bpg.layout import Layout
+from neurocodec.codecs.bits import unescape
+from neurocodec.codecs.planes.colour import to_pixels, to_planes
+from neurocodec.codecs.planes.layout import Layout
 from neurocodec.codecs.vvc import Vvc, fitting, nal, programs, still
 from neurocodec.codecs.vvc.sps import Colour, hidden, read_sps
 from neurocodec.errors import BadInputError, MissingError, ToolError, UsageError
@@ -122,7 +122,7 @@ def test_inspect_says_what_the_headers_say():
         "bit_depth": 10,
         "matrix": "bt601",
         "range": "full",
-        "qp": 31,
+        "slice_qp": 31,
     }
 
 
@@ -185,7 +185,7 @@ def tagged(matrix: str) -> tuple[str, str]:
 def test_colour_is_what_ffmpeg_makes_of_it(tmp_path, options, color_space, limited_range, matrix):
     data = foreign(*options, color_space=color_space, limited_range=limited_range)
     said = Vvc().inspect(data)
-    assert (said["matrix"], said["range"], said["qp"]) == (matrix, "limited", 27)
+    assert (said["matrix"], said["range"], said["slice_qp"]) == (matrix, "limited", 27)
     decoded = Vvc().decode(data)
     left = Layout("420", 10, color_space, limited_range=True, left=True)
     assert (decoded.pixels == to_pixels(ffmpeg.decode("vvc", data).planes, left)).all()
@@ -220,7 +220,7 @@ def test_an_unknown_matrix_is_refused_by_its_number():
 def test_other_kinds_of_stream(parameters, chroma, bit_depth):
     data = foreign("-vvenc-params", parameters)
     said = Vvc().inspect(data)
-    assert (said["chroma"], said["bit_depth"], said["qp"]) == (chroma, bit_depth, 27)
+    assert (said["chroma"], said["bit_depth"], said["slice_qp"]) == (chroma, bit_depth, 27)
     decoded = Vvc().decode(data)
     assert decoded.gray == (chroma == "400")
     wanted = centres(quadrants())
@@ -232,7 +232,7 @@ def test_other_kinds_of_stream(parameters, chroma, bit_depth):
 def test_the_slice_qp_is_read_behind_a_perceptual_adaptation():
     planes = to_planes(picture(64, 48).pixels, Layout("420", 10))
     data = by_libvvenc(planes, "-qpa", "1", qp=40)
-    said = Vvc().inspect(data)["qp"]
+    said = Vvc().inspect(data)["slice_qp"]
     assert 25 <= said <= 45 and said != 37
 
 

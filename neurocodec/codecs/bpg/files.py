@@ -5,11 +5,12 @@ from dataclasses import replace
 from typing import Any
 
 from neurocodec.codecs import ffmpeg
-from neurocodec.codecs.bpg import colour, x265
+from neurocodec.codecs.bpg import x265
 from neurocodec.codecs.bpg.container import METADATA_TAGS, Container, demux, mux
-from neurocodec.codecs.bpg.layout import Layout, Plane
 from neurocodec.codecs.bpg.settings import Settings
 from neurocodec.codecs.bpg.streams import Stream, bpg_units, colour_and_alpha, read_stream
+from neurocodec.codecs.planes import colour
+from neurocodec.codecs.planes.layout import Layout, Plane
 from neurocodec.errors import BadInputError, ToolError
 from neurocodec.images import Image
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from neurocodec.codecs.bpg.layout import COLOR_SPACES, Layout
+from neurocodec.codecs.planes.layout import COLOR_SPACES, Layout
 from neurocodec.errors import UsageError
 from neurocodec.images import Image
 

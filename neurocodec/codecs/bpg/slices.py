@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from neurocodec.codecs.bpg.bits import BitReader, unescape
+from neurocodec.codecs.bits import BitReader, unescape
 from neurocodec.codecs.bpg.nal import IDR_KINDS, PPS, Nal
 from neurocodec.errors import BadInputError
 

@@ -5,7 +5,7 @@ The comments name the fields of H.265 clause 7.3.2.2 that no variable does.
 
 from dataclasses import dataclass
 
-from neurocodec.codecs.bpg.bits import BitReader, BitWriter, escape, unescape
+from neurocodec.codecs.bits import BitReader, BitWriter, escape, unescape
 from neurocodec.codecs.bpg.mini_sps import Blocks, MiniSps, RangeFlags, SaoAndPcm
 from neurocodec.codecs.bpg.nal import SPS, VPS, Nal
 from neurocodec.errors import BadInputError

@@ -6,11 +6,11 @@ from itertools import chain, zip_longest
 
 from neurocodec.codecs.bpg import nal
 from neurocodec.codecs.bpg.container import Container
-from neurocodec.codecs.bpg.layout import CHROMAS, Layout
 from neurocodec.codecs.bpg.mini_sps import MiniSps
 from neurocodec.codecs.bpg.nal import Nal
 from neurocodec.codecs.bpg.slices import slice_qp
 from neurocodec.codecs.bpg.sps import Sps, parameter_sets, parse
+from neurocodec.codecs.planes.layout import CHROMAS, Layout
 from neurocodec.errors import BadInputError
 
 _ALPHA_LAYER = 1

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from neurocodec.codecs import ffmpeg
-from neurocodec.codecs.bpg.layout import Layout, Plane
+from neurocodec.codecs.planes.layout import Layout, Plane
 
 # By effort, bpgenc's -m; tune=psnr spares x265's psychovisual terms, which cost 2.6 % of the bits
 # at equal PSNR.

@@ -9,8 +9,8 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 
 from neurocodec.codecs import ffmpeg
-from neurocodec.codecs.bpg.colour import to_pixels, to_planes
-from neurocodec.codecs.bpg.layout import Layout, Plane
+from neurocodec.codecs.planes.colour import to_pixels, to_planes
+from neurocodec.codecs.planes.layout import Layout, Plane
 from neurocodec.codecs.vvc import nal, programs, still
 from neurocodec.codecs.vvc.sps import Sps
 from neurocodec.errors import BadInputError, ToolError, UsageError
@@ -137,7 +137,7 @@ class Vvc:
             "matrix": _MATRICES.get(colour.matrix, (str(colour.matrix), None))[0],
             "range": "full" if colour.full_range else "limited",
         }
-        return said if header.qp is None else {**said, "qp": header.qp}
+        return said if header.qp is None else {**said, "slice_qp": header.qp}
 
     @classmethod
     def recognises(cls, data: bytes) -> bool:

@@ -7,7 +7,7 @@ anew without it, and with the colour that encoders leave out.
 
 from collections.abc import Iterator
 
-from neurocodec.codecs.bpg.bits import BitReader, BitWriter, unescape
+from neurocodec.codecs.bits import BitReader, BitWriter, unescape
 from neurocodec.codecs.vvc import nal
 from neurocodec.codecs.vvc.nal import Nal
 from neurocodec.codecs.vvc.picture import Pps

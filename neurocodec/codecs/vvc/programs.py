@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from neurocodec.codecs import ffmpeg
-from neurocodec.codecs.bpg.layout import Layout, Plane
+from neurocodec.codecs.planes.layout import Layout, Plane
 from neurocodec.errors import BadInputError, ToolError, ToolTimeoutError
 from neurocodec.tools import Program, Tool, run, scratch, time_limit_s
 

@@ -3,22 +3,9 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from neurocodec.codecs.bpg.bits import BitReader, BitWriter, unescape
+from neurocodec.codecs.bits import BitReader, BitWriter, unescape
 from neurocodec.codecs.vvc.nal import HEADER_BYTES, Nal
 from neurocodec.errors import BadInputError
-
-
-class _Bits(BitReader):
-    def __init__(self, data: bytes) -> None:
-        super().__init__(data)
-        self.size = 8 * len(data)
-
-    @property
-    def position(self) -> int:
-        return self.size - self._left
-
-    def cut(self, start: int, end: int) -> int:
-        return self._value >> (self.size - end) & ((1 << (end - start)) - 1)
 
 
 class Syntax:
@@ -32,7 +19,7 @@ class Syntax:
     """
 
     def __init__(self, nal: Nal) -> None:
-        self._bits = _Bits(unescape(nal.data)[HEADER_BYTES:])
+        self._bits = BitReader(unescape(nal.data)[HEADER_BYTES:])
         self.values: dict[str, int] = {}
         self.spans: dict[str, tuple[int, int]] = {}
 

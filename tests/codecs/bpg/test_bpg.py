@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 
 from neurocodec import images
-from neurocodec.codecs.bpg import Bpg, colour, native
+from neurocodec.codecs.bpg import Bpg, native
 from neurocodec.codecs.bpg.container import demux, mux
 from neurocodec.codecs.bpg.files import encode, with_metadata
 from neurocodec.codecs.bpg.mini_sps import MiniSps, RangeFlags
 from neurocodec.codecs.bpg.settings import Settings
+from neurocodec.codecs.planes import colour
 from neurocodec.errors import BadInputError, UsageError
 from neurocodec.images import Image
 from tests.conftest import picture, psnr_db

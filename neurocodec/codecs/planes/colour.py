@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from neurocodec.codecs.bpg import chroma
-from neurocodec.codecs.bpg.layout import Layout, Plane
-from neurocodec.codecs.bpg.matrices import Conversion, from_planes, into_planes
+from neurocodec.codecs.planes import chroma
+from neurocodec.codecs.planes.layout import Layout, Plane
+from neurocodec.codecs.planes.matrices import Conversion, from_planes, into_planes
 
 Samples = npt.NDArray[np.uint8]
 

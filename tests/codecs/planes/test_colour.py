@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from neurocodec.codecs.bpg import chroma, colour
-from neurocodec.codecs.bpg.layout import COLOR_SPACES, Layout
-from tests.codecs.bpg import reference
+from neurocodec.codecs.planes import chroma, colour
+from neurocodec.codecs.planes.layout import COLOR_SPACES, Layout
+from tests.codecs.planes import reference
 
 DEPTHS = (8, 10, 12, 14)
 YCC = [name for name in COLOR_SPACES if name.startswith("ycbcr")]

@@ -6,7 +6,7 @@ From 8-bit RGB to samples of d bits the sums have 31 - d fractional bits; back, 
 from dataclasses import dataclass
 from functools import lru_cache
 
-from neurocodec.codecs.bpg.layout import Layout
+from neurocodec.codecs.planes.layout import Layout
 
 _LUMA_WEIGHTS = {  # of red and of blue
     "ycbcr": (0.299, 0.114),

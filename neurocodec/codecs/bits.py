@@ -9,12 +9,21 @@ _UE7_MAX = 2**32 - 1
 class BitReader:
     """Reads codes one after another from `data`.
 
-    Every method raises BadInputError where the data ends too early.
+    Every method raises BadInputError where the data ends too early. `size` is in bits.
     """
 
     def __init__(self, data: bytes) -> None:
         self._value = int.from_bytes(data, "big")
-        self._left = 8 * len(data)
+        self.size = self._left = 8 * len(data)
+
+    @property
+    def position(self) -> int:
+        """How many bits have been read."""
+        return self.size - self._left
+
+    def cut(self, start: int, end: int) -> int:
+        """The bits from `start` to before `end`, counted from the beginning, as a number."""
+        return self._value >> (self.size - end) & ((1 << (end - start)) - 1)
 
     def u(self, bits: int) -> int:
         """The next `bits` bits as an unsigned number, u(n) of H.265 clause 7.2."""
@@ -73,7 +82,7 @@ class BitWriter:
 class ByteReader:
     """Reads whole bytes, and numbers in groups of 7 bits, one after another from `data`.
 
-    Every method raises BadInputError where the data ends too early.
+    Every method raises BadInputError where the data ends too early. `size` is in bits.
     """
 
     def __init__(self, data: bytes) -> None:
