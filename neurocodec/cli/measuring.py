@@ -6,9 +6,8 @@ from pathlib import Path
 
 from neurocodec import tasks
 from neurocodec.cli import console
-from neurocodec.evaluation import coding, results
+from neurocodec.evaluation import coding, journal, results
 from neurocodec.evaluation.curves import Experiment
-from neurocodec.evaluation.journal import Journal
 from neurocodec.evaluation.results import PictureResult, Point
 from neurocodec.pipeline import Setting
 from neurocodec.tasks import data as data_sets
@@ -71,13 +70,13 @@ def _keeping(
     if output is None or output == "-":
         yield _printer(per_image), set()
         return
-    with Journal(Path(output), per_image=per_image, fresh=not resume) as journal:
+    with journal.opened(Path(output), per_image=per_image, fresh=not resume) as kept:
 
         def keep(point: Point, pictures: Sequence[PictureResult]) -> None:
-            journal.add(point, pictures)
+            kept.add(point, pictures)
             print(_describe(point), flush=True)
 
-        yield keep, journal.done
+        yield keep, kept.done
 
 
 def _printer(per_image: bool) -> Keep:

@@ -2,51 +2,28 @@
 
 import fcntl
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from types import TracebackType
 from typing import BinaryIO
 
 from neurocodec.errors import OutputError, UsageError
 from neurocodec.evaluation import results
-from neurocodec.evaluation.results import Key, PictureResult, Point, key
+from neurocodec.evaluation.results import Key, PictureResult, Point, Result, key
 from neurocodec.files import display
 
 
 class Journal:
-    """The file of one run's results, open for more; use it in a `with`.
+    """The results of one run, open for more; `done` are the points that are in it already.
 
-    Each point is one write: its pictures' lines, then its own. What follows the last point's
-    line is of a point that was never finished, and is cut off when the file is opened.
+    Each point is one write: its pictures' lines, then its own.
     """
 
-    def __init__(self, path: Path, *, per_image: bool, fresh: bool = False) -> None:
-        """Open, or make, the file at `path`.
-
-        Raises:
-            OutputError: it cannot be written.
-            UsageError: another run is writing it, or it lacks the pictures that this run wants.
-            BadInputError: it holds other things than results.
-        """
-        self._path = path
+    def __init__(self, file: BinaryIO, name: str, *, per_image: bool, done: set[Key]) -> None:
+        self._file = file
+        self._name = name
         self._per_image = per_image
-        self._file = self._open()
-        self._lock()
-        self.done = set() if fresh else self._completed()
-        self._file.truncate(0 if fresh else self._end)
-
-    _end = 0
-
-    def __enter__(self) -> "Journal":
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        value: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._file.close()
+        self.done = done
 
     def add(self, point: Point, pictures: Sequence[PictureResult]) -> None:
         """Put a point at the end, and its pictures before it if this run keeps them.
@@ -55,52 +32,74 @@ class Journal:
             OutputError: it cannot be written; the file still ends with the point before.
         """
         lines = results.dump_all(point, pictures if self._per_image else ())
-        text = "".join(line + "\n" for line in lines)
         end = self._file.seek(0, os.SEEK_END)
         try:
-            self._file.write(text.encode())
+            self._file.write("".join(line + "\n" for line in lines).encode())
             self._file.flush()
         except OSError as exc:
             self._file.truncate(end)
-            raise self._cannot(exc) from exc
+            raise _cannot(self._name, exc) from exc
 
-    def _open(self) -> BinaryIO:
-        try:
-            return self._path.open("a+b", buffering=0)
-        except OSError as exc:
-            raise self._cannot(exc) from exc
 
-    def _lock(self) -> None:
+@contextmanager
+def opened(path: Path, *, per_image: bool, fresh: bool = False) -> Iterator[Journal]:
+    """The journal in the file at `path`, made where it is not there, for one run alone.
+
+    What follows the last point's line is of a point that was never finished, and is cut off.
+
+    Args:
+        path: of the results file.
+        per_image: whether a point's pictures are kept too.
+        fresh: forget what is in the file.
+
+    Raises:
+        OutputError: it cannot be written.
+        UsageError: another run is writing it, or it lacks the pictures that this run wants.
+        BadInputError: it holds other things than results.
+    """
+    name = display(path)
+    with _open(path, name) as file:
         try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise UsageError(
-                f"{display(self._path)}: another run is writing it: wait, or name another file"
+                f"{name}: another run is writing it: wait, or name another file"
             ) from None
+        done, end = (set[Key](), 0) if fresh else _completed(file, name, per_image)
+        file.truncate(end)
+        yield Journal(file, name, per_image=per_image, done=done)
 
-    def _completed(self) -> set[Key]:
-        self._file.seek(0)
-        content = self._file.read()
-        whole = content[: content.rfind(b"\n") + 1].splitlines(keepends=True)
-        done: set[Key] = set()
-        pictured: set[Key] = set()
-        offset = 0
-        for line, result in zip(whole, self._parsed(whole), strict=True):
-            offset += len(line)
-            if isinstance(result, Point):
-                done.add(key(result))
-                self._end = offset
-            else:
-                pictured.add(key(result))
-        if self._per_image and done - pictured:
-            raise UsageError(
-                f"{display(self._path)} was made without --per-image: name another file"
-            )
-        return done
 
-    def _parsed(self, lines: Sequence[bytes]) -> list[Point | PictureResult]:
-        texts = (line.decode(errors="replace") for line in lines)
-        return list(results.load(texts, display(self._path)))
+def _open(path: Path, name: str) -> BinaryIO:
+    try:
+        return path.open("a+b")
+    except OSError as exc:
+        raise _cannot(name, exc) from exc
 
-    def _cannot(self, exc: OSError) -> OutputError:
-        return OutputError(f"{display(self._path)}: cannot be written ({exc.strerror})")
+
+def _completed(file: BinaryIO, name: str, per_image: bool) -> tuple[set[Key], int]:
+    """The points that are complete, and where the last of them ends."""
+    file.seek(0)
+    content = file.read()
+    lines = content[: content.rfind(b"\n") + 1].splitlines(keepends=True)
+    done: set[Key] = set()
+    pictured: set[Key] = set()
+    offset = end = 0
+    for line, result in zip(lines, _parsed(lines, name), strict=True):
+        offset += len(line)
+        if isinstance(result, Point):
+            done.add(key(result))
+            end = offset
+        else:
+            pictured.add(key(result))
+    if per_image and done - pictured:
+        raise UsageError(f"{name} was made without --per-image: name another file")
+    return done, end
+
+
+def _parsed(lines: Sequence[bytes], name: str) -> list[Result]:
+    return list(results.load((line.decode(errors="replace") for line in lines), name))
+
+
+def _cannot(name: str, exc: OSError) -> OutputError:
+    return OutputError(f"{name}: cannot be written ({exc.strerror})")

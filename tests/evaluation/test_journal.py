@@ -1,0 +1,84 @@
+"""A results file that a killed run leaves, and the run that goes on in it."""
+
+import pytest
+
+from neurocodec.errors import BadInputError, OutputError, UsageError
+from neurocodec.evaluation import results
+from neurocodec.evaluation.journal import opened
+from neurocodec.evaluation.results import PictureResult, Point, Setup
+
+SETUP = Setup("d", 2, "s", "classification", "m", "h", "bpg", "x 1", "420", "none", "", "0")
+
+
+def point(qp: int) -> tuple[Point, list[PictureResult]]:
+    level = {"setup": SETUP, "qp": qp, "quality": None}
+    pictures = [
+        PictureResult(
+            **level, picture=name, width=8, height=8, size_bytes=9, bpp=1.1, scores={"kl": -0.5}
+        )
+        for name in ("a", "b")
+    ]
+    return Point(**level, bpp=1.1, scores={"kl": -0.5}), pictures
+
+
+def write(path, qps, per_image=True):
+    with opened(path, per_image=per_image) as journal:
+        for qp in qps:
+            journal.add(*point(qp))
+
+
+def test_lines_are_pictures_then_their_point(tmp_path):
+    write(tmp_path / "r", [30, 34])
+    kinds = [type(r) for r in results.load((tmp_path / "r").read_text().splitlines(), "r")]
+    assert kinds == [PictureResult, PictureResult, Point] * 2
+
+
+def test_what_was_done_is_known_again(tmp_path):
+    write(tmp_path / "r", [30, 34])
+    with opened(tmp_path / "r", per_image=True) as journal:
+        assert journal.done == {(SETUP, 30, None), (SETUP, 34, None)}
+
+
+@pytest.mark.parametrize("cut", [1, 60, 400])
+def test_an_unfinished_point_is_cut_off(tmp_path, cut):
+    path = tmp_path / "r"
+    write(path, [30])
+    whole = path.read_bytes()
+    write(path, [34])
+    path.write_bytes(path.read_bytes()[:-cut])
+    with opened(path, per_image=True) as journal:
+        assert journal.done == {(SETUP, 30, None)}
+    assert path.read_bytes() == whole
+    write(path, [34])
+    assert path.read_bytes().startswith(whole)
+    assert len(path.read_text().splitlines()) == 6
+
+
+def test_fresh_begins_anew(tmp_path):
+    write(tmp_path / "r", [30])
+    with opened(tmp_path / "r", per_image=False, fresh=True) as journal:
+        assert journal.done == set()
+    assert (tmp_path / "r").read_bytes() == b""
+
+
+def test_pictures_cannot_be_added_to_points_made_without(tmp_path):
+    write(tmp_path / "r", [30], per_image=False)
+    with pytest.raises(UsageError, match="--per-image"):
+        write(tmp_path / "r", [34])
+
+
+def test_two_runs_do_not_share_a_file(tmp_path):
+    with (
+        opened(tmp_path / "r", per_image=False),
+        pytest.raises(UsageError, match="another run"),
+    ):
+        write(tmp_path / "r", [34])
+
+
+def test_other_content_and_places_are_refused_and_kept(tmp_path):
+    (tmp_path / "r").write_text("my notes\n")
+    with pytest.raises(BadInputError, match="r:1: not a result line"):
+        write(tmp_path / "r", [34])
+    assert (tmp_path / "r").read_text() == "my notes\n"
+    with pytest.raises(OutputError):
+        write(tmp_path / "no" / "r", [34])

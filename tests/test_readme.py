@@ -1,0 +1,73 @@
+"""README's commands are typed here as they stand there, in order, in one folder."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from neurocodec import images
+from neurocodec.cli import COMMANDS
+from tests.conftest import picture
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text()
+DATA = "$NEUROCODEC_DATA"
+LIMIT = " --limit 4"  # a full measurement takes many minutes
+
+
+def commands() -> list[str]:
+    """The command lines of README's indented blocks, without their comments."""
+    blocks = re.findall(r"(?:^    .*\n)+", README, flags=re.MULTILINE)
+    joined = "".join(blocks).replace("\\\n", " ")
+    lines = [re.sub(r"\s+#.*", "", line).strip() for line in joined.splitlines()]
+    return [line for line in lines if "neurocodec" in line and not line.startswith("pip ")]
+
+
+def short(command: str) -> str:
+    """The command on a few pictures."""
+    return command + LIMIT if re.search(r"neurocodec evaluate\b", command) else command
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A folder with the pictures that README speaks of, and `neurocodec` on PATH."""
+    root = tmp_path_factory.mktemp("readme")
+    photo = images.to_pillow(picture(120, 88))
+    for name in ("photo.png", "photo.jpg", "frames/a.png", "frames/sub/b.png"):
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        photo.save(path)
+    (root / "bin").symlink_to(ROOT / "bin")
+    return root
+
+
+def test_there_are_commands_and_each_subcommand_is_among_them():
+    assert len(commands()) > 10
+    for name in COMMANDS:
+        assert f"neurocodec {name}" in README, name
+
+
+def test_the_commands_run_as_written(folder):
+    places = [str(Path(sys.executable).parent), os.environ["PATH"]]
+    environment = os.environ | {"PATH": os.pathsep.join(places), "NEUROCODEC_CACHE": "cache"}
+    for command in commands():
+        if command.startswith("bin/") and not (ROOT / ".venv").is_dir():
+            continue
+        if DATA in command and "NEUROCODEC_DATA" not in os.environ:
+            continue
+        if shutil.which("sh") is None or ("runs/" in command and DATA not in command):
+            continue
+        done = subprocess.run(
+            ["sh", "-c", short(command)],
+            cwd=folder,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=300,
+        )
+        assert done.returncode == 0, f"{command}\n{done.stderr}"
