@@ -1,10 +1,11 @@
 """Many pictures: read, encode or decode, write, one record a file; a bad file costs only itself."""
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
+from typing import TypeVar
 
 from neurocodec import codecs, files, images, workers
 from neurocodec.errors import BadInputError
@@ -33,6 +34,8 @@ class EncodeRecord:
     pre: str
     width: int
     height: int
+    coded_width: int
+    coded_height: int
     size_bytes: int
     bpp: float
     sha256: str
@@ -76,14 +79,16 @@ class _Decoding:
     expected_sha256: str | None
 
 
+Task = TypeVar("Task", _Encoding, _Decoding)
+Record = TypeVar("Record")
+
+
 def encode(
     jobs: Sequence[Job], setting: Setting, *, processes: int, max_pixels: int = MAX_PIXELS
 ) -> Iterator[Outcome[Job, EncodeRecord]]:
     """Encode every job's source to its target; outcomes come in the jobs' order."""
     many = replace(setting, in_process=processes > 1)
-    tasks = (_Encoding(job, many, max_pixels) for job in jobs)
-    for outcome in workers.each(encode_file, tasks, jobs=processes, timeout_s=ITEM_TIMEOUT_S):
-        yield Outcome(outcome.item.job, outcome.result, outcome.error)
+    return _worked(encode_file, (_Encoding(job, many, max_pixels) for job in jobs), processes)
 
 
 def encode_file(task: _Encoding) -> EncodeRecord:
@@ -105,13 +110,15 @@ def encode_file(task: _Encoding) -> EncodeRecord:
         input=job.source,
         output=job.target,
         codec=setting.codec,
-        encoder=ready.codec.encoder,
+        encoder=ready.encoder,
         qp=setting.qp,
         quality=ready.level if ready.codec.unit == "quality" else None,
         chroma=setting.chroma or ready.codec.chromas[0],
         pre=ready.pre,
         width=image.width,
         height=image.height,
+        coded_width=encoded.coded_width,
+        coded_height=encoded.coded_height,
         size_bytes=len(encoded.data),
         bpp=encoded.bpp,
         sha256=encoded.sha256,
@@ -123,9 +130,7 @@ def decode(
     jobs: Sequence[Job], *, processes: int, expected_sha256: str | None = None
 ) -> Iterator[Outcome[Job, DecodeRecord]]:
     """Decode every job's source to its target; outcomes come in the jobs' order."""
-    tasks = (_Decoding(job, expected_sha256) for job in jobs)
-    for outcome in workers.each(decode_file, tasks, jobs=processes, timeout_s=ITEM_TIMEOUT_S):
-        yield Outcome(outcome.item.job, outcome.result, outcome.error)
+    return _worked(decode_file, (_Decoding(job, expected_sha256) for job in jobs), processes)
 
 
 def decode_file(task: _Decoding) -> DecodeRecord:
@@ -153,9 +158,7 @@ def preprocess(
     jobs: Sequence[Job], setting: Setting, *, processes: int, max_pixels: int = MAX_PIXELS
 ) -> Iterator[Outcome[Job, FilterRecord]]:
     """Filter every job's source into its target; outcomes come in the jobs' order."""
-    tasks = (_Encoding(job, setting, max_pixels) for job in jobs)
-    for outcome in workers.each(filter_file, tasks, jobs=processes, timeout_s=ITEM_TIMEOUT_S):
-        yield Outcome(outcome.item.job, outcome.result, outcome.error)
+    return _worked(filter_file, (_Encoding(job, setting, max_pixels) for job in jobs), processes)
 
 
 def filter_file(task: _Encoding) -> FilterRecord:
@@ -167,12 +170,19 @@ def filter_file(task: _Encoding) -> FilterRecord:
     """
     job, setting = task.job, task.setting
     image = images.read(files.read(job.source), display(job.source), task.max_pixels)
+    ready = _pipeline(setting)
     with files.naming(display(job.source)):
-        ready = _pipeline(setting)
         filtered = ready.filter(image)
         picture = _picture_file(job.target, filtered)
     files.write(job.target, picture)
     return FilterRecord(job.source, job.target, ready.pre, filtered.width, filtered.height)
+
+
+def _worked(
+    function: Callable[[Task], Record], tasks: Iterable[Task], processes: int
+) -> Iterator[Outcome[Job, Record]]:
+    for outcome in workers.each(function, tasks, jobs=processes, timeout_s=ITEM_TIMEOUT_S):
+        yield Outcome(outcome.item.job, outcome.result, outcome.error)
 
 
 @lru_cache(maxsize=4)

@@ -1,6 +1,7 @@
 """Every error that neurocodec raises on purpose, and the exit code of each.
 
 NeurocodecError            1   (never raised itself: an unexpected error is a bug, exit 1)
+├── BugError               1   … that cost one of many items only
 ├── UsageError             2   the request makes no sense as typed
 ├── MissingError           3   a tool or a weight is missing, or is of a wrong version
 ├── ToolError              4   a tool failed
@@ -17,6 +18,10 @@ class NeurocodecError(Exception):
     """Base of every error raised on purpose; `exit_code` is the process's exit status."""
 
     exit_code = 1
+
+
+class BugError(NeurocodecError):
+    """An unexpected error, of one of many items: the others go on."""
 
 
 class UsageError(NeurocodecError):

@@ -96,9 +96,14 @@ def read(data: bytes, name: str, max_pixels: int = MAX_PIXELS) -> Image:
         raise BadInputError(f"{name}: cannot be read as a picture ({exc})") from exc
 
 
+def file_format(path: Path) -> str | None:
+    """Pillow's name of the format that the file's name ends as, of those that `read` knows."""
+    return _formats().get(path.suffix.lower())
+
+
 def has_picture_name(path: Path) -> bool:
     """Whether the file's name ends as those of a format that `read` knows."""
-    return path.suffix.lower() in _endings()
+    return file_format(path) is not None
 
 
 def flatten(image: Image, colour: str) -> Image:
@@ -239,10 +244,10 @@ def _convert(picture: PIL.Image.Image, profile: PIL.ImageCms.ImageCmsProfile) ->
 
 
 @lru_cache
-def _endings() -> frozenset[str]:
+def _formats() -> dict[str, str]:
     known = PIL.Image.registered_extensions()
     readable = PIL.Image.OPEN.keys() - _FORMATS_WITHOUT_A_READER
-    return frozenset(ending for ending, kind in known.items() if kind in readable)
+    return {ending: kind for ending, kind in known.items() if kind in readable}
 
 
 @lru_cache

@@ -53,7 +53,8 @@ def find(
 
     Args:
         inputs: files, folders or "-".
-        listed: names of files that came as a list: they keep their folders below the output.
+        listed: names of files that came as a list: they keep their folders below the output,
+            and folders among them are passed over, as `find` prints them too.
         accepts: whether a file in a folder is one to take; a file named outright is always taken.
         recursive: also the folders in a folder. Links to folders are not followed.
         output: what -o said; if it is a folder inside an input folder it is passed over.
@@ -67,9 +68,13 @@ def find(
             _walk(Path(name), found, accepts, recursive, output)
         else:
             found.sources.append(Source(name, Path(Path(name).name)))
-    names = list(listed)
-    found.sources += [Source(name, _kept_place(Path(name))) for name in names]
-    found.many = found.many or bool(names) or len(found.sources) > 1
+    for name in listed:
+        found.many = True
+        if Path(name).is_dir():
+            found.ignored += 1
+        else:
+            found.sources.append(Source(name, _kept_place(Path(name))))
+    found.many = found.many or len(found.sources) > 1
     return found
 
 

@@ -27,7 +27,7 @@ class Setting:
         codec: "name:key=value".
         qp: the codec's own QP; for a codec that has none, the BPG QP of equal mean bpp.
         quality: the codec's own quality. One of the two is given, the other None.
-        chroma: "420" or "444"; None is the codec's default.
+        chroma: one of the codec's; None is the codec's default.
         pretransform: "name:key=value", or "auto" for the trained filter of the codec.
         flatten: colour under a transparent picture, or None to keep its alpha.
         keep_metadata: whether EXIF, ICC and XMP travel along.
@@ -48,11 +48,20 @@ class Setting:
 
 @dataclass(frozen=True)
 class Encoded:
-    """A coded picture and what it cost. `encode_s` includes the pretransform."""
+    """A coded picture and what it cost.
+
+    Attributes:
+        data: the whole file.
+        width: of the original, in pixels, as is height.
+        coded_width: of what was coded, as is coded_height: a pretransform may scale.
+        encode_s: seconds, the pretransform's included.
+    """
 
     data: bytes
     width: int
     height: int
+    coded_width: int
+    coded_height: int
     encode_s: float
 
     @property
@@ -81,6 +90,7 @@ class Pipeline:
         self.codec = codecs.create(
             setting.codec, **{key: value for key, value in given.items() if value is not None}
         )
+        self.encoder = self.codec.encoder
         self.level = _level(self.codec, setting)
         self.pre = resolve(setting.pretransform, self.codec.name)
         self.pretransform = pretransforms.create(self.pre, setting.device)
@@ -91,6 +101,11 @@ class Pipeline:
         """Whether the codec does not reach BPG's rate at the QP, so that its nearest stands in."""
         qp, by_quality = self.setting.qp, self.codec.unit == "quality"
         return qp is not None and by_quality and qp_tables.qp_saturates(self.codec.name, qp)
+
+    @property
+    def unfiltered(self) -> str:
+        """Why the pretransform passes pictures unchanged at this QP; "" where it filters."""
+        return pretransforms.unfiltered(self.pretransform, self.bpg_qp)
 
     def filter(self, image: Image) -> Image:
         """The picture as the encoder will see it."""
@@ -106,8 +121,11 @@ class Pipeline:
             ToolError: the encoder failed.
         """
         start = time.perf_counter()
-        data = self.codec.encode(self.filter(image), self.level)
-        return Encoded(data, image.width, image.height, time.perf_counter() - start)
+        filtered = self.filter(image)
+        data = self.codec.encode(filtered, self.level)
+        encode_s = time.perf_counter() - start
+        sizes = (image.width, image.height, filtered.width, filtered.height)
+        return Encoded(data, *sizes, encode_s)
 
 
 def _level(codec: Codec, setting: Setting) -> int:

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from neurocodec.errors import MissingError, ToolError, ToolTimeoutError
+from neurocodec.errors import MissingError, OutputError, ToolError, ToolTimeoutError
 
 PROJECT_BIN = Path(__file__).resolve().parent.parent / "bin"
 OWN_MARK = "neurocodec"
@@ -135,9 +135,19 @@ def _executables(name: str, folders: Sequence[str]) -> Iterator[Path]:
 
 @contextlib.contextmanager
 def scratch() -> Iterator[Path]:
-    """A temporary folder of one's own, removed at the end."""
-    with tempfile.TemporaryDirectory(prefix="neurocodec-") as folder:
-        yield Path(folder)
+    """A temporary folder of one's own, removed at the end.
+
+    Raises:
+        OutputError: it cannot be made or written.
+    """
+    try:
+        with tempfile.TemporaryDirectory(prefix="neurocodec-") as folder:
+            yield Path(folder)
+    except OSError as exc:
+        raise OutputError(
+            f"the temporary folder {tempfile.gettempdir()} cannot be written ({exc.strerror}): "
+            "make room, or set TMPDIR"
+        ) from exc
 
 
 def time_limit_s(pixels: int) -> float:

@@ -1,10 +1,13 @@
 """The one pool of processes: many items through one function, each crash and hang its own."""
 
+import logging
 import os
 import signal
+import traceback
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import TimeoutError as FutureTimeoutError
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -13,7 +16,7 @@ from multiprocessing import get_context
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 from neurocodec import tools
-from neurocodec.errors import NeurocodecError, ToolError, ToolTimeoutError
+from neurocodec.errors import BugError, NeurocodecError, ToolError, ToolTimeoutError
 
 if TYPE_CHECKING:
     from pebble import ProcessFuture, ProcessPool
@@ -22,6 +25,7 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 Result_co = TypeVar("Result_co", covariant=True)
 
+LOG = logging.getLogger("neurocodec")
 _AHEAD = 8
 
 
@@ -96,12 +100,15 @@ class Pool(Generic[Item, Result]):
 
         The call raises what `function` raised, ToolTimeoutError, or ToolError where the process
         died.
+
+        Raises:
+            ToolError: the processes died before.
         """
         if self._jobs == 0:
             return partial(_unwrapped, _attempt(self._function, item))
         if self._pool is None:
             self._pool = self._stack.enter_context(_processes(self._jobs))
-        future = self._pool.schedule(self._function, args=[item], timeout=self._timeout_s)
+        future = _schedule(self._pool, self._function, item, self._timeout_s)
         return lambda: _unwrapped(_outcome(item, future, self._timeout_s))
 
 
@@ -134,11 +141,20 @@ def _in_order(
     waiting: deque[tuple[Item, ProcessFuture[Any]]] = deque()
     while True:
         for item in islice(items, jobs * _AHEAD - len(waiting)):
-            waiting.append((item, pool.schedule(function, args=[item], timeout=timeout_s)))
+            waiting.append((item, _schedule(pool, function, item, timeout_s)))
         if not waiting:
             return
         item, future = waiting.popleft()
         yield _outcome(item, future, timeout_s)
+
+
+def _schedule(
+    pool: "ProcessPool", function: Callable[[Item], Result], item: Item, timeout_s: float
+) -> "ProcessFuture[Any]":
+    try:
+        return pool.schedule(function, args=[item], timeout=timeout_s)
+    except RuntimeError as exc:  # pebble's, after a worker that died while it had nothing to do
+        raise ToolError(f"the worker processes died: {exc}: run it again") from exc
 
 
 def _attempt(function: Callable[[Item], Result], item: Item) -> Outcome[Item, Result]:
@@ -146,6 +162,10 @@ def _attempt(function: Callable[[Item], Result], item: Item) -> Outcome[Item, Re
         return Outcome(item, function(item), None)
     except NeurocodecError as exc:
         return Outcome(item, None, exc)
+    except BrokenPipeError:
+        raise
+    except Exception as exc:
+        return Outcome(item, None, _bug(exc))
 
 
 def _outcome(item: Item, future: "ProcessFuture[Any]", timeout_s: float) -> Outcome[Item, Result]:
@@ -158,8 +178,15 @@ def _outcome(item: Item, future: "ProcessFuture[Any]", timeout_s: float) -> Outc
     except FutureTimeoutError:
         message = f"took more than {timeout_s:.0f} s and was stopped"
         return Outcome(item, None, ToolTimeoutError(message))
-    except ProcessExpired as exc:
+    except (ProcessExpired, BrokenProcessPool) as exc:
         return Outcome(item, None, ToolError(f"the worker process died: {exc}"))
+    except Exception as exc:
+        return Outcome(item, None, _bug(exc))
+
+
+def _bug(exc: Exception) -> BugError:
+    LOG.info("%s", "".join(traceback.format_exception(exc)))
+    return BugError(f"a bug in neurocodec: {type(exc).__name__}: {exc} (-v shows where)")
 
 
 def _start() -> None:

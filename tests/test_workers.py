@@ -18,6 +18,8 @@ def work(item: str) -> str:
     """Do as the item says."""
     if item == "die":
         os.kill(os.getpid(), signal.SIGKILL)
+    if item == "pid":
+        return str(os.getpid())
     if item == "hang":
         time.sleep(60)
     if item == "bad":
@@ -71,6 +73,15 @@ def test_items_are_read_only_a_little_ahead():
     next(stream)
     stream.close()
     assert len(taken) < 100
+
+
+@pytest.mark.parametrize("wait_s", [0, 1])
+def test_a_worker_that_dies_with_nothing_to_do_is_said(wait_s):
+    with workers.Pool(work, jobs=1, timeout_s=30.0) as pool:
+        os.kill(int(pool.submit("pid")()), signal.SIGKILL)
+        time.sleep(wait_s)
+        with pytest.raises(ToolError, match="died"):
+            pool.submit("a")()
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])

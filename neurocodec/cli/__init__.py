@@ -1,5 +1,6 @@
 """The command line: one thin command a file, imported only when it runs."""
 
+import errno
 import signal
 import sys
 from importlib import import_module
@@ -10,7 +11,8 @@ import click
 
 from neurocodec import __version__
 from neurocodec.cli import console
-from neurocodec.errors import NeurocodecError
+from neurocodec.errors import NeurocodecError, OutputError
+from neurocodec.files import display
 
 COMMANDS = {
     "encode": "neurocodec.cli.encode:encode",
@@ -23,6 +25,10 @@ COMMANDS = {
     "choose": "neurocodec.cli.choose:choose",
     "train-npp": "neurocodec.cli.train_npp:train_npp",
     "doctor": "neurocodec.cli.doctor:doctor",
+}
+_UNWRITABLE = {
+    *(errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS),
+    errno.ENAMETOOLONG,
 }
 
 
@@ -68,6 +74,7 @@ def run(command: click.Command, name: str, failure: int | None = None) -> NoRetu
     """
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _stop)
+    console.open_missing_streams()
     code = _exit_code(command, name)
     sys.exit(failure if failure is not None and 0 < code < 128 else code)
 
@@ -93,10 +100,21 @@ def _exit_code(command: click.Command, name: str) -> int:
     except BrokenPipeError:
         console.abandon_stdout()
         return 141
+    except OSError as exc:
+        return _os_error_code(exc)
     except Exception as exc:
         console.bug(exc)
         return 1
     return 0
+
+
+def _os_error_code(exc: OSError) -> int:
+    """6 where a full or unfit place to write is to blame, as for an OutputError; else a bug."""
+    if exc.errno not in _UNWRITABLE:
+        console.bug(exc)
+        return 1
+    console.error(f"{display(exc.filename or 'standard output')}: {exc.strerror}")
+    return OutputError.exit_code
 
 
 def _stop(number: int, frame: FrameType | None) -> Any:

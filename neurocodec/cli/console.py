@@ -48,6 +48,13 @@ def result(record: "DataclassInstance", as_json: bool, text: str) -> None:
     click.echo(json.dumps(asdict(record)) if as_json else text)
 
 
+def open_missing_streams() -> None:
+    """Give a process that was started without standard streams empty ones."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode))  # noqa: PTH123, SIM115
+
+
 def abandon_stdout() -> None:
     """Let go of a standard output that nobody reads, so that closing it says nothing."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -9,10 +9,9 @@ from neurocodec.errors import UsageError
 
 @click.command()
 @selection
-@click.option("--overwrite", is_flag=True, help="Replace pictures beside the inputs.")
 @click.option("--expect-sha256", metavar="HEX", help="Refuse the file unless its sha256 is this.")
 @options.verbosity
-def decode(chosen: Selection, overwrite: bool, expect_sha256: str | None) -> None:
+def decode(chosen: Selection, expect_sha256: str | None) -> None:
     """Decode files of any of the formats, told by their first bytes, to PNG.
 
     A name given with -o that ends in .ppm gets a PPM. Without -o a picture that is there
@@ -24,11 +23,9 @@ def decode(chosen: Selection, overwrite: bool, expect_sha256: str | None) -> Non
     from neurocodec import batch, codecs
     from neurocodec.cli import running
 
-    planned = chosen.plan(".png", codecs.is_coded)
+    planned = running.plan(chosen, ".png", codecs.is_coded, batch.PPM_ENDINGS)
     if expect_sha256 is not None and len(planned) != 1:
         raise UsageError(f"--expect-sha256 is for one file, not {len(planned)}")
-    if not overwrite:
-        running.refuse_loss(planned, chosen.output)
     processes = chosen.processes_for(planned)
     outcomes = batch.decode(planned, processes=processes, expected_sha256=expect_sha256)
     running.report(outcomes, planned, chosen, "decoding")

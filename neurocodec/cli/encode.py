@@ -40,11 +40,12 @@ def encode(
     """
     from neurocodec import batch, images
     from neurocodec.cli import running
-    from neurocodec.pipeline import Setting
+    from neurocodec.pipeline import Pipeline, Setting
 
     setting = Setting(codec, qp, quality, chroma, pre, flatten, keep_metadata, device)
-    ready = running.make_ready(setting)
-    planned = chosen.plan(ready.codec.extension, images.has_picture_name)
+    ready = Pipeline(setting)
+    planned = running.plan(chosen, ready.codec.extension, images.has_picture_name)
+    running.announce(ready)
     processes = chosen.processes_for(planned)
     outcomes = batch.encode(planned, setting, processes=processes, max_pixels=max_pixels)
     running.report(outcomes, planned, chosen, "encoding")

@@ -9,7 +9,7 @@ from neurocodec.cli import console
 from neurocodec.evaluation import coding, journal, results
 from neurocodec.evaluation.curves import Experiment
 from neurocodec.evaluation.results import PictureResult, Point
-from neurocodec.pipeline import Setting
+from neurocodec.pipeline import Pipeline, Setting
 from neurocodec.tasks import data as data_sets
 
 Keep = Callable[[Point, Sequence[PictureResult]], None]
@@ -54,6 +54,8 @@ def run(
         wanted = [s for s in settings if (measured.setup(s), s.qp, s.quality) not in done]
         if len(wanted) < len(settings):
             console.note(f"{len(settings) - len(wanted)} points are in {output} already")
+        for reason in {Pipeline(setting).unfiltered for setting in wanted} - {""}:
+            console.note(reason)
         pictures = len(measured.pictures)
         with console.progress(len(wanted) * pictures, "measuring") as advance:
             for point, lines in measured.measure(wanted, advance):

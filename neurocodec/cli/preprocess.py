@@ -35,11 +35,14 @@ def preprocess(
     """
     from neurocodec import batch, images
     from neurocodec.cli import running
-    from neurocodec.pipeline import Setting
+    from neurocodec.pipeline import Pipeline, Setting
 
     setting = Setting(codec, qp, quality, None, pre, flatten, device=device)
-    running.make_ready(setting)
-    planned = chosen.plan(".filtered.png", images.has_picture_name)
+    ready = Pipeline(setting)
+    planned = running.plan(
+        chosen, ".filtered.png", images.has_picture_name, (".png", *batch.PPM_ENDINGS)
+    )
+    running.announce(ready)
     processes = chosen.processes_for(planned)
     outcomes = batch.preprocess(planned, setting, processes=processes, max_pixels=max_pixels)
     running.report(outcomes, planned, chosen, "filtering")

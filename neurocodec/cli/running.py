@@ -1,48 +1,79 @@
 """What the commands over many files do alike: make ready, report as results come, sum up."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 
 import click
 
+from neurocodec import images, registry
 from neurocodec.batch import DecodeRecord, EncodeRecord, FilterRecord
 from neurocodec.cli import console
 from neurocodec.cli.selection import Selection
+from neurocodec.codecs import CODECS
 from neurocodec.errors import UsageError
 from neurocodec.files import STANDARD, display
 from neurocodec.jobs import Job
-from neurocodec.pipeline import AUTO, Pipeline, Setting
+from neurocodec.pipeline import AUTO, Pipeline
 from neurocodec.workers import Outcome
 
 Record = EncodeRecord | DecodeRecord | FilterRecord
 
 
-def make_ready(setting: Setting) -> Pipeline:
-    """The pipeline of the setting, any fault in it found before the first file is touched."""
-    ready = Pipeline(setting)
+def plan(
+    chosen: Selection, ending: str, accepts: Callable[[Path], bool], also: Collection[str] = ()
+) -> list[Job]:
+    """What `chosen` comes to, refused where a result would destroy something or lie by its name.
+
+    Args:
+        chosen: the file options.
+        ending: of the results' names.
+        accepts: whether a file found in a folder is one to take.
+        also: other endings that the results may have.
+
+    Raises:
+        UsageError: a name ends as those of another format; or a picture beside an input, which
+            may be an original, would be replaced unasked. And what `Selection.plan` raises.
+    """
+    planned = chosen.plan(ending, accepts)
+    for job in planned:
+        _refuse_lie(Path(job.target), ending, also)
+        is_there = job.target != STANDARD and Path(job.target).exists()
+        if chosen.output is None and not chosen.overwrite and is_there:
+            _refuse_loss(Path(job.target))
+    return planned
+
+
+def _refuse_loss(target: Path) -> None:
+    if images.has_picture_name(target):
+        raise UsageError(
+            f"{display(target)} is there already, and may be an original: "
+            "name the result with -o, or add --overwrite"
+        )
+
+
+def _refuse_lie(target: Path, ending: str, also: Collection[str]) -> None:
+    suffix = target.suffix.lower()
+    coded = {registry.load(CODECS, name, "codec").extension for name in CODECS}
+    said = images.file_format(target)
+    other = said not in {None, images.file_format(Path("x" + ending))}
+    if suffix not in {ending, *also} and (other or suffix in coded):
+        raise UsageError(f"{display(target)} would be no {suffix} file: let it end in {ending}")
+
+
+def announce(ready: Pipeline) -> None:
+    """Say what a user may not expect of the setting."""
+    setting = ready.setting
     if setting.pretransform == AUTO and ready.pre == "none":
         console.note(
             f"no trained filter for {ready.codec.name} is installed: pictures are not filtered"
         )
+    if ready.unfiltered:
+        console.note(ready.unfiltered)
     if ready.saturated:
         console.note(
             f"{ready.codec.name} has no quality of BPG's rate at QP {setting.qp}: "
             f"the nearest one, {ready.level}, is used"
         )
-    return ready
-
-
-def refuse_loss(planned: Sequence[Job], output: str | None) -> None:
-    """Refuse to replace, unasked, a picture beside an input: it may be the original.
-
-    Raises:
-        UsageError: there is one, and -o did not name it.
-    """
-    for job in planned:
-        if output is None and job.target != STANDARD and Path(job.target).exists():
-            raise UsageError(
-                f"{display(job.target)} is there already: name another with -o, or add --overwrite"
-            )
 
 
 def report(
@@ -59,14 +90,15 @@ def report(
             if outcome.result is not None:
                 _show(outcome.result, chosen.as_json)
             if outcome.error is not None:
-                failures.append(outcome.error)
+                failures.append((outcome.item.source, outcome.error))
             advance()
-    for failure in failures:
-        console.error(str(failure))
+    for source, error in failures:
+        said, name = str(error), display(source)
+        console.error(said if name in said else f"{name}: {said}")
     if len(planned) > 1:
         console.note(f"{len(planned) - len(failures)} of {len(planned)} done")
     if failures:
-        raise click.exceptions.Exit(failures[0].exit_code)
+        raise click.exceptions.Exit(failures[0][1].exit_code)
 
 
 def _show(record: Record, as_json: bool) -> None:
@@ -80,4 +112,6 @@ def _describe(record: Record) -> str:
     text = f"{display(record.output)}  {record.width}×{record.height}"
     if isinstance(record, FilterRecord):
         return text
+    if isinstance(record, EncodeRecord) and record.width != record.coded_width:
+        text += f" as {record.coded_width}×{record.coded_height}"
     return f"{text}  {record.size_bytes} bytes  {record.bpp:.3f} bpp"

@@ -26,6 +26,7 @@ class Selection:
     null_separated: bool
     skip_existing: bool
     keep_extension: bool
+    overwrite: bool
     processes: int
     as_json: bool
 
@@ -54,6 +55,8 @@ class Selection:
             raise UsageError("no input: name a file, a folder, - or --files-from LIST")
         if found.ignored:
             console.note(f"{found.ignored} files in folders are not of the kind, ignored")
+        if not found.sources:
+            console.note("no files to work on" + ("" if self.recursive else " (-r looks deeper)"))
         planned = jobs.plan(found, self.output, lambda place: self._renamed(place, ending))
         if self.skip_existing:
             planned = list(jobs.pending(planned))
@@ -75,9 +78,12 @@ class Selection:
     def _listed(self) -> list[str]:
         if self.files_from is None:
             return []
-        separator = b"\0" if self.null_separated else b"\n"
-        names = files.read(self.files_from).split(separator)
-        return [os.fsdecode(name) for name in names if name]
+        names = files.read(self.files_from)
+        if self.null_separated:
+            return [os.fsdecode(name) for name in names.split(b"\0") if name]
+        if b"\0" in names:
+            raise UsageError(f"the list in {files.display(self.files_from)} has NULs: add -0")
+        return [os.fsdecode(name) for name in names.splitlines() if name]
 
 
 def selection(command: options.Command) -> options.Command:
@@ -90,6 +96,9 @@ def selection(command: options.Command) -> options.Command:
     @click.option("-0", "null_separated", is_flag=True, help="The list is separated by NUL.")
     @click.option("--skip-existing", is_flag=True, help="Leave out what has a result already.")
     @click.option("--keep-extension", is_flag=True, help="Name results a.png.bpg, not a.bpg.")
+    @click.option(
+        "--overwrite", is_flag=True, help="Replace pictures beside the inputs: see README."
+    )
     @options.jobs
     @options.as_json
     @wraps(command)

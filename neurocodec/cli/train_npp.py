@@ -27,16 +27,10 @@ if TYPE_CHECKING:
 @click.option(
     "--arch",
     type=click.Choice(["npp", "npp-residual", "npp-light"]),
-    default="npp",
-    show_default=True,
+    help="The network.  [default: npp, the paper's, or that of --from]",
 )
-@click.option("--qa/--no-qa", default=True, help="Whether the filter adapts to the QP.")
 @click.option(
-    "--proxy",
-    default="dct",
-    show_default=True,
-    metavar="dct|FILE",
-    help="Whose gradient stands in for the codec's: a count of DCT coefficients, or a trained one.",
+    "--qa/--no-qa", default=True, show_default=True, help="Whether the filter adapts to the QP."
 )
 @click.option(
     "--lmbda",
@@ -45,16 +39,21 @@ if TYPE_CHECKING:
     metavar="slope|λ|QP=λ,…",
     help="What recognition weighs against bpp: slope is the codec's own rate of exchange.",
 )
-@click.option("--from", "start", type=click.Path(path_type=Path), help="Weights to begin with.")
+@click.option(
+    "--from",
+    "start",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Weights to begin with.",
+)
 @training.shared
 def train_npp(
     config: "Config",
     codec: str,
     qps: str,
     models: tuple[str, ...],
-    arch: str,
+    arch: str | None,
     qa: bool,
-    proxy: str,
     lmbda: str,
     start: Path | None,
 ) -> None:
@@ -64,9 +63,10 @@ def train_npp(
     neurocodec train-npp --codec bpg --arch npp-light --data pictures -o npp-bpg \\
         --model squeezenet1_0.safetensors --model mobilenet_v2.safetensors --max-minutes 60
     """
+    known = training.qps(qps)
     from neurocodec.training.assembly import NppOptions, train_npp
 
-    chosen = NppOptions(codec, training.qps(qps), models, arch, qa, proxy, lmbda, start)
+    chosen = NppOptions(codec, known, models, arch, qa, lmbda, start)
     progress = train_npp(chosen, config, training.report)
     click.echo(
         f"{config.output / 'npp.safetensors'}  {progress.steps} steps  {progress.minutes:.1f} min"

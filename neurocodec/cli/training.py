@@ -1,5 +1,7 @@
 """What the training commands have in common: their options, and what they print."""
 
+import os
+import shlex
 import sys
 from collections.abc import Callable
 from functools import wraps
@@ -17,9 +19,15 @@ if TYPE_CHECKING:
 
 Options = Callable[[options.Command], options.Command]
 
+_POSITIVE = click.FloatRange(min=0, min_open=True)
+
 _SHARED = (
     click.option(
-        "--data", required=True, type=click.Path(path_type=Path), help="A folder of pictures."
+        "--data",
+        required=True,
+        type=click.Path(path_type=Path),
+        metavar="DIR",
+        help="A folder of pictures.",
     ),
     click.option(
         "-o",
@@ -30,8 +38,14 @@ _SHARED = (
         help="For weights, state and log.",
     ),
     click.option("--max-steps", type=click.IntRange(min=1), help="Over all runs together."),
-    click.option("--max-minutes", type=click.FloatRange(min=0), help="Over all runs together."),
-    click.option("--batch", type=click.IntRange(min=1), default=8, show_default=True),
+    click.option("--max-minutes", type=_POSITIVE, help="Over all runs together."),
+    click.option(
+        "--batch",
+        type=click.IntRange(min=1),
+        default=8,
+        show_default=True,
+        help="Pictures a step.",
+    ),
     click.option(
         "--micro-batch",
         type=click.IntRange(min=1),
@@ -40,11 +54,17 @@ _SHARED = (
         help="Pictures that go to the codec together.",
     ),
     click.option(
-        "--size", type=click.IntRange(min=32), default=224, show_default=True, help="Of a crop."
+        "--size",
+        type=click.IntRange(min=32),
+        default=224,
+        show_default=True,
+        help="Of a crop's side, in pixels.",
     ),
-    click.option("--learning-rate", "--lr", type=float, default=1e-4, show_default=True),
     click.option(
-        "--last-learning-rate", type=float, help="At the end.  [default: a tenth of the first]"
+        "--learning-rate", type=_POSITIVE, default=1e-4, show_default=True, help="Of Adam at first."
+    ),
+    click.option(
+        "--last-learning-rate", type=_POSITIVE, help="At the end.  [default: a tenth of the first]"
     ),
     click.option(
         "--average",
@@ -65,9 +85,17 @@ _SHARED = (
         type=click.IntRange(min=0),
         default=0,
         metavar="STEPS",
+        show_default="0, never",
         help="Measure a BD-rate on them.",
     ),
-    click.option("--save-every", type=click.IntRange(min=1), default=100, show_default=True),
+    click.option(
+        "--save-every",
+        type=click.IntRange(min=1),
+        default=100,
+        show_default=True,
+        metavar="STEPS",
+        help="Save weights and state.",
+    ),
     click.option(
         "-j",
         "--jobs",
@@ -76,11 +104,20 @@ _SHARED = (
         help="Processes that encode and decode.  [default: one a core]",
     ),
     click.option("--threads", type=click.IntRange(min=1), help="That the networks compute in."),
-    click.option("--seed", type=int, default=0, show_default=True),
+    click.option(
+        "--seed",
+        type=click.IntRange(min=0),
+        default=0,
+        show_default=True,
+        help="Of weights, crops and QPs.",
+    ),
     click.option("--amp", is_flag=True, help="Compute in bfloat16 where that serves."),
-    click.option("--compile", "compiled", is_flag=True, help="Put networks through torch.compile."),
-    click.option("--resume", is_flag=True, help="Go on with the training in DIR."),
-    click.option("--log-dir", type=click.Path(path_type=Path), help="For TensorBoard."),
+    click.option(
+        "--resume", is_flag=True, help="Go on with the training in DIR, given the same options."
+    ),
+    click.option(
+        "--log-dir", type=click.Path(path_type=Path), metavar="DIR", help="For TensorBoard."
+    ),
     options.device,
     options.verbosity,
 )
@@ -103,19 +140,23 @@ def shared(command: options.Command) -> options.Command:
 def _config(given: dict[str, Any]) -> tuple["Config", dict[str, Any]]:
     from dataclasses import fields
 
-    import torch
-
     from neurocodec.training.config import Config
 
+    if os.environ.get("WORLD_SIZE", "1") != "1":
+        raise UsageError(
+            "a training is one process (WORLD_SIZE is above 1): start without torchrun"
+        )
     if given["max_steps"] is None and given["max_minutes"] is None:
         raise UsageError("say how long: --max-steps N or --max-minutes N")
     threads = given.pop("threads")
     if threads is not None:
+        import torch
+
         torch.set_num_threads(threads)
     if given["last_learning_rate"] is None:
         given["last_learning_rate"] = given["learning_rate"] / 10
     own = {field.name: given.pop(field.name) for field in fields(Config) if field.name in given}
-    return Config(**own, command=" ".join(["neurocodec", *sys.argv[1:]])), given
+    return Config(**own, command=shlex.join(["neurocodec", *sys.argv[1:]])), given
 
 
 def qps(text: str) -> list[int]:

@@ -6,6 +6,7 @@ them. libjpeg-turbo's cjpeg and Pillow write the same bytes.
 
 import io
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Any, ClassVar, Literal
 
 import PIL
@@ -54,8 +55,14 @@ class Jpeg:
             raise UsageError(f"jpeg has chroma {', '.join(self.chromas)}, not {chroma}")
         self._chroma = chroma
         self._keep_metadata = keep_metadata
-        self._cjpeg = lookup(CJPEG)
-        self._djpeg = lookup(DJPEG)
+
+    @cached_property
+    def _cjpeg(self) -> Program | None:
+        return lookup(CJPEG)
+
+    @cached_property
+    def _djpeg(self) -> Program | None:
+        return lookup(DJPEG)
 
     @property
     def encoder(self) -> str:

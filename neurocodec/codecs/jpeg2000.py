@@ -7,6 +7,7 @@ transform, code blocks of 64×64, progression LRCP. Both ways write the same byt
 import io
 import math
 from collections.abc import Sequence
+from functools import cached_property
 from dataclasses import replace
 from typing import Any, ClassVar, Literal
 
@@ -59,7 +60,10 @@ class Jpeg2000:
         if chroma not in self.chromas:
             raise UsageError(f"jpeg2000 has chroma {', '.join(self.chromas)}, not {chroma}")
         self._keep_metadata = keep_metadata
-        self._opj_compress = lookup(OPJ_COMPRESS)
+
+    @cached_property
+    def _opj_compress(self) -> Program | None:
+        return lookup(OPJ_COMPRESS)
 
     @property
     def encoder(self) -> str:

@@ -1,20 +1,7 @@
-"""D_m of a classifier: from labels, or from its own answer to the clean picture."""
+"""D_m of a classifier, from its own answer to the clean picture."""
 
 from torch import Tensor
 from torch.nn import functional
-
-
-def cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
-    """−log softmax(logits)[label] of every picture, nats.
-
-    Args:
-        logits: (N, classes) of the decoded pictures.
-        labels: (N,) int64 class indices.
-
-    Returns:
-        (N,), at least 0.
-    """
-    return functional.cross_entropy(logits, labels, reduction="none")
 
 
 def kl_divergence(clean: Tensor, logits: Tensor) -> Tensor:

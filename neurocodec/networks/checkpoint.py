@@ -65,7 +65,7 @@ def load(data: bytes, name: str) -> Checkpoint:
         kind = metadata["network"]
         network = registry.load(NETWORKS, kind, "network")(**json.loads(metadata["config"]))
         network.load_state_dict(tensors)
-        made = json.loads(metadata["made"])
+        made = dict(json.loads(metadata["made"]))
     except (NeurocodecError, KeyError, TypeError, ValueError, RuntimeError) as exc:
         reason = " ".join(str(exc).split())[:300]
         raise BadInputError(f"{name}: holds no network of this program ({reason})") from exc

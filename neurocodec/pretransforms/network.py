@@ -1,6 +1,5 @@
 """What every filter that is a trained network does alike: load, check, tile."""
 
-import logging
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import product
@@ -15,8 +14,6 @@ from neurocodec.images import Image
 from neurocodec.networks import checkpoint, devices, memory
 from neurocodec.networks.filter import FilterNetwork
 from neurocodec.networks.tensors import to_images, to_tensor
-
-_LOG = logging.getLogger("neurocodec")
 
 Span = tuple[int, int]
 
@@ -58,11 +55,17 @@ class NetworkFilter:
         self._qps: list[float] | None = found.made.get("qps")
         self.weights_sha256 = found.sha256
 
+    def unfiltered(self, qp: float) -> str:
+        """Why pictures pass unchanged at that QP; "" where they are filtered."""
+        if self._qps is None or self._qps[0] <= qp <= self._qps[1]:
+            return ""
+        lowest, highest = self._qps
+        return f"{self.kind} knows QP {lowest} to {highest} only: outside it does not filter"
+
     @torch.inference_mode()
     def __call__(self, image: Image, qp: float) -> Image:
         """The filtered picture; the given one where the network was not trained for the QP."""
-        if self._qps is not None and not self._qps[0] <= qp <= self._qps[1]:
-            _say_once(f"{self.kind} knows QP {self._qps[0]} to {self._qps[1]} only: not filtered")
+        if self.unfiltered(qp):
             return image
         pixels = np.empty_like(image.pixels)
         margin = -(-self._network.reach // self._network.stride) * self._network.stride
@@ -91,12 +94,3 @@ def _spans(side: int, tile: int, margin: int) -> Iterator[tuple[Span, Span]]:
     for start in range(0, side, tile):
         end = min(start + tile, side)
         yield (start, end), (max(0, start - margin), min(end + margin, side))
-
-
-_said: set[str] = set()
-
-
-def _say_once(text: str) -> None:
-    if text not in _said:
-        _said.add(text)
-        _LOG.warning("%s", text)

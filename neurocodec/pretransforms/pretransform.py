@@ -1,5 +1,6 @@
 """What a pretransform is, and the table of them."""
 
+from collections.abc import Callable
 from typing import Protocol
 
 from neurocodec import registry
@@ -39,3 +40,9 @@ def create(spec: str, device: str = "cpu") -> Pretransform:
     """
     pretransform: Pretransform = registry.create(PRETRANSFORMS, spec, "pretransform", device=device)
     return pretransform
+
+
+def unfiltered(pretransform: Pretransform, qp: float) -> str:
+    """Why a filter that serves some QPs only passes pictures unchanged at `qp`; "" where not."""
+    reason: Callable[[float], str] | None = getattr(pretransform, "unfiltered", None)
+    return reason(qp) if reason is not None else ""

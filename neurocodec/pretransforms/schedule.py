@@ -5,7 +5,7 @@ from pathlib import Path
 
 from neurocodec.errors import UsageError
 from neurocodec.images import Image
-from neurocodec.pretransforms.pretransform import Pretransform, create
+from neurocodec.pretransforms.pretransform import Pretransform, create, unfiltered
 
 
 class Schedule:
@@ -33,5 +33,11 @@ class Schedule:
 
     def __call__(self, image: Image, qp: float) -> Image:
         """The picture filtered as the nearest QP of the file says; the higher one in a tie."""
-        nearest = min(self._filters, key=lambda known: (abs(known - qp), -known))
-        return self._filters[nearest](image, qp)
+        return self._nearest(qp)(image, qp)
+
+    def unfiltered(self, qp: float) -> str:
+        """Why pictures pass unchanged at that QP; "" where they are filtered."""
+        return unfiltered(self._nearest(qp), qp)
+
+    def _nearest(self, qp: float) -> Pretransform:
+        return self._filters[min(self._filters, key=lambda known: (abs(known - qp), -known))]

@@ -1,15 +1,14 @@
 """A training put together from what the command line says."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import torch
-from torch import nn
 
 from neurocodec import files
-from neurocodec.errors import UsageError
+from neurocodec.errors import BadInputError, UsageError
 from neurocodec.images import Image
 from neurocodec.networks import checkpoint, devices, memory
 from neurocodec.networks.dct import DctProxy
@@ -28,7 +27,6 @@ from neurocodec.training.validation import Validation
 RATES = "exchange_rates.json"
 _RATE_PICTURES = 64
 SLOPE = "slope"
-DCT = "dct"
 
 
 @dataclass(frozen=True)
@@ -39,9 +37,8 @@ class NppOptions:
         codec: "name:key=value".
         qps: to draw from.
         models: the recognisers, as `recognisers.load` takes them.
-        arch: of the preprocessor.
+        arch: of the preprocessor; None is the paper's, or that of `start`.
         qa: whether it adapts to the QP.
-        proxy: "dct", or the path of what train-proxy made.
         lmbda: "slope" for the codec's own, a number, or QP=λ pairs.
         start: a weights file to begin with, or None.
     """
@@ -49,9 +46,8 @@ class NppOptions:
     codec: str
     qps: Sequence[int]
     models: Sequence[str]
-    arch: str
+    arch: str | None
     qa: bool
-    proxy: str
     lmbda: str
     start: Path | None
 
@@ -74,10 +70,10 @@ def train_npp(options: NppOptions, config: Config, report: Callable[[Record], No
     recognised = distances.load(options.models, device.type, computed)
     crops = Crops(pictures.training, size=config.size, batch=config.batch, seed=config.seed)
     with CodecPool(options.codec, jobs=config.jobs) as pool:
-        rates = _rates(pool, recognised, pictures.training, options, config)
+        rates = _rates(pool, recognised, pictures.training, options, config, device)
         algorithm = NppAlgorithm(
             network,
-            _proxy(options.proxy).to(device),
+            DctProxy().to(device),
             pool,
             recognised,
             rates,
@@ -85,26 +81,26 @@ def train_npp(options: NppOptions, config: Config, report: Callable[[Record], No
             micro_batch=config.micro_batch,
             seed=config.seed,
             precision=computed,
-            validation=Validation(pool, recognised, _centres(pictures.validation, config.size)),
+            validation=Validation(
+                pool, recognised, _centres(pictures.validation, config.size), device
+            ),
         )
         return loop.train(algorithm, crops, config, report)
 
 
 def _preprocessor(options: NppOptions) -> Npp:
     if options.start is None:
-        return Npp(qa=options.qa, arch=options.arch)
+        return Npp(qa=options.qa, arch=options.arch or "npp")
     name = files.display(options.start)
     found = checkpoint.load(files.read(str(options.start)), name).network
     if not isinstance(found, Npp):
         raise UsageError(f"{name}: is no preprocessor")
-    network = adapted(found) if options.qa and not found.config["qa"] else found
-    return network.requires_grad_(True)
-
-
-def _proxy(spec: str) -> nn.Module:
-    if spec == DCT:
-        return DctProxy()
-    raise UsageError(f"no proxy is called {spec!r}")
+    arch, qa = found.config["arch"], found.config["qa"]
+    if options.arch not in (None, arch):
+        raise UsageError(f"{name}: is of --arch {arch}, not {options.arch}")
+    if qa and not options.qa:
+        raise UsageError(f"{name}: adapts to the QP already: leave out --no-qa")
+    return (adapted(found) if options.qa and not qa else found).requires_grad_(True)
 
 
 def _rates(
@@ -113,16 +109,29 @@ def _rates(
     paths: Sequence[Path],
     options: NppOptions,
     config: Config,
+    device: torch.device,
 ) -> ExchangeRates:
     """Measured, or as the training that is resumed had them."""
     kept = config.output / RATES
     if config.resume and kept.exists():
-        return ExchangeRates(**json.loads(files.read(str(kept))))
+        return _kept(kept, recognised)
     images = _centres(paths[:_RATE_PICTURES], config.size)
-    measured = exchange.measure(pool, recognised, images, options.qps)
+    measured = exchange.measure(pool, recognised, images, options.qps, device)
     rates = measured if options.lmbda == SLOPE else exchange.given(measured, options.lmbda)
     files.make_folder(config.output)
     files.write(str(kept), json.dumps(asdict(rates), indent=1).encode())
+    return rates
+
+
+def _kept(path: Path, recognised: Collection[str]) -> ExchangeRates:
+    try:
+        rates = ExchangeRates(**json.loads(files.read(str(path))))
+        known = set(rates.log_lmbda)
+    except (ValueError, TypeError) as exc:
+        raise BadInputError(f"{files.display(path)}: holds no exchange rates ({exc})") from exc
+    if known != set(recognised):
+        names = ", ".join(sorted(known))
+        raise UsageError(f"{files.display(path)}: this training is for {names}: name these models")
     return rates
 
 

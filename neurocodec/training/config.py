@@ -13,7 +13,7 @@ class Config:
         data: the folder of pictures.
         max_steps: stop after so many, counted from the very start; None is no limit.
         max_minutes: stop after so many, over all runs that a resumed one had; None is no limit.
-        batch: pictures a step, over all processes together.
+        batch: pictures a step.
         micro_batch: pictures that go through codec and networks together.
         size: of a crop's side, in pixels.
         learning_rate: of Adam at first.
@@ -27,7 +27,6 @@ class Config:
         seed: of weights, order, crops and QPs.
         device: "cpu", "cuda" or "auto".
         amp: whether networks compute in bfloat16.
-        compiled: whether networks go through torch.compile.
         resume: go on from the state in `output`.
         log_dir: for TensorBoard, or None.
         command: what was typed, for the record in the weights.
@@ -50,7 +49,6 @@ class Config:
     seed: int = 0
     device: str = "auto"
     amp: bool = False
-    compiled: bool = False
     resume: bool = False
     log_dir: Path | None = None
     command: str = ""

@@ -49,31 +49,19 @@ class Crops:
     picture, from `size` to its shorter side, brought to `size` and mirrored half of the time.
     """
 
-    def __init__(
-        self,
-        paths: Sequence[Path],
-        *,
-        size: int,
-        batch: int,
-        seed: int,
-        rank: int = 0,
-        world: int = 1,
-    ) -> None:
+    def __init__(self, paths: Sequence[Path], *, size: int, batch: int, seed: int) -> None:
         """Say what to crop; nothing is read yet.
 
         Args:
             paths: of the pictures.
             size: of a crop's side, in pixels.
-            batch: crops a batch, over all processes together.
+            batch: crops a batch.
             seed: of order and crops.
-            rank: of this process: it takes crops rank, rank + world, … of every batch.
-            world: how many processes train together.
         """
         self._paths = paths
         self._size = size
         self._batch = batch
         self._seed = seed
-        self._own = range(rank, batch, world)
         self._reader = ThreadPoolExecutor(1)
         self._ahead: tuple[int, Future[list[Image]]] | None = None
 
@@ -90,7 +78,7 @@ class Crops:
         return crops
 
     def _read(self, step: int) -> list[Image]:
-        return [self._crop(step * self._batch + place) for place in self._own]
+        return [self._crop(step * self._batch + place) for place in range(self._batch)]
 
     def _crop(self, number: int) -> Image:
         epoch, place = divmod(number, len(self._paths))

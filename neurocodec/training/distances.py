@@ -56,5 +56,17 @@ class ToOwnAnswer:
 
 
 def load(models: Sequence[str], device: str, precision: Precision) -> dict[str, Distance]:
-    """D_m by recogniser, named as its file is."""
-    return {Path(model).stem: ToOwnAnswer(model, device, precision) for model in models}
+    """D_m by recogniser, named as its file is.
+
+    Raises:
+        UsageError: unknown model, no classifier, or two of one name.
+        MissingError: weights cannot be had.
+        BadInputError: a file is damaged.
+    """
+    names = [Path(model).stem for model in models]
+    if len(set(names)) < len(names):
+        raise UsageError(f"two models of one name among {', '.join(models)}: rename a file")
+    return {
+        name: ToOwnAnswer(model, device, precision)
+        for name, model in zip(names, models, strict=True)
+    }

@@ -42,7 +42,11 @@ class ExchangeRates:
 
 
 def measure(
-    pool: CodecPool, distances: Mapping[str, Distance], images: Sequence[Image], qps: Sequence[int]
+    pool: CodecPool,
+    distances: Mapping[str, Distance],
+    images: Sequence[Image],
+    qps: Sequence[int],
+    device: torch.device,
 ) -> ExchangeRates:
     """λ(QP) = −dR/dD_m of the plain codec, and its mean rate.
 
@@ -54,9 +58,11 @@ def measure(
         distances: D_m by recogniser.
         images: of one size.
         qps: of the training; the lowest and the highest count.
+        device: that the recognisers compute on.
 
     Raises:
         ToolError: the codec failed.
+        UsageError: the pictures show no slope.
     """
     span = max(max(qps) - min(qps), _POINTS)
     measured = sorted({min(51, min(qps) + round(span * i / (_POINTS - 1))) for i in range(_POINTS)})
@@ -68,7 +74,8 @@ def measure(
         rates.append(math.log(np.mean([one.bpp for one in coded])))
         decoded = [one.image for one in coded]
         for name, distance in distances.items():
-            losses[name].append(math.log(max(mean_distance(distance, images, decoded), _TINY)))
+            loss = mean_distance(distance, images, decoded, device)
+            losses[name].append(math.log(max(loss, _TINY)))
     log_rate = np.polyfit(measured, rates, 2)
     slopes = {name: _log_slope(measured, log_rate, values) for name, values in losses.items()}
     return ExchangeRates([float(c) for c in log_rate], slopes)
@@ -76,7 +83,7 @@ def measure(
 
 @torch.no_grad()
 def mean_distance(
-    distance: Distance, clean: Sequence[Image], decoded: Sequence[Image], device: str = "cpu"
+    distance: Distance, clean: Sequence[Image], decoded: Sequence[Image], device: torch.device
 ) -> float:
     """The mean of D_m over pictures of one size."""
     total = 0.0

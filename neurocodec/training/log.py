@@ -1,6 +1,7 @@
 """The log of a training: a JSON line a step, and the same for TensorBoard."""
 
 import json
+import math
 from collections.abc import Callable
 from typing import Any, TextIO
 
@@ -22,14 +23,14 @@ class Log:
             OutputError: the folder cannot be written.
             MissingError: `log_dir` is given and TensorBoard is not installed.
         """
+        self._board = _board(config)
         files.make_folder(config.output)
         path = config.output / LOG
         kept = path.read_text().splitlines() if config.resume and path.exists() else []
-        lines = [line for line in kept if json.loads(line)["step"] <= steps]
+        lines = [line for line in kept if _step(line) <= steps]
         files.write(str(path), "".join(f"{line}\n" for line in lines).encode())
         self._file: TextIO = path.open("a", buffering=1)
         self._report = report
-        self._board = _board(config)
 
     def __enter__(self) -> "Log":
         return self
@@ -47,6 +48,14 @@ class Log:
         if self._board is not None:
             for name, value in record.items():
                 self._board.add_scalar(name, value, progress.steps)
+
+
+def _step(line: str) -> float:
+    """The step of a line; infinity where a killed training cut the line off."""
+    try:
+        return float(json.loads(line)["step"])
+    except (ValueError, KeyError, TypeError):
+        return math.inf
 
 
 def _board(config: Config) -> Any:

@@ -52,8 +52,9 @@ def train(
             log.add(progress, record | {"gradient_norm": float(norm), "learning_rate": rate})
             if config.validate_every and progress.steps % config.validate_every == 0:
                 log.add(progress, algorithm.validate(average.network))
-            if progress.steps % config.save_every == 0 or progress.share >= 1:
+            if progress.steps % config.save_every == 0:
                 state.save(algorithm, optimiser, average, progress, config)
+        state.save(algorithm, optimiser, average, progress, config)
     return progress
 
 

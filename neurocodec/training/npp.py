@@ -7,7 +7,7 @@
     L ← (R_p + λ·D_m(task(ŷ))) / R̄ + β·mse(x, x̄)
     npp ← npp − η·∂L/∂npp                        nothing else learns
 
-λ and R̄ are the codec's own at each QP (exchange.py). With npp-light, `--proxy dct` and two small
+λ and R̄ are the codec's own at each QP (exchange.py). With npp-light and two small
 recognisers a step of 8 pictures takes about a second and a half on two cores, and 1 000 steps
 bring some −10 to −15 % BD-rate(kl) on BPG.
 """

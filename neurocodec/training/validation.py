@@ -42,7 +42,11 @@ class Validation:
     """BD-rate(kl) of codec + filter against the codec alone, for every recogniser."""
 
     def __init__(
-        self, pool: CodecPool, distances: Mapping[str, Distance], images: Sequence[Image]
+        self,
+        pool: CodecPool,
+        distances: Mapping[str, Distance],
+        images: Sequence[Image],
+        device: torch.device,
     ) -> None:
         """Say on what.
 
@@ -50,10 +54,12 @@ class Validation:
             pool: the codec.
             distances: D_m by recogniser.
             images: of one size.
+            device: that the networks compute on.
         """
         self._pool = pool
         self._distances = distances
         self._images = list(images)
+        self._device = device
         self._plain: Points | None = None
 
     def __call__(self, network: nn.Module) -> Record:
@@ -83,7 +89,8 @@ class Validation:
             coded = fetch()
             rate = float(np.mean([one.bpp for one in coded]))
             for name, distance in self._distances.items():
-                loss = mean_distance(distance, self._images, [one.image for one in coded])
+                decoded = [one.image for one in coded]
+                loss = mean_distance(distance, self._images, decoded, self._device)
                 points[name].append(Point(_SETUP, qp, None, rate, {"d_m": -loss}))
         return points
 
@@ -91,12 +98,11 @@ class Validation:
     def _filtered(self, network: nn.Module | None, qp: int) -> list[Image]:
         if network is None:
             return self._images
-        device = next(network.parameters()).device
         return [
             image
             for start in range(0, len(self._images), _BATCH)
             for image in to_images(
-                network(to_tensor(self._images[start : start + _BATCH], device), float(qp))
+                network(to_tensor(self._images[start : start + _BATCH], self._device), float(qp))
             )
         ]
 

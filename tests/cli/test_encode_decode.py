@@ -4,6 +4,7 @@ import hashlib
 import io
 import json
 import os
+import shlex
 import signal
 import subprocess
 import time
@@ -159,6 +160,45 @@ def test_decode_keeps_a_picture_that_may_be_the_original(photo):
     assert photo.read_bytes() != before
 
 
+def test_encode_keeps_a_photograph_that_has_the_results_name(tmp_path):
+    folder_of(tmp_path, "a.png")
+    (tmp_path / "a.jpg").write_bytes(b"another photograph")
+    refused = neurocodec("encode", tmp_path / "a.png", *JPEG)
+    assert refused.returncode == 2
+    assert b"--overwrite" in refused.stderr
+    assert (tmp_path / "a.jpg").read_bytes() == b"another photograph"
+    assert neurocodec("encode", tmp_path / "a.png", *JPEG, "--overwrite").returncode == 0
+    (tmp_path / "a.bpg").write_bytes(b"old")
+    assert neurocodec("encode", tmp_path / "a.png", "--qp", 30, "--pre", "none").returncode == 0
+    assert (tmp_path / "a.bpg").read_bytes().startswith(b"BPG")
+
+
+def test_a_list_as_find_prints_it_has_folders_that_are_passed_over(tmp_path):
+    folder_of(tmp_path, "a.png", "sub/b.png")
+    listed = b".\0./a.png\0./sub\0./sub/b.png\0"
+    options = (*JPEG, "-o", "out")
+    done = neurocodec("encode", "--files-from", "-", "-0", *options, stdin=listed, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert files_in(tmp_path / "out") == {"a.jpg", "sub/b.jpg"}
+    refused = neurocodec("encode", "--files-from", "-", *options, stdin=listed, cwd=tmp_path)
+    assert refused.returncode == 2
+    assert b"add -0" in refused.stderr
+
+
+def test_places_that_are_full_are_output_errors(photo, tmp_path):
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run([*COMMAND, "encode", photo, *JPEG], stdout=full, check=False)
+    assert done.returncode == 6
+    environment = os.environ | {"TMPDIR": str(tmp_path / "absent")}
+    arguments = ["--codec", "jpeg2000", "--quality", "30", "--pre", "none"]
+    script = f'exec {shlex.join(COMMAND)} encode "$0" "$@" <&- >&-'
+    done = subprocess.run(
+        ["sh", "-c", script, photo, *arguments], env=environment, check=False, capture_output=True
+    )
+    assert done.returncode in {0, 6}, done.stderr
+    assert b"bug" not in done.stderr
+
+
 def test_expected_sha256_is_checked(photo):
     coded = photo.with_suffix(".jpg")
     sha256 = json.loads(neurocodec("encode", photo, *JPEG, "--json").stdout)["sha256"]
@@ -185,7 +225,7 @@ def test_metadata_is_kept_on_request(tmp_path):
     source = tmp_path / "a.png"
     PIL.Image.fromarray(picture(20, 20).pixels).save(source, exif=exif)
     for extra, kept in ((), False), (("--keep-metadata",), True):
-        neurocodec("encode", source, *JPEG, *extra)
+        neurocodec("encode", source, *JPEG, *extra, "--overwrite")
         assert (0x010F in opened(tmp_path / "a.jpg").getexif()) == kept
 
 
@@ -234,6 +274,9 @@ def test_alpha_is_refused_or_flattened(tmp_path):
         (["decode", "photo.png", "-o", "x.png"], 5, b"not a file of"),
         (["info", "photo.png"], 5, b"not a file of"),
         (["no-such-command"], 2, b"No such command"),
+        (["encode", "photo.png", "--qp", "30", "-o", "a.jpg"], 2, b"no .jpg file"),
+        (["encode", "photo.png", "--qp", "30", "-o", "a.266"], 2, b"no .266 file"),
+        (["encode", "photo.png", "--qp", "30", "-o", "x" * 300], 6, b"name too long"),
     ],
     ids=lambda value: " ".join(value)[:40] if isinstance(value, list) else "",
 )

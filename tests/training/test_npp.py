@@ -1,49 +1,29 @@
 import json
+import sys
 
 import pytest
 import torch
 
-from neurocodec.errors import UsageError
+from neurocodec.errors import BadInputError, MissingError, UsageError
 from neurocodec.networks import checkpoint
-from neurocodec.networks.dct import DctProxy
-from neurocodec.networks.npp import Npp
-from neurocodec.networks.precision import precision
 from neurocodec.training import data, loop
-from neurocodec.training.codec_pool import CodecPool
 from neurocodec.training.config import Config
 from neurocodec.training.data import Crops
-from neurocodec.training.exchange import ExchangeRates
-from neurocodec.training.npp import NppAlgorithm
-
-RATES = ExchangeRates([0.0], {"small": [0.0]})
+from tests.conftest import picture
 
 
 @pytest.fixture
-def train(folder, distance):
+def train(folder, algorithm):
     """A function that trains a tiny preprocessor and gives it back."""
 
-    def run(output, *, arch="npp-light", images=None, report=lambda record: None, **settings):
-        torch.manual_seed(0)
+    def run(output, *, report=lambda record: None, **settings):
         config = Config(
-            output, folder, **{"batch": 2, "micro_batch": 1, "size": 64, "save_every": 3} | settings
+            output, folder, **{"batch": 2, "micro_batch": 1, "size": 32, "save_every": 3} | settings
         )
-        paths = data.split(folder, 2).training[:images]
-        with CodecPool("jpeg", jobs=0) as pool:
-            algorithm = NppAlgorithm(
-                Npp(arch=arch, width=8),
-                DctProxy(),
-                pool,
-                {"small": distance},
-                RATES,
-                qps=range(28, 42),
-                micro_batch=config.micro_batch,
-                seed=config.seed,
-                precision=precision(torch.device("cpu"), amp=False),
-                validation=lambda network: {},
-            )
-            crops = Crops(paths, size=config.size, batch=config.batch, seed=config.seed)
-            loop.train(algorithm, crops, config, report)
-        return algorithm.network
+        crops = Crops(data.split(folder, 2).training, size=32, batch=config.batch, seed=0)
+        with algorithm(micro_batch=config.micro_batch) as made:
+            loop.train(made, crops, config, report)
+        return made.network
 
     return run
 
@@ -78,18 +58,21 @@ def steps(output):
     return [json.loads(line)["step"] for line in (output / "log.jsonl").read_text().splitlines()]
 
 
-def test_twenty_steps_on_two_pictures_lower_the_loss(train, tmp_path):
-    losses = []
+class SamePictures:
+    """Crops that are the same two in every step."""
 
-    train(
-        tmp_path / "out",
-        images=2,
-        max_steps=20,
-        learning_rate=3e-3,
-        report=lambda record: losses.append(record["loss"]),
-    )
+    def batch(self, step):
+        return [picture(64, 64, seed=seed) for seed in range(2)]
 
-    assert sum(losses[-5:]) < 0.97 * sum(losses[:5])
+
+def test_twenty_steps_on_two_pictures_lower_the_loss(algorithm, tmp_path):
+    config = Config(tmp_path, tmp_path, max_steps=20, learning_rate=1e-2)
+    with algorithm(qps=[34], micro_batch=2) as made:
+        before = made.gradients(SamePictures().batch(0), 0)["loss"]
+        loop.train(made, SamePictures(), config)
+        after = made.gradients(SamePictures().batch(0), 0)["loss"]
+
+    assert after < 0.97 * before
 
 
 def test_micro_batches_change_only_the_order_of_sums(train, tmp_path):
@@ -110,6 +93,48 @@ def test_a_folder_with_a_training_is_not_overwritten(train, tmp_path):
 def test_there_must_be_something_to_resume(train, tmp_path):
     with pytest.raises(UsageError, match="there is none"):
         train(tmp_path / "empty", max_steps=1, resume=True)
+
+
+def test_a_log_that_was_cut_off_is_mended(train, tmp_path):
+    train(tmp_path, max_steps=3)
+    with (tmp_path / "log.jsonl").open("a") as log:
+        log.write('{"step": 4, "lo')
+
+    train(tmp_path, max_steps=4, resume=True)
+
+    assert steps(tmp_path) == [1, 2, 3, 4]
+
+
+def test_a_state_of_something_else_is_refused(train, tmp_path):
+    train(tmp_path, max_steps=1)
+    (tmp_path / "state.safetensors").write_bytes(checkpoint.tensors_file({"a": torch.zeros(1)}, {}))
+
+    with pytest.raises(BadInputError, match="not of this training"):
+        train(tmp_path, max_steps=2, resume=True)
+
+
+def test_a_training_ends_with_its_minutes_and_its_last_step_saved(train, tmp_path):
+    train(tmp_path, max_minutes=0.01, save_every=1000)
+
+    state, where = checkpoint.read_tensors((tmp_path / "state.safetensors").read_bytes(), "state")
+    assert state
+    assert int(where["steps"]) == steps(tmp_path)[-1]
+    assert float(where["minutes"]) < 0.5
+
+
+def test_tensorboard_is_asked_for_where_it_is_absent(train, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
+
+    with pytest.raises(MissingError, match="pip install tensorboard"):
+        train(tmp_path, max_steps=1, log_dir=tmp_path / "board")
+
+
+def test_bfloat16_leaves_the_weights_in_single_precision(algorithm):
+    with algorithm(amp=True) as made, algorithm() as exact:
+        half, single = (one.gradients(SamePictures().batch(0), 0)["loss"] for one in (made, exact))
+
+    assert half == pytest.approx(single, rel=0.02)
+    assert {parameter.grad.dtype for parameter in made.network.parameters()} == {torch.float32}
 
 
 def test_the_weights_say_what_made_them(train, tmp_path):

@@ -1,0 +1,164 @@
+"""evaluate and choose, with a tiny recogniser on made pictures."""
+
+import json
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from neurocodec import images
+from tests.cli.running import COMMAND, neurocodec
+from tests.conftest import picture
+from tests.networks.recogniser_files import CLASSIFIER, write
+
+PICTURES = 12
+JPEG = ("--codec", "jpeg", "--qp", "28,31,34,37")
+
+
+@pytest.fixture
+def data(tmp_path: Path, monkeypatch) -> Path:
+    """A labelled folder, a recogniser beside it, and a cache of its own."""
+    monkeypatch.setenv("NEUROCODEC_CACHE", str(tmp_path / "cache"))
+    write(tmp_path, CLASSIFIER)
+    folder = tmp_path / "data"
+    folder.mkdir()
+    rows = ["file,class_index"]
+    for number in range(PICTURES):
+        image = images.to_pillow(picture(40 + number % 3, 32, seed=number))
+        image.save(folder / f"{number:02}.png")
+        rows.append(f"{number:02}.png,{number % 10}")
+    (folder / "labels.csv").write_text("\n".join(rows))
+    return folder
+
+
+def evaluate(data: Path, *arguments: object):
+    model = data.parent / "tiny.net.safetensors"
+    options = ("--task", "classification", "--model", model)
+    return neurocodec("evaluate", data, *options, *arguments)
+
+
+def lines(path: Path) -> list[dict]:
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def test_a_point_is_the_sum_of_its_pictures(data, tmp_path):
+    out = tmp_path / "r.jsonl"
+    done = evaluate(data, *JPEG, "--pre", "none,blur:sigma=1", "-o", out, "--per-image")
+    assert done.returncode == 0, done.stderr
+    results = lines(out)
+    points = [result for result in results if result["kind"] == "point"]
+    assert len(points) == 8
+    assert len(results) == 8 + 8 * PICTURES
+    for point in points:
+        own = [
+            result
+            for result in results
+            if result["kind"] == "picture"
+            and (result["pre"], result["qp"]) == (point["pre"], point["qp"])
+        ]
+        bits = 8 * sum(result["size_bytes"] for result in own)
+        assert point["bpp"] == bits / sum(r["width"] * r["height"] for r in own)
+        for metric in ("top1", "top5", "agreement", "kl"):
+            mean = sum(result["scores"][metric] for result in own) / PICTURES
+            assert point["scores"][metric] == pytest.approx(mean)
+
+
+def test_a_killed_run_goes_on_to_the_same_results(data, tmp_path):
+    whole, killed = tmp_path / "whole.jsonl", tmp_path / "killed.jsonl"
+    model = data.parent / "tiny.net.safetensors"
+    command = [*COMMAND, "evaluate", data, "--task", "classification", "--model", model]
+    command += [*JPEG, "--pre", "tvl1:iterations=1500", "--per-image", "--jobs", "2", "-o", killed]
+    with subprocess.Popen(
+        command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+    ) as process:
+        for _ in range(1200):
+            if killed.exists() and killed.stat().st_size:
+                break
+            time.sleep(0.05)
+        os.killpg(process.pid, signal.SIGKILL)
+    before = killed.read_bytes()
+    points = before.count(b'"kind": "point"')
+    assert 1 <= points < 4
+    arguments = (*JPEG, "--pre", "tvl1:iterations=1500", "--per-image", "--jobs", "2")
+    again = evaluate(data, *arguments, "-o", killed)
+    assert again.returncode == 0, again.stderr
+    assert f"{points} points are in".encode() in again.stderr
+    assert evaluate(data, *arguments, "-o", whole, "--no-cache").returncode == 0
+    assert killed.read_bytes() == whole.read_bytes()
+
+
+def test_coded_files_are_kept_for_the_next_recogniser(data, tmp_path):
+    assert evaluate(data, *JPEG).returncode == 0
+    kept = {path: path.stat().st_mtime_ns for path in (tmp_path / "cache").rglob("*.jpg")}
+    assert len(kept) == 4 * PICTURES
+    assert neurocodec("evaluate", data, "--task", "fidelity", *JPEG).returncode == 0
+    after = {path: path.stat().st_mtime_ns for path in (tmp_path / "cache").rglob("*.jpg")}
+    assert after == kept
+
+
+def test_results_go_to_stdout_without_a_file_and_max_bpp_leaves_out(data):
+    everything = evaluate(data, *JPEG).stdout.splitlines()
+    assert len(everything) == 4
+    rates = sorted(json.loads(line)["bpp"] for line in everything)
+    limited = evaluate(data, *JPEG, "--max-bpp", (rates[1] + rates[2]) / 2)
+    assert len(limited.stdout.splitlines()) == 2
+    assert limited.stderr.count(b"left out") == 2
+
+
+def test_choose_writes_a_schedule_that_encode_takes(data, tmp_path):
+    results, schedule = tmp_path / "r.jsonl", tmp_path / "best.json"
+    evaluate(data, *JPEG, "--pre", "none,blur:sigma=0.3,blur:sigma=3", "-o", results)
+    done = neurocodec("choose", results, "--codec", "jpeg", "--pre", "blur", "-o", schedule)
+    assert done.returncode == 0, done.stderr
+    chosen = json.loads(schedule.read_text())["pretransforms"]
+    assert set(chosen) == {"28", "31", "34", "37"}
+    pre = f"schedule:file={schedule}"
+    assert evaluate(data, *JPEG, "--pre", pre, "-o", results).returncode == 0
+    used = {point["pre"] for point in lines(results)}
+    assert pre in used
+
+
+def test_a_curve_against_itself_is_zero(data, tmp_path):
+    out = tmp_path / "r.jsonl"
+    evaluate(data, *JPEG, "-o", out, "--per-image")
+    said = json.loads(neurocodec("bdrate", out, out, "--metric", "kl", "--json").stdout)
+    assert said["bd_rate_percent"] == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (("--qp", "34,x"), 2, b"whole numbers"),
+        (("--qp", "51", "--codec", "jpeg"), 2, b"does not reach BPG's rate"),
+        (("--codec", "jpg"), 2, b"bpg, jpeg"),
+        (("--pre", "blurr"), 2, b"no pretransform"),
+        (("--task", "naming"), 2, b"no task"),
+    ],
+)
+def test_a_senseless_grid_is_refused_before_any_work(data, arguments, code, words):
+    done = evaluate(data, *arguments)
+    assert done.returncode == code
+    assert words in done.stderr
+
+
+def test_a_bad_picture_stops_the_run_by_name(data):
+    (data / "03.png").write_bytes(b"no picture")
+    done = evaluate(data, *JPEG)
+    assert done.returncode == 5
+    assert b"03.png" in done.stderr
+
+
+def test_segmentation_and_pose_run_on_random_weights(data, tmp_path):
+    for task, model in (
+        ("segmentation", "lraspp_mobilenet_v3_large:random"),
+        ("detection", "ssdlite320_mobilenet_v3_large:random"),
+    ):
+        done = neurocodec(
+            "evaluate", data, "--task", task, "--model", model, "--limit", 2, *JPEG[:2], "--qp", 34,
+            timeout_s=200,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        assert json.loads(done.stdout)["pictures"] == 2

@@ -1,0 +1,111 @@
+"""A trained filter before the encoder, with a tiny network of random weights."""
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+from neurocodec import images
+from neurocodec.networks import checkpoint
+from neurocodec.networks.npp import Npp
+from tests.cli.running import neurocodec
+from tests.conftest import picture
+from tests.networks.recogniser_files import CLASSIFIER, write
+
+OUTSIDE = b"npp knows QP 30 to 45 only: outside it does not filter"
+JPEG = ("--codec", "jpeg")
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory) -> Path:
+    torch.manual_seed(0)
+    network = Npp(arch="npp-light", width=4)
+    for module in network.modules():
+        if isinstance(module, nn.Conv2d):
+            nn.init.normal_(module.weight, std=0.1)
+    path = tmp_path_factory.mktemp("weights") / "filter.safetensors"
+    path.write_bytes(checkpoint.dump(network, "npp", {"qps": [30, 45]}))
+    return path
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    path = tmp_path / "pictures"
+    path.mkdir()
+    for seed in range(3):
+        (path / f"{seed}.png").write_bytes(images.png(picture(40 + seed, 33, seed=seed)))
+    return path
+
+
+def encoded(source: Path, target: Path, *arguments: object) -> bytes:
+    """What the command said on standard error."""
+    done = neurocodec("encode", source, "-o", target, *JPEG, *arguments)
+    assert done.returncode == 0, done.stderr
+    return done.stderr
+
+
+def test_one_picture_and_many_are_filtered_alike(folder, weights, tmp_path):
+    pre = ("--pre", f"npp:weights={weights}", "--qp", 34)
+    alone, plain, many = tmp_path / "alone.jpg", tmp_path / "plain.jpg", tmp_path / "many"
+
+    said = encoded(folder / "1.png", alone, *pre) + encoded(folder, many, *pre, "-j", 2)
+    encoded(folder / "1.png", plain, "--pre", "none", "--qp", 34)
+
+    assert alone.read_bytes() == (many / "1.jpg").read_bytes() != plain.read_bytes()
+    assert OUTSIDE not in said
+
+
+def test_a_qp_that_was_not_trained_passes_pictures_unchanged_and_says_so_once(
+    folder, weights, tmp_path
+):
+    filtered, plain = tmp_path / "filtered", tmp_path / "plain"
+
+    said = encoded(folder, filtered, "--pre", f"npp:weights={weights}", "--qp", 26, "-j", 2)
+    encoded(folder, plain, "--pre", "none", "--qp", 26, "-j", 1)
+
+    assert said.count(OUTSIDE) == 1
+    for path in plain.iterdir():
+        assert (filtered / path.name).read_bytes() == path.read_bytes()
+
+
+def test_evaluate_names_the_weights_and_says_once_what_it_does_not_filter(
+    folder, weights, tmp_path
+):
+    model = write(tmp_path, CLASSIFIER)
+    pres = f"none,npp:weights={weights}"
+
+    done = neurocodec(
+        "evaluate", folder, "--task", "classification", "--model", model, *JPEG, "--no-cache",
+        "--qp", "24,27,34", "--pre", pres, "-j", 2,
+    )  # fmt: skip
+
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.count(OUTSIDE) == 1
+    points = [json.loads(line) for line in done.stdout.splitlines()]
+    bpp = {(bool(point["weights_sha256"]), point["qp"]): point["bpp"] for point in points}
+    assert bpp[True, 34] != bpp[False, 34]
+    assert (bpp[True, 24], bpp[True, 27]) == (bpp[False, 24], bpp[False, 27])
+
+
+@pytest.mark.parametrize(
+    ("content", "code", "words"),
+    [
+        (None, 3, b"cannot be read"),
+        (b"hello", 5, b"not a safetensors file"),
+        (checkpoint.tensors_file({"a": torch.zeros(1)}, {}), 5, b"holds no network"),
+    ],
+    ids=["absent", "text", "tensors"],
+)
+def test_weights_that_are_none_take_one_line(folder, tmp_path, content, code, words):
+    path = tmp_path / "other.safetensors"
+    if content is not None:
+        path.write_bytes(content)
+
+    done = neurocodec("encode", folder, "--pre", f"npp:weights={path}", "--qp", 34, *JPEG)
+
+    assert done.returncode == code
+    assert words in done.stderr
+    assert str(path).encode() in done.stderr
+    assert len(done.stderr.splitlines()) == 1

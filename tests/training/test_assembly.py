@@ -1,0 +1,80 @@
+import json
+
+import pytest
+
+from neurocodec.errors import BadInputError, UsageError
+from neurocodec.networks import checkpoint
+from neurocodec.networks.npp import Npp
+from neurocodec.training.assembly import NppOptions, train_npp
+from neurocodec.training.config import Config
+from tests.networks.recogniser_files import CLASSIFIER, write
+
+SMALL = {"size": 32, "batch": 1, "micro_batch": 1, "validation": 2, "jobs": 0, "device": "cpu"}
+
+
+@pytest.fixture
+def train(folder, tmp_path):
+    """A function that trains one step more, and gives back what it made."""
+    model = str(write(tmp_path, CLASSIFIER))
+
+    def run(*, models=(model,), arch=None, qa=True, start=None, lmbda="1", **settings):
+        options = NppOptions("jpeg", range(28, 42), models, arch, qa, lmbda, start)
+        config = Config(tmp_path / "out", folder, **SMALL | {"max_steps": 1} | settings)
+        train_npp(options, config, lambda record: None)
+        return checkpoint.load((tmp_path / "out" / "npp.safetensors").read_bytes(), "npp")
+
+    return run
+
+
+@pytest.fixture
+def stored(tmp_path):
+    """A function that stores an untrained network and gives its path."""
+
+    def run(**config):
+        path = tmp_path / "start.safetensors"
+        path.write_bytes(checkpoint.dump(Npp(width=4, **config), "npp", {}))
+        return path
+
+    return run
+
+
+def test_weights_to_begin_with_are_adapted_to_the_qp(train, stored):
+    found = train(start=stored(arch="npp-light", qa=False))
+
+    assert found.network.config == {"arch": "npp-light", "qa": True, "width": 4}
+    assert found.made["exchange_rates"]["log_lmbda"] == {"tiny.net": [0.0]}
+
+
+def test_without_adaptation_it_stays_without(train, stored):
+    found = train(start=stored(arch="npp-residual", qa=False), qa=False)
+
+    assert found.network.config["qa"] is False
+
+
+def test_options_that_do_not_fit_the_weights_to_begin_with(train, stored):
+    start = stored(arch="npp-light")
+    with pytest.raises(UsageError, match="is of --arch npp-light, not npp"):
+        train(start=start, arch="npp")
+    with pytest.raises(UsageError, match="leave out --no-qa"):
+        train(start=start, qa=False)
+
+
+def test_two_recognisers_of_one_name(train):
+    with pytest.raises(UsageError, match="two models of one name"):
+        train(models=("a/x.safetensors", "b/x.safetensors"), arch="npp-light")
+
+
+def test_exchange_rates_are_kept_for_who_resumes(train, stored, tmp_path):
+    start = stored(arch="npp-light")
+    train(start=start)
+    again = train(start=start, resume=True, max_steps=2, lmbda="7")
+    assert again.made["exchange_rates"]["log_lmbda"] == {"tiny.net": [0.0]}
+
+    kept = tmp_path / "out" / "exchange_rates.json"
+    rates = json.loads(kept.read_text())
+    kept.write_text(json.dumps(rates | {"log_lmbda": {"other": [0.0]}}))
+    with pytest.raises(UsageError, match="this training is for other"):
+        train(start=start, resume=True, max_steps=3)
+    kept.write_text("{")
+    with pytest.raises(BadInputError, match="holds no exchange rates"):
+        train(start=start, resume=True, max_steps=3)

@@ -1,0 +1,84 @@
+import numpy as np
+import pytest
+
+from neurocodec import images
+from neurocodec.errors import BadInputError
+from neurocodec.images import Image
+from neurocodec.training import data
+from neurocodec.training.data import Crops
+from tests.conftest import picture
+
+
+def test_the_same_pictures_validate_wherever_the_folder_is(folder, tmp_path):
+    moved = tmp_path / "elsewhere"
+    moved.symlink_to(folder)
+
+    here, there = data.split(folder, 3), data.split(moved, 3)
+
+    assert [path.name for path in here.validation] == [path.name for path in there.validation]
+    assert len(here.training) == 5
+    assert not set(here.training) & set(here.validation)
+
+
+def test_a_folder_needs_more_pictures_than_validate(folder, tmp_path):
+    with pytest.raises(BadInputError, match="has 8 pictures"):
+        data.split(folder, 8)
+    with pytest.raises(BadInputError, match="has 0 pictures"):
+        data.split(tmp_path / "nowhere", 0)
+
+
+def pixels(batch):
+    return [crop.pixels.tobytes() for crop in batch]
+
+
+def test_a_batch_is_the_same_whenever_it_is_asked_for(folder):
+    paths = data.split(folder, 0).training
+    one, other = (Crops(paths, size=32, batch=3, seed=5) for _ in range(2))
+
+    in_order = [pixels(one.batch(step)) for step in range(4)]
+
+    assert [pixels(other.batch(step)) for step in (3, 1, 0, 2)] == [
+        in_order[i] for i in (3, 1, 0, 2)
+    ]
+    assert in_order[0] != in_order[1]
+    assert pixels(Crops(paths, size=32, batch=3, seed=6).batch(0)) != in_order[0]
+
+
+def test_an_epoch_goes_through_every_picture_once(tmp_path):
+    for level in range(6):
+        flat = Image(np.full((32, 32, 3), 40 * level, np.uint8))
+        (tmp_path / f"{level}.png").write_bytes(images.png(flat))
+    crops = Crops(data.split(tmp_path, 0).training, size=32, batch=2, seed=0)
+
+    epochs = [
+        [crop.pixels[0, 0, 0] // 40 for step in steps for crop in crops.batch(step)]
+        for steps in (range(3), range(3, 6))
+    ]
+
+    assert sorted(epochs[0]) == sorted(epochs[1]) == list(range(6))
+    assert epochs[0] != epochs[1]
+
+
+def test_a_picture_that_cannot_be_read_is_named(tmp_path):
+    (tmp_path / "bad.png").write_bytes(b"hello")
+    crops = Crops(data.split(tmp_path, 0).training, size=32, batch=1, seed=0)
+
+    with pytest.raises(BadInputError, match=r"bad\.png"):
+        crops.batch(0)
+
+
+@pytest.mark.parametrize("side", [(50, 40), (20, 30), (32, 32)])
+def test_crops_are_squares_of_the_size_asked_for(side):
+    image = picture(*side)
+    rng = np.random.default_rng(0)
+
+    assert {data.random_crop(image, 32, rng).pixels.shape for _ in range(20)} == {(32, 32, 3)}
+    assert data.centre_crop(image, 32).pixels.shape == (32, 32, 3)
+
+
+def test_a_crop_of_its_own_size_is_cut_or_mirrored_and_not_resampled():
+    image = picture(32, 32)
+    rng = np.random.default_rng(0)
+    made = {data.random_crop(image, 32, rng).pixels.tobytes() for _ in range(20)}
+
+    assert made == {image.pixels.tobytes(), image.pixels[:, ::-1].tobytes()}
