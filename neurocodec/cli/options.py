@@ -46,7 +46,7 @@ device = click.option(
     type=click.Choice(["auto", "cpu", "cuda"]),
     default="auto",
     show_default=True,
-    help="Where filters compute.",
+    help="Where torch computes.",
 )
 flatten = click.option(
     "--flatten", metavar="COLOUR", help="Lay a transparent picture over white, black or #rrggbb."

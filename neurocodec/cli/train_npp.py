@@ -14,7 +14,12 @@ if TYPE_CHECKING:
 @click.command()
 @options.codec
 @click.option(
-    "--qp", "qps", default="22-45", show_default=True, help="To train for, on BPG's scale."
+    "--qp",
+    "qps",
+    default="22-45",
+    show_default=True,
+    metavar="N-N|N,N,…",
+    help="To train for, on BPG's scale.",
 )
 @click.option(
     "--model",

@@ -85,7 +85,7 @@ _SHARED = (
         type=click.IntRange(min=0),
         default=0,
         metavar="STEPS",
-        show_default="0, never",
+        show_default="never",
         help="Measure a BD-rate on them.",
     ),
     click.option(

@@ -20,6 +20,15 @@ from neurocodec.errors import BadInputError, ToolError
 # ffmpeg goes on with zeros; if it decodes the same with ones, no continuation makes a difference.
 _TAIL = b"\xff" * 4096
 _START_CODE = b"\0\0\1"
+_ZERO_WORD = b"\0\0\3"  # cabac_zero_words, with which an encoder may fill up a picture
+
+# The last bytes of a slice hold its end flag, 8 bits, up to 8 bits of alignment and 4 bytes of the
+# last block, which other values must change: were it only every second time, 1 in 2^16 fails.
+_END_BYTES = 6
+_OTHER_ENDS = [
+    bytes((37 * i + 91 * k) % 251 + 4 for k in range(_END_BYTES))  # of no start code's bytes
+    for i in range(1, 17)
+]
 
 Planes = Sequence[npt.NDArray[np.integer[Any]]]
 
@@ -120,7 +129,9 @@ def encode_in_process(
     return b"".join(map(bytes, packets))
 
 
-def decode(codec: str, stream: bytes, *, may_be_cut: bool = False) -> Frame:
+def decode(
+    codec: str, stream: bytes, *, may_be_cut: bool = False, may_be_longer: bool = False
+) -> Frame:
     """The one picture of a bare stream, decoded in-process.
 
     Args:
@@ -128,6 +139,8 @@ def decode(codec: str, stream: bytes, *, may_be_cut: bool = False) -> Frame:
         stream: NAL units in Annex-B form.
         may_be_cut: see by a second decoding whether the decoder ran past the last slice's end:
             of HEVC it says nothing by itself.
+        may_be_longer: see by another whether the decoder came to the last slice's end: where the
+            parameters say too small a picture, it leaves the rest unread and says nothing.
 
     Raises:
         BadInputError: the decoder complains, or gives no picture or more than one.
@@ -135,14 +148,34 @@ def decode(codec: str, stream: bytes, *, may_be_cut: bool = False) -> Frame:
     frame = _decode(codec, stream)
     if may_be_cut and not _alike(frame, _decode(codec, _overrun(codec, stream))):
         raise BadInputError(_damaged(codec, "its end is missing"))
+    if may_be_longer and not _comes_to_its_end(codec, stream, frame):
+        raise BadInputError(_damaged(codec, "its parameters say a smaller picture than it holds"))
     return frame
 
 
 def _overrun(codec: str, stream: bytes) -> bytes:
-    """The stream to its last slice, and more bytes in that slice."""
+    return _to_last_slice(codec, stream) + _TAIL
+
+
+def _to_last_slice(codec: str, stream: bytes) -> bytes:
     units = stream.split(_START_CODE)
     slices = [i for i, unit in enumerate(units) if len(unit) > 1 and _is_slice(codec, unit)]
-    return _START_CODE.join(units[: slices[-1] + 1]) + _TAIL
+    return _START_CODE.join(units[: slices[-1] + 1])
+
+
+def _comes_to_its_end(codec: str, stream: bytes, frame: Frame) -> bool:
+    """Whether the decoder gives anything else than `frame` if the slice ends in other bytes."""
+    stream = _to_last_slice(codec, stream)
+    while stream.endswith(_ZERO_WORD):
+        stream = stream.removesuffix(_ZERO_WORD)
+    return any(_differs(codec, stream[:-_END_BYTES] + end, frame) for end in _OTHER_ENDS)
+
+
+def _differs(codec: str, stream: bytes, frame: Frame) -> bool:
+    try:
+        return not _alike(frame, _decode(codec, stream))
+    except BadInputError:
+        return True
 
 
 def _is_slice(codec: str, unit: bytes) -> bool:

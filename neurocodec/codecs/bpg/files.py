@@ -1,6 +1,6 @@
 """One picture to a .bpg file and back, by the bundled x265 and ffmpeg's decoder in-process."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -78,6 +78,11 @@ def undecodable(container: Container) -> str | None:
 def decode(container: Container) -> Image:
     """The picture in a file.
 
+    A header that says another size than the stream's is damage, and noticed but in these cases,
+    of which the first two give the picture cropped or continued: a side changed within its last
+    coding block of 8; less data left unread than 6 bytes; a gray or RGB picture made taller that
+    may hold lossless blocks, where black may be coded.
+
     Raises:
         BadInputError: it is damaged.
     """
@@ -147,12 +152,38 @@ def _encode(
 
 def _planes(stream: Stream, container: Container, layout: Layout) -> list[Plane]:
     """The decoded planes, cut to the picture's true size."""
-    frame = ffmpeg.decode("hevc", stream.bare(), may_be_cut=True)
+    frame = ffmpeg.decode("hevc", stream.bare(), may_be_cut=True, may_be_longer=True)
     height, width = container.height, container.width
     shapes = [layout.plane_shape(plane, height, width) for plane in range(layout.plane_count)]
     coded = stream.sps.height, stream.sps.width
     if frame.pixel_format != x265.pixel_format(layout) or frame.planes[0].shape != coded:
         raise BadInputError("its HEVC stream is not the picture that its header says")
+    if _ends_early(stream, frame.planes, layout):
+        raise BadInputError("its header says a larger picture than its HEVC stream holds")
     return [
         plane[:rows, :columns] for plane, (rows, columns) in zip(frame.planes, shapes, strict=True)
     ]
+
+
+def _ends_early(stream: Stream, planes: Sequence[Plane], layout: Layout) -> bool:
+    """Whether the last block was never coded: the decoder's pictures begin as zeros.
+
+    Zeros are a colour out of reach where two planes are differences of colour. Elsewhere they are
+    black, and a faint decoding tells the two apart, but not in blocks without a transform.
+    """
+    side = 1 << stream.sps.mini.blocks.log2_min_coding
+    if not _is_zero_at_the_end(planes, side, layout):
+        return False
+    if layout.chroma != "gray" and layout.color_space != "rgb":
+        return True
+    if stream.keeps_samples:
+        return False
+    faint = ffmpeg.decode("hevc", stream.bare(faint=True)).planes
+    return _is_zero_at_the_end(faint, side, layout)
+
+
+def _is_zero_at_the_end(planes: Sequence[Plane], side: int, layout: Layout) -> bool:
+    shapes = (layout.plane_shape(plane, side, side) for plane in range(layout.plane_count))
+    return not any(
+        plane[-rows:, -columns:].any() for plane, (rows, columns) in zip(planes, shapes, strict=True)
+    )

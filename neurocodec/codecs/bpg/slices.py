@@ -1,4 +1,4 @@
-"""The QP of an HEVC picture, from its picture parameter set and its first slice's header."""
+"""What an HEVC picture parameter set and the first slice's header say of a picture."""
 
 from collections.abc import Sequence
 
@@ -23,13 +23,13 @@ def slice_qp(units: Sequence[Nal], *, sao: bool, chroma: bool) -> int | None:
     Raises:
         BadInputError: a header is damaged, or there is none.
     """
-    parameters = next((unit for unit in units if unit.kind == PPS), None)
+    parameters = _parameters(units)
     first = next((unit for unit in units if unit.starts_picture), None)
-    if parameters is None or first is None:
-        raise BadInputError("its HEVC stream lacks a picture: get the file again")
+    if first is None:
+        raise _no_picture()
     if first.kind not in IDR_KINDS:
         return None
-    output_flag_present, extra_bits, init_qp = _parse_parameters(parameters)
+    output_flag_present, extra_bits, init_qp = _parse_parameters(_reader(parameters))
     reader = _reader(first)
     reader.u(2)  # first_slice_segment_in_pic, no_output_of_prior_pics
     reader.ue()
@@ -41,8 +41,34 @@ def slice_qp(units: Sequence[Nal], *, sao: bool, chroma: bool) -> int | None:
     return init_qp + reader.se()
 
 
-def _parse_parameters(unit: Nal) -> tuple[bool, int, int]:
-    reader = _reader(unit)
+def allows_lossless(units: Sequence[Nal]) -> bool:
+    """transquant_bypass_enabled_flag of their picture parameter set.
+
+    Raises:
+        BadInputError: it is damaged, or there is none.
+    """
+    reader = _reader(_parameters(units))
+    _parse_parameters(reader)
+    reader.u(2)  # constrained_intra_pred, transform_skip_enabled
+    if reader.flag():  # cu_qp_delta_enabled
+        reader.ue()
+    reader.se(), reader.se()  # QP offsets of chroma
+    reader.u(3)  # such offsets in slices, weighted_pred, weighted_bipred
+    return reader.flag()
+
+
+def _parameters(units: Sequence[Nal]) -> Nal:
+    found = next((unit for unit in units if unit.kind == PPS), None)
+    if found is None:
+        raise _no_picture()
+    return found
+
+
+def _no_picture() -> BadInputError:
+    return BadInputError("its HEVC stream lacks a picture: get the file again")
+
+
+def _parse_parameters(reader: BitReader) -> tuple[bool, int, int]:
     reader.ue(), reader.ue()  # the ids of this set and of the sequence's
     reader.u(1)  # dependent_slice_segments_enabled
     output_flag_present = reader.flag()

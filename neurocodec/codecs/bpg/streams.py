@@ -8,7 +8,7 @@ from neurocodec.codecs.bpg import nal
 from neurocodec.codecs.bpg.container import Container
 from neurocodec.codecs.bpg.mini_sps import MiniSps
 from neurocodec.codecs.bpg.nal import Nal
-from neurocodec.codecs.bpg.slices import slice_qp
+from neurocodec.codecs.bpg.slices import allows_lossless, slice_qp
 from neurocodec.codecs.bpg.sps import Sps, parameter_sets, parse
 from neurocodec.codecs.planes.layout import CHROMAS, Layout
 from neurocodec.errors import BadInputError
@@ -39,9 +39,18 @@ class Stream:
             self.units, sao=self.sps.mini.sao_and_pcm.sao, chroma=self.sps.chroma_format > 0
         )
 
-    def bare(self) -> bytes:
-        """The whole stream in Annex-B form, parameter sets made anew."""
-        return nal.join([*parameter_sets(self.sps), *self.units])
+    @property
+    def keeps_samples(self) -> bool:
+        """Whether blocks may hold samples as they are, without a transform.
+
+        Raises:
+            BadInputError: a header is damaged.
+        """
+        return self.sps.mini.sao_and_pcm.pcm is not None or allows_lossless(self.units)
+
+    def bare(self, *, faint: bool = False) -> bytes:
+        """The whole stream in Annex-B form, parameter sets made anew; `faint` as for those."""
+        return nal.join([*parameter_sets(self.sps, faint=faint), *self.units])
 
 
 def read_stream(stream: bytes, layout: Layout, width: int, height: int) -> Stream:
