@@ -43,6 +43,14 @@ def available_cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+def share_cores(jobs: int) -> None:
+    """Let numerical libraries that this process and its workers load later use their share only.
+
+    Threads that wait for each other on a core that an encoder has cost more than they gain.
+    """
+    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, available_cores() // jobs)))
+
+
 def each(
     function: Callable[[Item], Result],
     items: Iterable[Item],
@@ -116,7 +124,7 @@ class Pool(Generic[Item, Result]):
 def _processes(jobs: int) -> Iterator["ProcessPool"]:
     from pebble import ProcessPool
 
-    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, available_cores() // jobs)))
+    share_cores(jobs)
     pool = ProcessPool(max_workers=jobs, context=get_context("spawn"), initializer=_start)
     try:
         yield pool

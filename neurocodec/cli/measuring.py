@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from neurocodec import tasks
+from neurocodec import tasks, workers
 from neurocodec.cli import console
 from neurocodec.evaluation import coding, journal, results
 from neurocodec.evaluation.curves import Experiment
@@ -25,6 +25,7 @@ def experiment(
         MissingError: the model's weights cannot be had.
         BadInputError: DATA cannot be read.
     """
+    workers.share_cores(processes)
     found = data_sets.read(Path(data), task, limit)
     console.note(f"{found.name}: {len(found.pictures)} pictures, read as {found.layout}")
     return Experiment(

@@ -78,10 +78,11 @@ def undecodable(container: Container) -> str | None:
 def decode(container: Container) -> Image:
     """The picture in a file.
 
-    A header that says another size than the stream's is damage, and noticed but in these cases,
-    of which the first two give the picture cropped or continued: a side changed within its last
-    coding block of 8; less data left unread than 6 bytes; a gray or RGB picture made taller that
-    may hold lossless blocks, where black may be coded.
+    A header that says another size than the stream's is damage, and noticed but in these cases:
+    a side changed within its last coding block, which crops or continues the picture; a height
+    that leaves less than 6 bytes unread; a gray or RGB picture made taller that may hold lossless
+    blocks, where black may be coded; and by chance, some 1 in 200, a size that is not of whole
+    coding tree blocks, whose last blocks are read as others and may end where the data does.
 
     Raises:
         BadInputError: it is damaged.
@@ -185,5 +186,6 @@ def _ends_early(stream: Stream, planes: Sequence[Plane], layout: Layout) -> bool
 def _is_zero_at_the_end(planes: Sequence[Plane], side: int, layout: Layout) -> bool:
     shapes = (layout.plane_shape(plane, side, side) for plane in range(layout.plane_count))
     return not any(
-        plane[-rows:, -columns:].any() for plane, (rows, columns) in zip(planes, shapes, strict=True)
+        plane[-rows:, -columns:].any()
+        for plane, (rows, columns) in zip(planes, shapes, strict=True)
     )

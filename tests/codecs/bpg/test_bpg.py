@@ -243,6 +243,55 @@ def test_a_header_that_promises_a_wider_picture_is_bad_input():
         Bpg().decode(mux(replace(demux(small_file()), width=400)))
 
 
+KINDS = [{}, {"chroma": "444", "bit_depth": 10}, {"color_space": "rgb"}]
+OTHER_SIZES = [
+    *[(128, 64), (128, 120), (64, 128), (120, 128)],
+    *[(128, 136), (128, 192), (136, 128), (192, 128), (256, 128)],
+]
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=str)
+@pytest.mark.parametrize("gray", [False, True])
+@pytest.mark.parametrize("black", [False, True])
+def test_a_header_that_says_another_size_is_bad_input_and_black_is_none(kind, gray, black):
+    image = picture(128, 128, gray=gray)
+    if black:
+        image.pixels[60:] = 0
+    codec = Bpg(effort=2, in_process=True, **kind)
+    container = demux(codec.encode(image, 30))
+    assert psnr_db(codec.decode(mux(container)), image) > 28
+    for width, height in OTHER_SIZES:
+        with pytest.raises(BadInputError):
+            codec.decode(mux(replace(container, width=width, height=height)))
+
+
+@pytest.mark.parametrize("gray", [False, True])
+def test_lossless_black_is_not_taken_for_what_was_never_coded(gray):
+    image = picture(40, 32, gray=gray)
+    image.pixels[8:] = 0
+    codec = Bpg(lossless=1, in_process=True)
+    assert np.array_equal(codec.decode(codec.encode(image, 0)).pixels, image.pixels)
+
+
+@pytest.mark.parametrize("value", [0, 128, 255])
+@pytest.mark.parametrize("qp", [0, 51])
+def test_a_flat_picture_of_few_bits_is_whole(value, qp):
+    for width, height in ((1, 1), (8, 8), (64, 64), (65, 130)):
+        pixels = np.full((height, width, 3), value, np.uint8)
+        for image in (Image(pixels), Image(pixels, gray=True), Image(pixels, pixels[..., 0])):
+            data = encode(image, qp, Settings(effort=1), in_process=True)
+            assert Bpg().decode(data).pixels.shape == pixels.shape
+
+
+def test_words_of_zeros_after_a_picture_change_nothing():
+    container = demux(small_file())
+    filled = mux(replace(container, units=container.units + b"\0\0\3" * 9))
+    assert np.array_equal(Bpg().decode(filled).pixels, Bpg().decode(mux(container)).pixels)
+    cropped = mux(replace(demux(filled), height=16))
+    with pytest.raises(BadInputError, match="smaller"):
+        Bpg().decode(cropped)
+
+
 def test_premultiplied_and_white_planes_of_others_are_read():
     image = picture(40, 30, alpha=True)
     container = demux(encode(image, 4, Settings("444"), in_process=True))
