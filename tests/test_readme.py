@@ -15,7 +15,6 @@ from tests.conftest import picture
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
 DATA = "$NEUROCODEC_DATA"
-LIMIT = " --limit 4"  # a full measurement takes many minutes
 
 
 def commands() -> list[str]:
@@ -32,8 +31,13 @@ def needs_data(command: str) -> bool:
 
 
 def short(command: str) -> str:
-    """The command on a few pictures."""
-    return command + LIMIT if re.search(r"neurocodec evaluate\b", command) else command
+    """The command on a few pictures, or for a few steps."""
+    if "neurocodec evaluate" in command:
+        return command + " --limit 4"
+    if "neurocodec train-" in command:
+        few = "--max-steps 1 --batch 2 --validation 2 --size 64 --lmbda 1"
+        return re.sub(r"--max-minutes \d+", few, command)
+    return command
 
 
 @pytest.fixture(scope="module")
