@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import secrets
 import stat
 import sys
 from collections.abc import Iterator
@@ -94,7 +93,7 @@ def _replace(target: Path, data: bytes) -> None:
         if not os.access(target, os.W_OK):
             raise OutputError(f"{display(target)}: is write-protected")
         mode = stat.S_IMODE(target.stat().st_mode)
-    temporary = target.with_name(f".neurocodec-{secrets.token_hex(8)}.tmp")
+    temporary = target.with_name(f".neurocodec-{os.urandom(8).hex()}.tmp")
     try:
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
         with os.fdopen(descriptor, "wb") as file:

@@ -32,6 +32,14 @@ _LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
 
 
 @dataclass(frozen=True)
+class Bundled:
+    """A copy of a program inside an installed package, and the version that its name tells."""
+
+    path: Path
+    version: str
+
+
+@dataclass(frozen=True)
 class Tool:
     """What is known of an external program before looking for it.
 
@@ -40,7 +48,8 @@ class Tool:
         probe: arguments that make it say its version.
         version_pattern: regular expression whose first group is the version in that answer.
         install: the line to type to get it.
-        bundled: gives the path of the copy that came with a dependency, or None.
+        bundled: gives the copy that came with a dependency, or None. It is not asked its
+            version: starting it just for that would cost every command.
         prefer_bundled: look for that copy before PATH, where others of the name may lack what
             is needed.
     """
@@ -49,7 +58,7 @@ class Tool:
     probe: tuple[str, ...]
     version_pattern: str
     install: str
-    bundled: Callable[[], Path | None] = lambda: None
+    bundled: Callable[[], Bundled | None] = lambda: None
     prefer_bundled: bool = False
 
     @property
@@ -109,21 +118,24 @@ def lookup(tool: Tool) -> Program | None:
                 f"{tool.variable}={explicit} is not a working {tool.name}: correct or unset it"
             )
         return Program(tool.name, Path(explicit), version, "variable")
-    for source, path in _candidates(tool):
+    return next(_found(tool), None)
+
+
+def _found(tool: Tool) -> Iterator[Program]:
+    yield from _working(tool, "bin", [str(PROJECT_BIN)])
+    bundled = tool.bundled()
+    own = [] if bundled is None else [Program(tool.name, bundled.path, bundled.version, "bundled")]
+    if tool.prefer_bundled:
+        yield from own
+    yield from _working(tool, "path", os.get_exec_path())
+    yield from own
+
+
+def _working(tool: Tool, source: str, folders: Sequence[str]) -> Iterator[Program]:
+    for path in _executables(tool.name, folders):
         version = _probe(tool, path)
         if version is not None:
-            return Program(tool.name, path, version, source)
-    return None
-
-
-def _candidates(tool: Tool) -> Iterator[tuple[str, Path]]:
-    yield from (("bin", path) for path in _executables(tool.name, [str(PROJECT_BIN)]))
-    bundled = tool.bundled()
-    if bundled is not None and tool.prefer_bundled:
-        yield "bundled", bundled
-    yield from (("path", path) for path in _executables(tool.name, os.get_exec_path()))
-    if bundled is not None and not tool.prefer_bundled:
-        yield "bundled", bundled
+            yield Program(tool.name, path, version, source)
 
 
 def _executables(name: str, folders: Sequence[str]) -> Iterator[Path]:

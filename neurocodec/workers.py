@@ -6,8 +6,6 @@ import signal
 import traceback
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import TimeoutError as FutureTimeoutError
-from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -177,13 +175,15 @@ def _attempt(function: Callable[[Item], Result], item: Item) -> Outcome[Item, Re
 
 
 def _outcome(item: Item, future: "ProcessFuture[Any]", timeout_s: float) -> Outcome[Item, Result]:
+    from concurrent.futures.process import BrokenProcessPool
+
     from pebble import ProcessExpired
 
     try:
         return Outcome(item, future.result(), None)
     except NeurocodecError as exc:
         return Outcome(item, None, exc)
-    except FutureTimeoutError:
+    except TimeoutError:
         message = f"took more than {timeout_s:.0f} s and was stopped"
         return Outcome(item, None, ToolTimeoutError(message))
     except (ProcessExpired, BrokenProcessPool) as exc:

@@ -117,7 +117,7 @@ def test_order_is_variable_bin_path_bundled(fake, tmp_path, monkeypatch):
 
 
 def test_bundled_comes_last_unless_preferred(fake, tmp_path):
-    path = fake(SAYS_VERSION, tmp_path / "bundle") and tmp_path / "bundle" / "faketool"
+    path = tools.Bundled(tmp_path / "bundle" / "faketool", "7")
     facts = ("faketool", ("--version",), r"faketool (\S+)", "")
     assert tools.find(Tool(*facts, bundled=lambda: path)).source == "bundled"
     fake(SAYS_VERSION)

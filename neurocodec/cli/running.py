@@ -53,10 +53,12 @@ def _refuse_loss(target: Path) -> None:
 
 def _refuse_lie(target: Path, ending: str, also: Collection[str]) -> None:
     suffix = target.suffix.lower()
+    if suffix in {ending, *also}:
+        return
     coded = {registry.load(CODECS, name, "codec").extension for name in CODECS}
     said = images.file_format(target)
     other = said not in {None, images.file_format(Path("x" + ending))}
-    if suffix not in {ending, *also} and (other or suffix in coded):
+    if other or suffix in coded:
         raise UsageError(f"{display(target)} would be no {suffix} file: let it end in {ending}")
 
 

@@ -33,13 +33,13 @@ _OTHER_ENDS = [
 Planes = Sequence[npt.NDArray[np.integer[Any]]]
 
 
-def _bundled() -> Path | None:
+def _bundled() -> tools.Bundled | None:
     """The binary inside the package imageio-ffmpeg, found without importing or starting it."""
     spec = find_spec("imageio_ffmpeg")
     folders = spec.submodule_search_locations if spec is not None else None
     for folder in folders or ():
         for path in sorted((Path(folder) / "binaries").glob("ffmpeg-*")):
-            return path
+            return tools.Bundled(path, path.name.rpartition("-v")[2])
     return None
 
 

@@ -7,8 +7,8 @@ transform, code blocks of 64×64, progression LRCP. Both ways write the same byt
 import io
 import math
 from collections.abc import Sequence
-from functools import cached_property
 from dataclasses import replace
+from functools import cached_property
 from typing import Any, ClassVar, Literal
 
 import numpy as np

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from importlib.metadata import version
 from typing import Any, ClassVar, Literal
 
 from neurocodec.codecs.bpg import files, native
@@ -80,6 +79,8 @@ class Bpg:
         if self._uses_bpgenc():
             return f"bpgenc {find(native.BPGENC).version}"
         if self._in_process:
+            from importlib.metadata import version  # 10 ms that a single encoding need not spend
+
             return f"libx265 (PyAV {version('av')})"
         return f"libx265 (ffmpeg {find(FFMPEG).version})"
 
