@@ -1,7 +1,9 @@
 """What every test may ask for."""
 
 import os
+import shlex
 import shutil
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -36,6 +38,14 @@ def data_folder() -> Callable[[str], Path]:
         return Path(root) / name
 
     return path
+
+
+def program_head() -> str:
+    """The first lines of a Python script that is a program, wherever its interpreter lives.
+
+    A plain "#!" line cannot name a path with a space; to Python these lines are one string.
+    """
+    return f"#!/bin/sh\n'''exec' {shlex.quote(sys.executable)} \"$0\" \"$@\"\n' '''"
 
 
 def picture(

@@ -4,7 +4,6 @@ import functools
 import os
 import random
 import subprocess
-import sys
 import textwrap
 
 import numpy as np
@@ -21,7 +20,7 @@ from neurocodec.codecs.vvc import Vvc, fitting, nal, programs, still
 from neurocodec.codecs.vvc.sps import Colour, hidden, read_sps
 from neurocodec.errors import BadInputError, MissingError, ToolError, UsageError
 from neurocodec.images import Image
-from tests.conftest import picture, psnr_db
+from tests.conftest import picture, program_head, psnr_db
 
 SIZES = [(1, 1), (2, 5), (13, 12), (14, 14), (30, 18), (65, 47), (64, 48)]
 
@@ -367,7 +366,7 @@ def stand_in(tmp_path, monkeypatch):
     def write(tool: tools.Tool, version: str, body: str) -> None:
         path = tmp_path / tool.name
         path.write_text(
-            f"#!{sys.executable}\nimport sys\n"
+            f"{program_head()}\nimport sys\n"
             f"if sys.argv[1:] == {list(tool.probe)}:\n    sys.exit(print({version!r}))\n"
             "given = dict(zip(sys.argv[1::2], sys.argv[2::2], strict=True))\n"
             + textwrap.dedent(body)

@@ -1,6 +1,5 @@
 """bpgenc and bpgdec as outside programs, played by scripts of the same manners."""
 
-import sys
 from dataclasses import replace
 
 import numpy as np
@@ -13,9 +12,9 @@ from neurocodec.codecs.bpg.files import encode
 from neurocodec.codecs.bpg.mini_sps import MiniSps, RangeFlags
 from neurocodec.codecs.bpg.settings import Settings
 from neurocodec.errors import BadInputError, MissingError, ToolError
-from tests.conftest import picture
+from tests.conftest import picture, program_head
 
-ENCODER = """#!{python}
+ENCODER = """{head}
 import sys
 if sys.argv[1:] == ["-h"]:
     print("BPG Image Encoder version 0.9.8")
@@ -52,7 +51,7 @@ def install(tmp_path, monkeypatch):
     def put(tool, work, template=ENCODER):
         path = tmp_path / tool.name
         log = str(tmp_path / f"{tool.name}.log")
-        path.write_text(template.format(python=sys.executable, log=log, work=work))
+        path.write_text(template.format(head=program_head(), log=log, work=work))
         path.chmod(0o755)
         monkeypatch.setenv(tool.variable, str(path))
         return tmp_path / f"{tool.name}.log"
