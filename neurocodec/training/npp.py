@@ -8,8 +8,7 @@
     npp ← npp − η·∂L/∂npp                        nothing else learns
 
 λ and R̄ are the codec's own at each QP (exchange.py). With npp-light and two small
-recognisers a step of 8 pictures takes about a second and a half on two cores, and 1 000 steps
-bring some −10 to −15 % BD-rate(kl) on BPG.
+recognisers a step of 8 pictures took 1.1 s on two cores (BPG, --amp --threads 2).
 """
 
 from collections.abc import Callable, Mapping, Sequence

@@ -66,7 +66,7 @@ class Preprocessing:
     def letterbox(self, height: int, width: int) -> tuple[int, int]:
         """The height and width that a picture has inside the padded square, in pixels."""
         scale = self.size / max(height, width)
-        return max(1, round(height * scale)), max(1, round(width * scale))
+        return max(1, int(height * scale)), max(1, int(width * scale))
 
     def _fit(self, pictures: Tensor) -> Tensor:
         height, width = pictures.shape[-2:]
