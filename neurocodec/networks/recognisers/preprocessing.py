@@ -65,8 +65,8 @@ class Preprocessing:
 
     def letterbox(self, height: int, width: int) -> tuple[int, int]:
         """The height and width that a picture has inside the padded square, in pixels."""
-        scale = self.size / max(height, width)
-        return max(1, int(height * scale)), max(1, int(width * scale))
+        longer = max(height, width)
+        return max(1, height * self.size // longer), max(1, width * self.size // longer)
 
     def _fit(self, pictures: Tensor) -> Tensor:
         height, width = pictures.shape[-2:]
