@@ -2,14 +2,14 @@
 
 import hashlib
 import os
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 import PIL.Image
 
-from neurocodec import __version__, files, images
+from neurocodec import __version__, files, images, pretransforms
 from neurocodec.files import display
 from neurocodec.images import Image
 from neurocodec.pipeline import Pipeline, Setting
@@ -88,8 +88,18 @@ def resized(image: Image, width: int, height: int) -> Image:
     return Image(np.array(picture), gray=image.gray)
 
 
+def fingerprint(ready: Pipeline) -> str:
+    """A text that is equal for two settings only if they make the same file of every picture.
+
+    A schedule's is that of the filter which it names for the QP.
+    """
+    filtered = pretransforms.fingerprint(ready.pre, ready.pretransform, ready.bpg_qp)
+    setting = replace(ready.setting, pretransform=filtered)
+    return repr((astuple(setting), ready.codec.encoder, __version__))
+
+
 def _key(content: bytes, ready: Pipeline) -> Path:
-    said = repr((astuple(ready.setting), ready.codec.encoder, __version__)).encode()
+    said = fingerprint(ready).encode()
     digest = hashlib.sha256(hashlib.sha256(content).digest() + said).hexdigest()
     return Path(digest[:2]) / (digest[2:] + ready.codec.extension)
 

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
@@ -79,6 +79,9 @@ class Experiment:
     ) -> Iterator[tuple[Point, list[PictureResult]]]:
         """The point of every setting, each with its pictures, as soon as it is complete.
 
+        Settings that make the same files, such as a schedule that says "none" for a QP, are
+        measured once.
+
         Args:
             settings: in the order of the points.
             advance: called for every picture coded.
@@ -87,14 +90,23 @@ class Experiment:
             NeurocodecError: a picture could not be read, coded or answered: no point goes
                 without one of its pictures.
         """
+        identities = [coding.fingerprint(Pipeline(setting)) for setting in settings]
+        firsts = dict(zip(reversed(identities), reversed(settings), strict=True))
         tasks = [
-            Coding(str(picture.path), setting, self.cache)
-            for setting in settings
+            Coding(str(picture.path), firsts[identity], self.cache)
+            for identity in dict.fromkeys(identities)
             for picture in self.pictures
         ]
-        coded = _counted(self._worked(coding.code, tasks), advance)
-        for setting in settings:
-            yield self._point(setting, islice(coded, len(self.pictures)))
+        coded = self._worked(coding.code, tasks)
+        measured: dict[str, tuple[Point, list[PictureResult]]] = {}
+        for setting, identity in zip(settings, identities, strict=True):
+            if identity not in measured:
+                own = _counted(islice(coded, len(self.pictures)), advance)
+                measured[identity] = self._point(setting, own)
+            else:
+                for _ in self.pictures:
+                    advance()
+            yield _named(*measured[identity], self.setup(setting))
 
     def _point(self, setting: Setting, coded: Iterable[Coded]) -> tuple[Point, list[PictureResult]]:
         clean = iter(zip(self.pictures, self.clean_answers, strict=True))
@@ -133,6 +145,13 @@ def _picture_result(
         scores=score.scores,
         evidence=score.evidence,
     )
+
+
+def _named(
+    point: Point, results: Sequence[PictureResult], setup: Setup
+) -> tuple[Point, list[PictureResult]]:
+    """The same measurement as a point of another curve."""
+    return replace(point, setup=setup), [replace(result, setup=setup) for result in results]
 
 
 def _counted(values: Iterable[Value], advance: Callable[[], None]) -> Iterator[Value]:

@@ -23,7 +23,7 @@ class Setup:
         encoder: program and version that encoded.
         chroma: "420", "444" …
         pre: the pretransform, "name:key=value".
-        weights_sha256: of the pretransform's weights, "" without.
+        weights_sha256: of the pretransform's weights, or of its schedule; "" without.
         neurocodec: version.
     """
 

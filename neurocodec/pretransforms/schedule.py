@@ -1,17 +1,29 @@
 """A pretransform for every QP: the settings of a filter, chosen rate by rate and then frozen."""
 
+import hashlib
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 from neurocodec.errors import UsageError
 from neurocodec.images import Image
-from neurocodec.pretransforms.pretransform import Pretransform, create, unfiltered
+from neurocodec.pretransforms.pretransform import (
+    Pretransform,
+    batches,
+    create,
+    filter_batch,
+    fingerprint,
+    unfiltered,
+)
 
 
 class Schedule:
     """Filters as a file says for the QP; a QP between two of the file's takes the nearest.
 
     The file is what `neurocodec choose` writes: {"pretransforms": {"28": "blur:sigma=0.4", …}}.
+
+    Attributes:
+        weights_sha256: of that file, which stands for weights in results.
     """
 
     def __init__(self, file: str, device: str = "cpu") -> None:
@@ -21,12 +33,15 @@ class Schedule:
             UsageError: it cannot be read, or names what is not known.
         """
         try:
-            chosen = json.loads(Path(file).read_text())["pretransforms"]
+            content = Path(file).read_bytes()
+            chosen = json.loads(content)["pretransforms"]
             specs = {float(qp): str(spec) for qp, spec in chosen.items()}
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as exc:
             raise UsageError(f"schedule {file} cannot be read: {exc!r}") from exc
         if not specs:
             raise UsageError(f"schedule {file} names no pretransform")
+        self.weights_sha256 = hashlib.sha256(content).hexdigest()
+        self._specs = specs
         self._filters: dict[float, Pretransform] = {
             qp: create(spec, device) for qp, spec in specs.items()
         }
@@ -39,5 +54,21 @@ class Schedule:
         """Why pictures pass unchanged at that QP; "" where they are filtered."""
         return unfiltered(self._nearest(qp), qp)
 
+    def batches(self, qp: float) -> bool:
+        """Whether what filters at that QP is faster on several pictures of one size."""
+        return batches(self._nearest(qp), qp)
+
+    def filter_batch(self, images: Sequence[Image], qp: float) -> list[Image]:
+        """The pictures, of one size, as `__call__` filters each."""
+        return filter_batch(self._nearest(qp), images, qp)
+
+    def fingerprint(self, qp: float) -> str:
+        """What filters at that QP, as `pretransforms.fingerprint` says it."""
+        nearest = self._nearest_qp(qp)
+        return fingerprint(self._specs[nearest], self._filters[nearest], qp)
+
     def _nearest(self, qp: float) -> Pretransform:
-        return self._filters[min(self._filters, key=lambda known: (abs(known - qp), -known))]
+        return self._filters[self._nearest_qp(qp)]
+
+    def _nearest_qp(self, qp: float) -> float:
+        return min(self._filters, key=lambda known: (abs(known - qp), -known))

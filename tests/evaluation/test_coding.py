@@ -1,0 +1,46 @@
+"""The coded form of a picture is kept by what made it, not by what that was called."""
+
+import json
+
+import pytest
+
+from neurocodec import images
+from neurocodec.evaluation import coding
+from neurocodec.evaluation.coding import Coding
+from neurocodec.pipeline import Setting
+from tests.conftest import picture
+
+
+@pytest.fixture
+def code(tmp_path):
+    """A function that codes one picture, with a cache; gives its size and the cache's files."""
+    path = tmp_path / "a.png"
+    path.write_bytes(images.png(picture(64, 48)))
+
+    def run(pretransform):
+        coding._pipeline.cache_clear()
+        setting = Setting("jpeg", qp=34, pretransform=pretransform)
+        coded = coding.code(Coding(str(path), setting, tmp_path / "cache"))
+        kept = sum(1 for file in (tmp_path / "cache").rglob("*.jpg"))
+        return coded.size_bytes, kept
+
+    return run
+
+
+def test_a_schedule_that_changed_is_coded_anew(code, tmp_path):
+    schedule = tmp_path / "best.json"
+    schedule.write_text(json.dumps({"pretransforms": {"34": "blur:sigma=0.4"}}))
+    little, _ = code(f"schedule:file={schedule}")
+    schedule.write_text(json.dumps({"pretransforms": {"34": "blur:sigma=3"}}))
+    much, kept = code(f"schedule:file={schedule}")
+
+    assert much < little
+    assert kept == 2
+
+
+def test_what_a_schedule_says_is_found_under_its_own_name(code, tmp_path):
+    schedule = tmp_path / "best.json"
+    schedule.write_text(json.dumps({"pretransforms": {"34": "none"}}))
+    plain, kept = code("none")
+
+    assert code(f"schedule:file={schedule}") == (plain, kept)

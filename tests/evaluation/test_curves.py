@@ -1,0 +1,58 @@
+"""Curves over made pictures, by a recogniser that counts what it is asked."""
+
+import json
+
+import pytest
+
+from neurocodec import images
+from neurocodec.evaluation.curves import Experiment
+from neurocodec.pipeline import Setting
+from neurocodec.tasks import PictureScore
+from neurocodec.tasks.data import Labelled
+from tests.conftest import picture
+
+
+class Brightness:
+    name, model, model_sha256 = "brightness", "counting", ""
+
+    def __init__(self):
+        self.asked = 0
+
+    def predict(self, batch):
+        self.asked += len(batch)
+        return [float(image.pixels.mean()) for image in batch]
+
+    def score(self, answer, clean, truth):
+        return PictureScore({"near": -abs(answer - clean)}, {})
+
+    @staticmethod
+    def score_set(pictures):
+        return {"near": sum(one.scores["near"] for one in pictures) / len(pictures)}
+
+
+@pytest.fixture
+def experiment(tmp_path):
+    labelled = []
+    for seed in range(3):
+        path = tmp_path / f"{seed}.png"
+        path.write_bytes(images.png(picture(48, 40, seed=seed)))
+        labelled.append(Labelled(path, path.name, None))
+    return Experiment("made", labelled, Brightness(), tmp_path / "cache", jobs=1)
+
+
+def test_settings_that_make_the_same_files_are_measured_once(experiment, tmp_path):
+    schedule = tmp_path / "best.json"
+    schedule.write_text(json.dumps({"pretransforms": {"34": "none", "41": "blur:sigma=1"}}))
+    pres = ("none", f"schedule:file={schedule}")
+    settings = [Setting("jpeg", qp=qp, pretransform=pre) for pre in pres for qp in (34, 41)]
+    coded = []
+
+    measured = list(experiment.measure(settings, lambda: coded.append(1)))
+
+    assert experiment.task.asked == 3 * (1 + 3)
+    assert len(coded) == 3 * len(settings)
+    (plain, _), (rough, _), (same, pictures), (blurred, _) = measured
+    assert [point.setup.pre for point, _ in measured] == [pres[0]] * 2 + [pres[1]] * 2
+    assert (plain.bpp, plain.scores) == (same.bpp, same.scores)
+    assert {one.setup for one in pictures} == {same.setup}
+    assert blurred.bpp < rough.bpp
