@@ -1,15 +1,18 @@
 """Many pictures: read, encode or decode, write, one record a file; a bad file costs only itself."""
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import time
+from collections import deque
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
-from typing import TypeVar
+from typing import Generic, NoReturn, TypeVar
 
-from neurocodec import codecs, files, images, workers
-from neurocodec.errors import BadInputError
+from neurocodec import codecs, files, filtering, images, workers
+from neurocodec.errors import BadInputError, NeurocodecError
 from neurocodec.files import display
+from neurocodec.filtering import Filtered
 from neurocodec.images import MAX_PIXELS, Image
 from neurocodec.jobs import Job
 from neurocodec.measures.rate import bpp
@@ -18,6 +21,9 @@ from neurocodec.workers import Outcome
 
 ITEM_TIMEOUT_S = 3600
 PPM_ENDINGS = (".ppm", ".pgm", ".pnm")
+# Filtered pictures that wait for an encoder: a few a process, but few large ones.
+_AHEAD = 4
+_AHEAD_PIXELS = 1 << 27
 
 
 @dataclass(frozen=True)
@@ -86,9 +92,16 @@ Record = TypeVar("Record")
 def encode(
     jobs: Sequence[Job], setting: Setting, *, processes: int, max_pixels: int = MAX_PIXELS
 ) -> Iterator[Outcome[Job, EncodeRecord]]:
-    """Encode every job's source to its target; outcomes come in the jobs' order."""
+    """Encode every job's source to its target; outcomes come in the jobs' order.
+
+    Where the filter is better on many pictures at once, this process filters, and the others
+    encode what it hands them.
+    """
     many = replace(setting, in_process=processes > 1)
-    return _worked(encode_file, (_Encoding(job, many, max_pixels) for job in jobs), processes)
+    tasks = (_Encoding(job, many, max_pixels) for job in jobs)
+    if pipeline(setting).batches:
+        return _batched(_encode_filtered, tasks, pipeline(setting), processes)
+    return _worked(encode_file, tasks, processes)
 
 
 def encode_file(task: _Encoding) -> EncodeRecord:
@@ -100,9 +113,18 @@ def encode_file(task: _Encoding) -> EncodeRecord:
         ToolError: the encoder failed.
         OutputError: the target cannot be written.
     """
-    job, setting = task.job, task.setting
-    ready = _pipeline(setting)
-    image = images.read(files.read(job.source), display(job.source), task.max_pixels)
+    return _encoded(task.job, task.setting, _read(task))
+
+
+def _encode_filtered(filtered: Filtered[_Encoding]) -> EncodeRecord:
+    task = filtered.item
+    rest = replace(task.setting, pretransform="none", flatten=None)
+    record = _encoded(task.job, rest, filtered.image)
+    return replace(record, pre=filtered.pre, encode_s=record.encode_s + filtered.filter_s)
+
+
+def _encoded(job: Job, setting: Setting, image: Image) -> EncodeRecord:
+    ready = pipeline(setting)
     with files.naming(display(job.source)):
         encoded = ready.encode(image)
     files.write(job.target, encoded.data)
@@ -158,7 +180,10 @@ def preprocess(
     jobs: Sequence[Job], setting: Setting, *, processes: int, max_pixels: int = MAX_PIXELS
 ) -> Iterator[Outcome[Job, FilterRecord]]:
     """Filter every job's source into its target; outcomes come in the jobs' order."""
-    return _worked(filter_file, (_Encoding(job, setting, max_pixels) for job in jobs), processes)
+    tasks = (_Encoding(job, setting, max_pixels) for job in jobs)
+    if pipeline(setting).batches:
+        return _batched(_write_filtered, tasks, pipeline(setting), processes)
+    return _worked(filter_file, tasks, processes)
 
 
 def filter_file(task: _Encoding) -> FilterRecord:
@@ -168,14 +193,19 @@ def filter_file(task: _Encoding) -> FilterRecord:
         BadInputError: the source cannot be read as a picture.
         OutputError: the target cannot be written.
     """
-    job, setting = task.job, task.setting
-    image = images.read(files.read(job.source), display(job.source), task.max_pixels)
-    ready = _pipeline(setting)
-    with files.naming(display(job.source)):
+    ready, image = pipeline(task.setting), _read(task)
+    start = time.perf_counter()
+    with files.naming(display(task.job.source)):
         filtered = ready.filter(image)
-        picture = _picture_file(job.target, filtered)
-    files.write(job.target, picture)
-    return FilterRecord(job.source, job.target, ready.pre, filtered.width, filtered.height)
+    return _write_filtered(Filtered(task, filtered, ready.pre, time.perf_counter() - start))
+
+
+def _write_filtered(filtered: Filtered[_Encoding]) -> FilterRecord:
+    task, image = filtered.item, filtered.image
+    with files.naming(display(task.job.source)):
+        picture = _picture_file(task.job.target, image)
+    files.write(task.job.target, picture)
+    return FilterRecord(task.job.source, task.job.target, filtered.pre, image.width, image.height)
 
 
 def _worked(
@@ -185,8 +215,66 @@ def _worked(
         yield Outcome(outcome.item.job, outcome.result, outcome.error)
 
 
+def _batched(
+    function: Callable[[Filtered[_Encoding]], Record],
+    tasks: Iterable[_Encoding],
+    ready: Pipeline,
+    processes: int,
+) -> Iterator[Outcome[Job, Record]]:
+    jobs = processes if processes > 1 else 0
+    with workers.Pool(function, jobs=jobs, timeout_s=ITEM_TIMEOUT_S) as pool:
+        waiting: deque[_Waiting[Record]] = deque()
+        for one in filtering.each(tasks, _read, ready):
+            waiting.append(_handed_in(pool, one))
+            while _full(waiting, jobs):
+                yield waiting.popleft().outcome()
+        for last in waiting:
+            yield last.outcome()
+
+
+@dataclass(frozen=True, eq=False)
+class _Waiting(Generic[Record]):
+    """A job whose picture is filtered, or failed: then fetching raises."""
+
+    job: Job
+    pixels: int
+    fetch: Callable[[], Record]
+
+    def outcome(self) -> Outcome[Job, Record]:
+        try:
+            return Outcome(self.job, self.fetch(), None)
+        except NeurocodecError as exc:
+            return Outcome(self.job, None, exc)
+
+
+def _handed_in(
+    pool: workers.Pool[Filtered[_Encoding], Record],
+    one: Outcome[_Encoding, Filtered[_Encoding]],
+) -> _Waiting[Record]:
+    if one.result is None:
+        return _Waiting(one.item.job, 0, partial(_fail, one.error))
+    image = one.result.image
+    return _Waiting(one.item.job, image.width * image.height, pool.submit(one.result))
+
+
+def _full(waiting: Collection[_Waiting[Record]], jobs: int) -> bool:
+    many = len(waiting) > _AHEAD * jobs
+    return many or (len(waiting) > 1 and sum(one.pixels for one in waiting) > _AHEAD_PIXELS)
+
+
+def _fail(error: NeurocodecError | None) -> NoReturn:
+    assert error is not None
+    raise error
+
+
+def _read(task: _Encoding) -> Image:
+    source = task.job.source
+    return images.read(files.read(source), display(source), task.max_pixels)
+
+
 @lru_cache(maxsize=4)
-def _pipeline(setting: Setting) -> Pipeline:
+def pipeline(setting: Setting) -> Pipeline:
+    """The setting made ready, once for all that this process does under it."""
     return Pipeline(setting)
 
 

@@ -107,11 +107,23 @@ class Pipeline:
         """Why the pretransform passes pictures unchanged at this QP; "" where it filters."""
         return pretransforms.unfiltered(self.pretransform, self.bpg_qp)
 
+    @property
+    def batches(self) -> bool:
+        """Whether pictures of one size are better filtered together, in one process."""
+        return pretransforms.batches(self.pretransform, self.bpg_qp)
+
     def filter(self, image: Image) -> Image:
         """The picture as the encoder will see it."""
-        if self.setting.flatten is not None:
-            image = images.flatten(image, self.setting.flatten)
-        return self.pretransform(image, self.bpg_qp)
+        return self.pretransform(self._flattened(image), self.bpg_qp)
+
+    def filter_batch(self, batch: Sequence[Image]) -> list[Image]:
+        """Pictures of one size as the encoder will see them, to within one level of `filter`'s."""
+        flattened = [self._flattened(image) for image in batch]
+        return pretransforms.filter_batch(self.pretransform, flattened, self.bpg_qp)
+
+    def _flattened(self, image: Image) -> Image:
+        colour = self.setting.flatten
+        return image if colour is None else images.flatten(image, colour)
 
     def encode(self, image: Image) -> Encoded:
         """The coded picture.

@@ -17,6 +17,7 @@ LAYERS = (
     "training",
     "evaluation",
     "batch",
+    "filtering",
     "pipeline",
     "pretransforms",
     "codecs",

@@ -40,10 +40,10 @@ def encode(
     """
     from neurocodec import batch, images
     from neurocodec.cli import running
-    from neurocodec.pipeline import Pipeline, Setting
+    from neurocodec.pipeline import Setting
 
     setting = Setting(codec, qp, quality, chroma, pre, flatten, keep_metadata, device)
-    ready = Pipeline(setting)
+    ready = batch.pipeline(setting)
     planned = running.plan(chosen, ready.codec.extension, images.has_picture_name)
     running.announce(ready)
     processes = chosen.processes_for(planned)

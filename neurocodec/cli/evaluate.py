@@ -19,6 +19,7 @@ from neurocodec.cli import options
 @click.option("--quality", "qualities", help="One or several, for codecs that have a quality.")
 @click.option("--chroma", type=click.Choice(["420", "422", "444"]), help="Chroma subsampling.")
 @click.option("--pre", "pres", default="none", show_default=True, help="One or several.")
+@options.weights
 @click.option("--max-bpp", type=float, help="Leave out points of a higher rate.")
 @click.option("--limit", type=click.IntRange(min=1), help="Only the first so many pictures.")
 @click.option("-o", "--output", type=click.Path(), help="Results file; a second run goes on in it.")
@@ -42,6 +43,7 @@ def evaluate(
     processes: int,
     codecs: str,
     pres: str,
+    weights: str | None,
     **grid: Any,
 ) -> None:
     """Measure rate and recognition, every picture of DATA really encoded and decoded.
@@ -56,7 +58,8 @@ def evaluate(
     from neurocodec.cli import measuring
     from neurocodec.evaluation.grid import settings_over
 
-    settings = settings_over(codecs.split(","), pres.split(","), **grid)
+    filters = options.with_weights(pres.split(","), weights)
+    settings = settings_over(codecs.split(","), filters, **grid)
     experiment = measuring.experiment(
         data, task, model or lpips_weights, limit, grid["device"], cache, processes
     )

@@ -1,6 +1,6 @@
 """Options that several commands share, each written once."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import wraps
 from typing import Any
 
@@ -26,13 +26,19 @@ codec = click.option(
     metavar="bpg|jpeg|jpeg2000|vvc",
     help="Settings follow a colon: vvc:preset=medium.",
 )
-pre = click.option(
+weights = click.option(
+    "--weights",
+    metavar="NAME|FILE",
+    help="Of --pre npp, tv or segnet: short for npp:weights=NAME.",
+)
+_pre = click.option(
     "--pre",
     default="auto",
     show_default=True,
     metavar="NAME[:KEY=VALUE]",
-    help="Filter before the encoder: none, blur:sigma=0.5, scale:factor=0.5, tvl1:lmbda=1; "
-    "auto is the trained filter for the codec once one is installed.",
+    help="Filter before the encoder: none, blur:sigma=0.5, scale:factor=0.5, tvl1:lmbda=1, and "
+    "the trained ones, npp, tv and segnet, with --weights; auto is the trained filter for the "
+    "codec once one is installed.",
 )
 qp = click.option(
     "--qp",
@@ -66,6 +72,31 @@ jobs = click.option(
     default=workers.available_cores,
     help="Processes.  [default: one a core]",
 )
+
+
+def pre(command: Command) -> Command:
+    """Add --pre and --weights; the command gets both as one `pre`."""
+
+    @_pre
+    @weights
+    @wraps(command)
+    def wrapped(*args: Any, pre: str, weights: str | None, **rest: Any) -> Any:
+        return command(*args, pre=with_weights([pre], weights)[0], **rest)
+
+    return wrapped
+
+
+def with_weights(pres: Sequence[str], weights: str | None) -> Sequence[str]:
+    """The filters, those that are trained ones with the weights that --weights names.
+
+    Raises:
+        UsageError: there is no such filter among them, or one has weights already.
+    """
+    if weights is None:
+        return pres
+    from neurocodec import pretransforms
+
+    return pretransforms.with_weights(pres, weights)
 
 
 def verbosity(command: Command) -> Command:

@@ -35,10 +35,10 @@ def preprocess(
     """
     from neurocodec import batch, images
     from neurocodec.cli import running
-    from neurocodec.pipeline import Pipeline, Setting
+    from neurocodec.pipeline import Setting
 
     setting = Setting(codec, qp, quality, None, pre, flatten, device=device)
-    ready = Pipeline(setting)
+    ready = batch.pipeline(setting)
     planned = running.plan(
         chosen, ".filtered.png", images.has_picture_name, (".png", *batch.PPM_ENDINGS)
     )

@@ -34,6 +34,7 @@ class Light(nn.Module):
 
     stride = 16
     reach = 48
+    tile = 768
 
     def __init__(self, width: int, *, qa: bool) -> None:
         super().__init__()

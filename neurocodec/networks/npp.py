@@ -5,10 +5,9 @@
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from neurocodec.errors import UsageError
-from neurocodec.networks.filter import FilterNetwork
+from neurocodec.networks.filter import FilterNetwork, padded
 from neurocodec.networks.light import Light
 from neurocodec.networks.unet import Residual, TwoBranches
 
@@ -42,6 +41,7 @@ class Npp(FilterNetwork):
         self.body = ARCHITECTURES[arch](width, qa=qa)
         self.stride = self.body.stride
         self.reach = self.body.reach
+        self.tile = self.body.tile
 
     def forward(self, x: Tensor, qp: Tensor | float) -> Tensor:
         """The filtered pictures.
@@ -52,9 +52,7 @@ class Npp(FilterNetwork):
         """
         qps = torch.as_tensor(qp, dtype=x.dtype, device=x.device).expand(x.shape[0])
         height, width = x.shape[-2:]
-        right, below = -width % self.stride, -height % self.stride
-        padded = functional.pad(x, (0, right, 0, below), mode="replicate")
-        filtered: Tensor = self.body(padded, qps)[..., :height, :width]
+        filtered: Tensor = self.body(padded(x, self.stride), qps)[..., :height, :width]
         return filtered.clamp(0, 1)
 
 

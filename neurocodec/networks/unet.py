@@ -19,6 +19,7 @@ class TwoBranches(nn.Module):
 
     stride = 16
     reach = 128
+    tile = 448
 
     def __init__(self, width: int, *, qa: bool) -> None:
         super().__init__()
@@ -40,6 +41,7 @@ class Residual(nn.Module):
 
     stride = 16
     reach = 128
+    tile = 448
 
     def __init__(self, width: int, *, qa: bool) -> None:
         super().__init__()

@@ -3,8 +3,21 @@
 from neurocodec.pretransforms.pretransform import (
     PRETRANSFORMS,
     Pretransform,
+    batches,
     create,
+    filter_batch,
+    fingerprint,
     unfiltered,
+    with_weights,
 )
 
-__all__ = ["PRETRANSFORMS", "Pretransform", "create", "unfiltered"]
+__all__ = [
+    "PRETRANSFORMS",
+    "Pretransform",
+    "batches",
+    "create",
+    "filter_batch",
+    "fingerprint",
+    "unfiltered",
+    "with_weights",
+]

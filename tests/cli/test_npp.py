@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -109,3 +110,55 @@ def test_weights_that_are_none_take_one_line(folder, tmp_path, content, code, wo
     assert words in done.stderr
     assert str(path).encode() in done.stderr
     assert len(done.stderr.splitlines()) == 1
+
+
+def pixels(path: Path) -> np.ndarray:
+    return images.read(path.read_bytes(), path.name).pixels.astype(int)
+
+
+def records(done) -> list[dict]:
+    assert done.returncode == 0, done.stderr
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def test_weights_named_by_themselves_are_those_in_the_filter(folder, weights, tmp_path):
+    short = ("--pre", "npp", "--weights", weights, "--qp", 34)
+    long, brief, shown = tmp_path / "long", tmp_path / "brief", tmp_path / "shown"
+
+    encoded(folder, long, "--pre", f"npp:weights={weights}", "--qp", 34, "-j", 1)
+    encoded(folder, brief, *short, "-j", 1)
+    done = neurocodec("preprocess", folder, "-o", shown, *short, *JPEG, "--json")
+
+    for path in long.iterdir():
+        assert (brief / path.name).read_bytes() == path.read_bytes()
+    assert {record["pre"] for record in records(done)} == {f"npp:weights={weights}"}
+
+
+def test_weights_for_no_trained_filter_are_a_usage_error(folder, weights):
+    for command in (("encode", folder), ("evaluate", folder, "--task", "fidelity")):
+        done = neurocodec(*command, *JPEG, "--qp", 34, "--pre", "blur", "--weights", weights)
+
+        assert done.returncode == 2
+        assert b"--weights is for a trained filter, not for --pre blur" in done.stderr
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+@pytest.mark.parametrize("command", ["encode", "preprocess"])
+def test_a_batch_keeps_order_and_costs_a_bad_file_only(folder, weights, tmp_path, jobs, command):
+    (folder / "10.png").write_bytes(images.png(picture(41, 33, seed=10)))
+    (folder / "11.png").write_bytes(b"no picture")
+    (folder / "12.png").write_bytes(images.png(picture(41, 33, seed=12, alpha=True)))
+    common = (command, folder, "--json", *JPEG, "--qp", 34, "-j", jobs, "--flatten", "white")
+    alone, together = tmp_path / "alone", tmp_path / "together"
+
+    one = neurocodec(*common, "-o", alone, "--pre", f"npp:weights={weights}")
+    many = neurocodec(*common, "-o", together, "--pre", f"npp:weights={weights}:batch=4")
+
+    names = [json.loads(line)["input"] for line in many.stdout.splitlines()]
+    assert names == [json.loads(line)["input"] for line in one.stdout.splitlines()]
+    assert [Path(name).stem for name in names] == ["0", "1", "10", "12", "2"]
+    assert many.returncode == one.returncode == 5
+    assert b"11.png" in many.stderr
+    for path in sorted(alone.iterdir()):
+        want, got = pixels(path), pixels(together / path.name)
+        assert abs(want - got).max() <= (1 if command == "preprocess" else 16)  # JPEG adds its own

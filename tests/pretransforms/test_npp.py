@@ -9,7 +9,7 @@ from torch import nn
 from neurocodec import pretransforms, weights
 from neurocodec.errors import BadInputError, MissingError, UsageError
 from neurocodec.networks import checkpoint
-from neurocodec.networks.npp import Npp
+from neurocodec.networks.npp import ARCHITECTURES, Npp
 from tests.conftest import picture
 
 
@@ -25,8 +25,22 @@ def file(tmp_path_factory):
     return path
 
 
-def create(file, tile=768):
-    return pretransforms.create(f"npp:weights={file}:tile={tile}")
+def create(file, tile=0, batch=0):
+    return pretransforms.create(f"npp:weights={file}:tile={tile}:batch={batch}")
+
+
+def randomised(network):
+    """The network with no layer at zero, and batch normalisation that does something."""
+    for module in network.modules():
+        if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
+            nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
+            if module.out_channels == 3:  # neither black nor white everywhere
+                module.weight.data *= 0.3
+                nn.init.constant_(module.bias, 0.1)
+        if isinstance(module, nn.BatchNorm2d):
+            nn.init.uniform_(module.running_mean, -0.1, 0.1)
+            nn.init.uniform_(module.running_var, 0.5, 1.5)
+    return network
 
 
 def test_it_filters_and_keeps_what_is_no_pixel(file):
@@ -46,14 +60,108 @@ def test_a_gray_picture_stays_gray(file):
     assert np.array_equal(filtered.pixels[..., 0], filtered.pixels[..., 2])
 
 
-def test_tiles_are_the_whole(file):
-    image = picture(230, 150)
+@pytest.mark.parametrize("arch", ARCHITECTURES)
+def test_tiles_are_the_whole(arch, tmp_path):
+    torch.manual_seed(0)
+    path = tmp_path / f"{arch}.safetensors"
+    path.write_bytes(checkpoint.dump(randomised(Npp(arch=arch, width=4)), "npp", {}))
+    image = picture(435, 150)
 
-    whole = create(file, 1024)(image, 34).pixels.astype(int)
-    tiled = create(file, 64)(image, 34).pixels.astype(int)
+    whole = create(path, 1024)(image, 34).pixels.astype(int)
+    tiled = create(path, 64)(image, 34).pixels.astype(int)
 
-    assert np.mean((whole == 0) | (whole == 255)) < 0.2
+    assert np.mean((whole == 0) | (whole == 255)) < 0.5
+    assert np.abs(whole - image.pixels).mean() > 5
     assert np.abs(whole - tiled).max() <= 1
+
+
+def test_tiles_are_alike_in_size_and_cover_the_picture(file, monkeypatch):
+    shown, filter_ = [], create(file, 64)
+    forward = filter_._network.forward
+    monkeypatch.setattr(
+        filter_._network, "forward", lambda x, qp: shown.append(x.shape[2:]) or forward(x, qp)
+    )
+
+    filter_(picture(500, 40), 34)
+
+    sizes = {(-(-height // 16), -(-width // 16)) for height, width in shown}
+    assert len(shown) == 8
+    assert len(sizes) == 1
+
+
+@pytest.mark.parametrize(("count", "batch", "calls"), [(5, 0, 5), (5, 2, 3), (5, 8, 1)])
+def test_a_batch_is_its_pictures_one_by_one(file, monkeypatch, count, batch, calls):
+    pictures = [picture(67, 45, seed=seed, alpha=seed == 1, gray=seed == 2) for seed in range(5)]
+    alone = [create(file)(image, 34) for image in pictures]
+    sizes, filter_ = [], create(file, batch=batch)
+    forward = filter_._network.forward
+    monkeypatch.setattr(
+        filter_._network, "forward", lambda x, qp: sizes.append(len(x)) or forward(x, qp)
+    )
+
+    together = filter_.filter_batch(pictures, 34)
+
+    assert filter_.batches(34) == (batch > 1)
+    assert not filter_.batches(50)
+    assert len(sizes) == calls
+    assert sum(sizes) == count
+    for one, other, given in zip(alone, together, pictures, strict=True):
+        assert np.abs(one.pixels.astype(int) - other.pixels).max() <= 1
+        assert other.alpha is given.alpha
+        assert other.gray == given.gray
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_weights_stored_in_half_are_computed_with_in_float32(file, tmp_path, dtype):
+    found = checkpoint.load(file.read_bytes(), "file")
+    path = tmp_path / "half.safetensors"
+    path.write_bytes(checkpoint.dump(found.network.to(dtype), "npp", found.made))
+
+    loaded = checkpoint.load(path.read_bytes(), "half").network
+    filtered = create(path)(picture(40, 40), 34)
+
+    assert path.stat().st_size < 0.6 * file.stat().st_size
+    assert {parameter.dtype for parameter in loaded.parameters()} == {torch.float32}
+    exact = create(file)(picture(40, 40), 34)
+    assert np.abs(filtered.pixels.astype(int) - exact.pixels).max() <= 4
+
+
+def test_a_file_says_nothing_of_a_device(file):
+    _, metadata = checkpoint.read_tensors(file.read_bytes(), "file")
+
+    assert metadata.keys() == {"network", "config", "made"}
+    assert not {"cpu", "cuda", "device"} & {*json.loads(metadata["config"])}
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU here")
+def test_a_gpu_filters_as_the_processor_does(file):
+    images = [picture(67, 45, seed=seed) for seed in range(3)]
+    gpu = pretransforms.create(f"npp:weights={file}", "cuda")
+
+    assert gpu.batches(34)
+    for one, image in zip(gpu.filter_batch(images, 34), images, strict=True):
+        assert np.abs(one.pixels.astype(int) - create(file)(image, 34).pixels).max() <= 1
+
+
+@pytest.mark.parametrize("spec", ["npp", "npp:tile=64"])
+def test_weights_by_themselves_go_to_the_filters_that_take_them(spec):
+    given = pretransforms.with_weights(["none", "blur:sigma=1", spec], "a")
+
+    assert given == ["none", "blur:sigma=1", f"{spec}:weights=a"]
+
+
+@pytest.mark.parametrize(
+    ("specs", "weights", "words"),
+    [
+        (["none", "blur"], "a", "is for a trained filter, not for --pre none,blur"),
+        (["auto"], "a", "write --pre npp"),
+        (["npp:weights=b"], "a", "given twice"),
+        (["npp"], "a:b", "colon"),
+    ],
+)
+def test_weights_that_go_nowhere_are_refused(specs, weights, words):
+    with pytest.raises(UsageError, match=words):
+        pretransforms.with_weights(specs, weights)
 
 
 def test_a_qp_that_it_does_not_know_leaves_the_picture(file):
@@ -115,3 +223,5 @@ def test_what_is_no_network_is_refused(tmp_path):
 def test_a_tile_has_a_smallest_side(file):
     with pytest.raises(UsageError, match="tile is at least 16"):
         create(file, 15)
+    with pytest.raises(UsageError, match="batch is at least 0"):
+        create(file, batch=-1)

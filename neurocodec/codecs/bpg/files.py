@@ -75,7 +75,7 @@ def undecodable(container: Container) -> str | None:
     return None
 
 
-def decode(container: Container) -> Image:
+def decode(container: Container, *, trusted: bool = False) -> Image:
     """The picture in a file.
 
     A header that says another size than the stream's is damage, and noticed but in these cases:
@@ -84,15 +84,21 @@ def decode(container: Container) -> Image:
     blocks, where black may be coded; and by chance, some 1 in 200, a size that is not of whole
     coding tree blocks, whose last blocks are read as others and may end where the data does.
 
+    Args:
+        container: a colour picture, or gray.
+        trusted: look for no damage: this process has just made the file.
+
     Raises:
         BadInputError: it is damaged.
     """
     colour_stream, alpha_stream = colour_and_alpha(container)
     layout = container.layout
-    pixels = colour.to_pixels(_planes(colour_stream, container, layout), layout)
+    planes = _planes(colour_stream, container, layout, trusted)
+    pixels = colour.to_pixels(planes, layout)
     alpha = None
     if alpha_stream is not None:
-        plane = _planes(alpha_stream, container, Layout("gray", layout.bit_depth))[0]
+        gray = Layout("gray", layout.bit_depth)
+        plane = _planes(alpha_stream, container, gray, trusted)[0]
         if container.alpha == "white":
             pixels = colour.multiply_by_white(pixels, plane, layout.bit_depth)
         else:
@@ -151,15 +157,16 @@ def _encode(
         raise ToolError(f"x265 wrote a stream that no .bpg can hold: {exc}") from exc
 
 
-def _planes(stream: Stream, container: Container, layout: Layout) -> list[Plane]:
+def _planes(stream: Stream, container: Container, layout: Layout, trusted: bool) -> list[Plane]:
     """The decoded planes, cut to the picture's true size."""
-    frame = ffmpeg.decode("hevc", stream.bare(), may_be_cut=True, may_be_longer=True)
+    doubted = not trusted
+    frame = ffmpeg.decode("hevc", stream.bare(), may_be_cut=doubted, may_be_longer=doubted)
     height, width = container.height, container.width
     shapes = [layout.plane_shape(plane, height, width) for plane in range(layout.plane_count)]
     coded = stream.sps.height, stream.sps.width
     if frame.pixel_format != x265.pixel_format(layout) or frame.planes[0].shape != coded:
         raise BadInputError("its HEVC stream is not the picture that its header says")
-    if _ends_early(stream, frame.planes, layout):
+    if doubted and _ends_early(stream, frame.planes, layout):
         raise BadInputError("its header says a larger picture than its HEVC stream holds")
     return [
         plane[:rows, :columns] for plane, (rows, columns) in zip(frame.planes, shapes, strict=True)

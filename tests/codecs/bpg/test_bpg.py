@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from neurocodec import images
+from neurocodec.codecs import ffmpeg
 from neurocodec.codecs.bpg import Bpg, native
 from neurocodec.codecs.bpg.container import demux, mux
 from neurocodec.codecs.bpg.files import encode, with_metadata
@@ -319,3 +320,25 @@ def test_a_photograph(data_folder):
     data = codec.encode(image, 28)
     assert psnr_db(codec.decode(data), image) > 36
     assert codec.inspect(data)["slice_qp"] == 25
+
+
+@pytest.mark.parametrize("settings", [Settings(), Settings(chroma="444", color_space="rgb")])
+@pytest.mark.parametrize("kind", [{"alpha": True}, {"gray": True}], ids=str)
+def test_a_trusted_file_decodes_alike_and_once(settings, kind, monkeypatch):
+    data = encode(picture(50, 41, **kind), 30, replace(settings, effort=2), in_process=True)
+    doubting, trusting = Bpg(), Bpg(trusted=1)
+    whole = doubting.decode(data)
+    asked = []
+    real = ffmpeg.decode
+    monkeypatch.setattr(
+        ffmpeg, "decode", lambda *given, **how: asked.append(how) or real(*given, **how)
+    )
+
+    trusted = trusting.decode(data)
+
+    assert len(asked) == 1 + ("alpha" in kind)
+    assert not any(value for how in asked for value in how.values())
+    assert np.array_equal(trusted.pixels, whole.pixels)
+    assert trusted.gray == whole.gray
+    if "alpha" in kind:
+        assert np.array_equal(trusted.alpha, whole.alpha)
