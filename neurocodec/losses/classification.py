@@ -1,4 +1,4 @@
-"""D_m of a classifier, from its own answer to the clean picture."""
+"""D_m of a classifier, from its own answer to the clean picture or from the label."""
 
 from torch import Tensor
 from torch.nn import functional
@@ -16,3 +16,16 @@ def kl_divergence(clean: Tensor, logits: Tensor) -> Tensor:
     """
     log_clean, log_decoded = clean.log_softmax(1), logits.log_softmax(1)
     return functional.kl_div(log_decoded, log_clean, reduction="none", log_target=True).sum(1)
+
+
+def cross_entropy(logits: Tensor, classes: Tensor) -> Tensor:
+    """−log p_decoded(label) of every picture, nats.
+
+    Args:
+        logits: (N, classes) of the decoded pictures.
+        classes: (N,) int64, the labels' indices.
+
+    Returns:
+        (N,), at least 0.
+    """
+    return functional.cross_entropy(logits, classes, reduction="none")

@@ -1,5 +1,6 @@
-"""The rate–distortion sum that the preprocessor's training lowers."""
+"""The sums of rate and distortion that the trainings lower."""
 
+import torch
 from torch import Tensor
 
 
@@ -16,3 +17,24 @@ def rate_distortion(rate: Tensor, weighted: Tensor, mean_rate: Tensor) -> Tensor
         (N,).
     """
     return (rate + weighted) / mean_rate
+
+
+def mimic(rate: Tensor, pictures: Tensor, target: Tensor, qp: Tensor) -> Tensor:
+    """(R_p + D / λ) · 2^((QP − 34) / 6) of every picture, D = ‖target − ŷ‖² a sample.
+
+    λ = 0.038·exp(0.234·(QP − 3)) is what x265 pays for a bit, in squared levels of 0 to 255 (its
+    table of λ², at the QP that it gives an intra picture). The power is how bits fall with the QP:
+    with it every QP weighs about the same.
+
+    Args:
+        rate: R_p, (N,) bpp.
+        pictures: ŷ, (N, 3, H, W) in about [0, 1].
+        target: likewise.
+        qp: (N,) on BPG's scale.
+
+    Returns:
+        (N,).
+    """
+    lmbda = 0.038 * torch.exp(0.234 * (qp - 3))
+    distortion = (255 * (pictures.float() - target)).square().mean((1, 2, 3))
+    return (rate + distortion / lmbda) * 2 ** ((qp - 34) / 6)

@@ -55,7 +55,7 @@ def detector(recogniser: Recogniser) -> Detector:
     """
     if "heads" in recogniser.description:
         return _yolox(recogniser)
-    table = _class_table(recogniser)
+    table = class_table(recogniser)
     return lambda images: [_ask_torchvision(recogniser, table, image) for image in images]
 
 
@@ -112,7 +112,7 @@ def _selected(boxes: Tensor, scores: Tensor, side: int, image: Image) -> Detecti
     )
 
 
-def _class_table(recogniser: Recogniser) -> Ints:
+def class_table(recogniser: Recogniser) -> Ints:
     """From torchvision's label to the class id; -1 where a label means no class."""
     named = recogniser.description.get("classes")
     if isinstance(named, list):

@@ -1,64 +1,118 @@
 """Training pictures: a folder's files, cropped and mirrored at random but always alike."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-import PIL.Image
 
 from neurocodec import files, images
 from neurocodec.errors import BadInputError
 from neurocodec.images import Image
+from neurocodec.tasks import data
+from neurocodec.training import distributed
+from neurocodec.training.windows import Example, centre_window, random_window
 
 _GROUND = "white"
+_WITHOUT_LABELS: Mapping[Path, Any] = {}
+_NEEDED = {
+    "classification": "a labels.csv with the columns file and class_index, or one folder a class",
+    "detection": "COCO's instances*.json, or Pascal VOC's XML files",
+}
 
 
 @dataclass(frozen=True)
 class Split:
-    """The files of a folder, some of them kept apart from training."""
+    """The files of a folder, some of them kept apart from training.
+
+    Attributes:
+        training: to learn from.
+        validation: kept apart.
+        truths: of both, by path; empty where no labels were asked for.
+    """
 
     training: tuple[Path, ...]
     validation: tuple[Path, ...]
+    truths: Mapping[Path, Any] = field(default_factory=dict)
 
 
-def split(folder: Path, validation: int) -> Split:
+def split(folder: Path, validation: int, task: str | None = None) -> Split:
     """The pictures below `folder`, and how many of them only validate.
 
     Which ones does not depend on a seed, so that every training on a folder leaves out the same.
 
+    Args:
+        folder: of the pictures; with a task a COCO .json file too.
+        validation: how many.
+        task: whose labels are wanted, found as `tasks.data.read` finds them; pictures without one
+            are left out. None reads no labels.
+
     Raises:
-        BadInputError: no such folder, or too few pictures in it.
+        BadInputError: no such folder, too few pictures in it, or labels that are not there or
+            cannot be read.
+        UsageError: the folder has several annotation files that would serve.
     """
-    paths = [path for path in folder.rglob("*") if images.has_picture_name(path)]
-    if len(paths) <= validation:
+    if task is None:
+        found = (path for path in folder.rglob("*") if images.has_picture_name(path))
+        names = {path: path.relative_to(folder).as_posix() for path in found}
+        return _shuffled(folder, names, validation, _WITHOUT_LABELS)
+    labelled = [one for one in data.read(folder, task).pictures if one.truth is not None]
+    if not labelled:
         raise BadInputError(
-            f"{files.display(folder)}: has {len(paths)} pictures, training needs more than the "
+            f"{files.display(folder)}: has no labels for {task}: it needs {_NEEDED[task]}"
+        )
+    return _shuffled(
+        folder,
+        {one.path: one.name for one in labelled},
+        validation,
+        {one.path: one.truth for one in labelled},
+    )
+
+
+def _shuffled(
+    folder: Path, names: Mapping[Path, str], validation: int, truths: Mapping[Path, Any]
+) -> Split:
+    if len(names) <= validation:
+        raise BadInputError(
+            f"{files.display(folder)}: has {len(names)} pictures, training needs more than the "
             f"{validation} for validation"
         )
-    shuffled = sorted(paths, key=lambda path: _digest(path.relative_to(folder).as_posix()))
-    return Split(tuple(shuffled[validation:]), tuple(shuffled[:validation]))
+    shuffled = sorted(names, key=lambda path: _digest(names[path]))
+    return Split(tuple(shuffled[validation:]), tuple(shuffled[:validation]), truths)
 
 
 class Crops:
     """An endless sequence of batches of square crops: batch k is the same whenever it is asked for.
 
+    Where several processes train together each has its share of the batch.
+
     Every epoch goes through all pictures in an order of its own. A crop is a random square of the
     picture, from `size` to its shorter side, brought to `size` and mirrored half of the time.
     """
 
-    def __init__(self, paths: Sequence[Path], *, size: int, batch: int, seed: int) -> None:
+    def __init__(
+        self,
+        paths: Sequence[Path],
+        *,
+        size: int,
+        batch: int,
+        seed: int,
+        truths: Mapping[Path, Any] = _WITHOUT_LABELS,
+    ) -> None:
         """Say what to crop; nothing is read yet.
 
         Args:
             paths: of the pictures.
             size: of a crop's side, in pixels.
-            batch: crops a batch.
+            batch: crops a batch, of all processes together.
             seed: of order and crops.
+            truths: by path; what a crop shows of them goes with it.
         """
         self._paths = paths
+        self._truths = truths
         self._size = size
         self._batch = batch
         self._seed = seed
@@ -78,47 +132,46 @@ class Crops:
         return crops
 
     def _read(self, step: int) -> list[Image]:
-        return [self._crop(step * self._batch + place) for place in range(self._batch)]
+        places = distributed.share(range(self._batch))
+        return [self._crop(step * self._batch + place) for place in places]
 
     def _crop(self, number: int) -> Image:
         epoch, place = divmod(number, len(self._paths))
         order = np.random.default_rng([self._seed, 0, epoch]).permutation(len(self._paths))
         rng = np.random.default_rng([self._seed, 1, number])
-        return random_crop(read(self._paths[order[place]]), self._size, rng)
+        return random_crop(read(self._paths[order[place]], self._truths), self._size, rng)
 
 
-def read(path: Path) -> Image:
-    """The picture, opaque.
+def draw_qps(qps: Sequence[int], count: int, *, seed: int, step: int) -> list[int]:
+    """A QP, each as likely, for `count` pictures of a step: this process's share of the batch."""
+    whole = np.random.default_rng([seed, 2, step]).choice(qps, count * distributed.processes())
+    return [int(qp) for qp in distributed.share(list(whole))]
+
+
+def read(path: Path, truths: Mapping[Path, Any] = _WITHOUT_LABELS) -> Example:
+    """The picture, opaque, with its truth where there is one.
 
     Raises:
         BadInputError: it cannot be read.
     """
     name = files.display(path)
-    return images.flatten(images.read(files.read(str(path)), name), _GROUND)
+    image = images.flatten(images.read(files.read(str(path)), name), _GROUND)
+    return Example(image.pixels, truth=truths.get(path))
 
 
-def random_crop(image: Image, size: int, rng: np.random.Generator) -> Image:
-    """A random square of the picture at `size`, mirrored half of the time."""
-    shorter = min(image.width, image.height)
-    side = int(rng.integers(min(size, shorter), shorter + 1))
-    left = int(rng.integers(0, image.width - side + 1))
-    top = int(rng.integers(0, image.height - side + 1))
-    crop = _resized(image, (left, top, left + side, top + side), size)
-    return Image(crop[:, ::-1].copy() if rng.random() < 0.5 else crop)
+def truths_of(pictures: Iterable[Image]) -> list[Any]:
+    """What the data says of each picture; None where it does not."""
+    return [picture.truth if isinstance(picture, Example) else None for picture in pictures]
 
 
-def centre_crop(image: Image, size: int) -> Image:
-    """The largest square in the middle of the picture, at `size`."""
-    side = min(image.width, image.height)
-    left, top = (image.width - side) // 2, (image.height - side) // 2
-    return Image(_resized(image, (left, top, left + side, top + side), size))
+def random_crop(image: Image, size: int, rng: np.random.Generator) -> Example:
+    """A random square of the picture at `size`, mirrored half of the time; the truth follows."""
+    return random_window(image, size, rng).example(image)
 
 
-def _resized(image: Image, box: tuple[int, int, int, int], size: int) -> images.Plane:
-    picture = PIL.Image.fromarray(image.pixels)
-    if box[2] - box[0] == size:
-        return np.array(picture.crop(box))
-    return np.array(picture.resize((size, size), PIL.Image.Resampling.BICUBIC, box))
+def centre_crop(image: Image, size: int) -> Example:
+    """The largest square in the middle of the picture, at `size`; the truth follows."""
+    return centre_window(image, size).example(image)
 
 
 def _digest(name: str) -> str:

@@ -1,7 +1,7 @@
 """What the plain codec gives for its bits, measured on training pictures: R̄(QP) and λ(QP)."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +13,7 @@ from neurocodec.errors import UsageError
 from neurocodec.images import Image
 from neurocodec.networks.tensors import to_tensor
 from neurocodec.training.codec_pool import CodecPool
+from neurocodec.training.data import truths_of
 from neurocodec.training.distances import Distance
 
 _POINTS = 6
@@ -55,7 +56,7 @@ def measure(
 
     Args:
         pool: the codec.
-        distances: D_m by recogniser.
+        distances: D_m by recogniser; none measures the rate alone.
         images: of one size.
         qps: of the training; the lowest and the highest count.
         device: that the recognisers compute on.
@@ -85,17 +86,19 @@ def measure(
 def mean_distance(
     distance: Distance, clean: Sequence[Image], decoded: Sequence[Image], device: torch.device
 ) -> float:
-    """The mean of D_m over pictures of one size."""
+    """The mean of D_m over pictures of one size; the clean ones carry the truths, if any."""
     total = 0.0
     for start in range(0, len(clean), _BATCH):
         part = slice(start, start + _BATCH)
-        answer = distance.answer(to_tensor(clean[part], device))
+        answer = distance.answer(to_tensor(clean[part], device), truths_of(clean[part]))
         total += float(distance(answer, to_tensor(decoded[part], device)).sum())
     return total / len(clean)
 
 
-def given(rates: ExchangeRates, text: str) -> ExchangeRates:
-    """The same mean rate, with the λ that `text` says: one number, or QP=λ pairs by commas.
+def given(rates: ExchangeRates, text: str, recognisers: Iterable[str]) -> ExchangeRates:
+    """The same mean rate, with the λ that `text` says for all recognisers.
+
+    It is one number, or QP=λ pairs by commas.
 
     Between the pairs' QPs log λ is the straight line that fits them best.
 
@@ -113,7 +116,7 @@ def given(rates: ExchangeRates, text: str) -> ExchangeRates:
             line = [float(c) for c in fitted]
     except (ValueError, TypeError):
         raise UsageError(f"cannot read λ {text!r}: write 1.5, or 28=8,34=2,41=0.5") from None
-    return ExchangeRates(rates.log_rate, dict.fromkeys(rates.log_lmbda, line))
+    return ExchangeRates(rates.log_rate, dict.fromkeys(recognisers, line))
 
 
 def _log_slope(qps: Sequence[int], log_rate: Any, log_loss: Sequence[float]) -> list[float]:

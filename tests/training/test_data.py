@@ -82,3 +82,49 @@ def test_a_crop_of_its_own_size_is_cut_or_mirrored_and_not_resampled():
     made = {data.random_crop(image, 32, rng).pixels.tobytes() for _ in range(20)}
 
     assert made == {image.pixels.tobytes(), image.pixels[:, ::-1].tobytes()}
+
+
+@pytest.fixture
+def labelled(tmp_path):
+    """A folder of five pictures, four of which are in its labels.csv."""
+    for seed in range(5):
+        (tmp_path / f"{seed}.png").write_bytes(images.png(picture(40, 40, seed=seed)))
+    rows = "".join(f"{seed}.png,{seed + 10}\n" for seed in range(4))
+    (tmp_path / "labels.csv").write_text(f"file,class_index\n{rows}")
+    return tmp_path
+
+
+def test_labels_go_with_their_pictures(labelled):
+    pictures = data.split(labelled, 1, "classification")
+    crops = Crops(pictures.training, size=40, batch=3, seed=0, truths=pictures.truths)
+
+    shown = {data.truths_of([crop])[0]: crop.pixels for crop in crops.batch(0)}
+
+    assert len(shown) == 3
+    for label, pixels in shown.items():
+        whole = picture(40, 40, seed=label - 10).pixels
+        assert (pixels == whole).all() or (pixels == whole[:, ::-1]).all()
+
+
+def test_what_has_no_label_is_left_out(labelled):
+    assert len(data.split(labelled, 0).training) == 5
+    assert len(data.split(labelled, 0, "classification").training) == 4
+    with pytest.raises(BadInputError, match="has 4 pictures"):
+        data.split(labelled, 4, "classification")
+
+
+def test_labels_do_not_change_which_pictures_validate(labelled):
+    (labelled / "4.png").unlink()
+    plain, with_labels = data.split(labelled, 2), data.split(labelled, 2, "classification")
+
+    assert plain.validation == with_labels.validation
+
+
+@pytest.mark.parametrize("task", ["classification", "detection"])
+def test_a_folder_without_labels_says_what_it_needs(folder, task):
+    with pytest.raises(BadInputError, match=f"has no labels for {task}: it needs"):
+        data.split(folder, 2, task)
+
+
+def test_a_picture_without_a_label_has_no_truth():
+    assert data.truths_of([picture(32, 32)]) == [None]

@@ -30,7 +30,7 @@ class MadeDistance:
 
     sign = 1
 
-    def answer(self, clean):
+    def answer(self, clean, truths):
         return clean
 
     def __call__(self, answer, decoded):
@@ -60,7 +60,10 @@ def test_a_codec_without_a_slope_asks_for_lambda():
 
 def test_a_given_lambda():
     qp = torch.tensor([28.0, 41.0])
-    constant, line = exchange.given(RATES, "1.5"), exchange.given(RATES, "28=8,41=0.5")
+    constant, line = (
+        exchange.given(RATES, "1.5", RATES.log_lmbda),
+        exchange.given(RATES, "28=8,41=0.5", ["other"]),
+    )
 
     assert constant.lmbda("one", qp).tolist() == pytest.approx([1.5, 1.5])
     assert line.lmbda("other", qp).tolist() == pytest.approx([8, 0.5], rel=1e-4)
@@ -70,4 +73,4 @@ def test_a_given_lambda():
 @pytest.mark.parametrize("text", ["", "much", "0", "-1", "28=", "28=8,2", "28=8=9"])
 def test_what_is_no_lambda_is_refused(text):
     with pytest.raises(UsageError, match="cannot read λ"):
-        exchange.given(RATES, text)
+        exchange.given(RATES, text, ["one"])

@@ -52,6 +52,16 @@ class Graph(nn.Module):
         _refuse_leftover(ops, tensors)
         self._last_use = {name: at for at, read in enumerate(self._inputs) for name in read}
 
+    def layer(self, name: str) -> nn.Module:
+        """The layer of the operation called `name`.
+
+        Raises:
+            AttributeError: there is none, as `nn.Module.get_submodule` has it.
+        """
+        if name not in self._names:
+            raise AttributeError(f"no operation is called {name!r}")
+        return self._layers[self._names.index(name)]
+
     def forward(self, x: Tensor) -> dict[str, Tensor]:
         """The outputs by name, of the preprocessed pictures x: (N, 3, H, W)."""
         made = {INPUT: x}
