@@ -1,0 +1,77 @@
+"""`neurocodec train-tv`."""
+
+import math
+from typing import TYPE_CHECKING
+
+import click
+
+from neurocodec.cli import options, training
+from neurocodec.errors import UsageError
+
+if TYPE_CHECKING:
+    from neurocodec.training.config import Config
+
+
+@click.command()
+@options.codec
+@click.option(
+    "--model",
+    "models",
+    required=True,
+    multiple=True,
+    metavar="NAME|FILE",
+    help="The recogniser; give several for one filter for all of them.",
+)
+@click.option(
+    "--arch",
+    type=click.Choice(["tv", "segnet"]),
+    default="tv",
+    show_default=True,
+    help="The network.",
+)
+@click.option(
+    "--width",
+    type=click.IntRange(min=1),
+    help="Channels of its first stage.  [default: 32 for tv, 64 for segnet]",
+)
+@click.option(
+    "--lmbda",
+    type=click.FloatRange(min=0),
+    default=1.0,
+    show_default=True,
+    help="What total variation weighs against recognition; 0 with segnet is Palacio+.",
+)
+@click.option(
+    "--copy-steps",
+    type=click.IntRange(min=0),
+    help="At first, that teach the network to copy.  [default: 0 for tv, 1000 for segnet]",
+)
+@training.task
+@training.loss
+@training.shared
+def train_tv(
+    config: "Config",
+    codec: str,
+    models: tuple[str, ...],
+    arch: str,
+    width: int | None,
+    lmbda: float,
+    copy_steps: int | None,
+    task: str,
+    loss: str | None,
+) -> None:
+    """Train a filter that keeps what a recogniser needs and evens out the rest.
+
+    One filter for every codec and QP: training runs no codec, and --codec is only for the BD-rate
+    that --validate-every measures.
+
+    \b
+    neurocodec train-tv --data pictures -o tv --model squeezenet1_0.safetensors --max-minutes 60
+    """
+    if not math.isfinite(lmbda):
+        raise UsageError(f"--lmbda is a number of at least 0, not {lmbda}")
+    from neurocodec.training.assembly.tv import TvOptions, train_tv
+
+    chosen = TvOptions(arch, width, models, lmbda, copy_steps, codec, task, loss)
+    progress = train_tv(chosen, config, training.report)
+    training.done(config.output / f"{arch}.safetensors", progress)

@@ -1,0 +1,90 @@
+"""SegNet as an autoencoder of pictures: the decoder gets places of maxima, and no bypass.
+
+V. Badrinarayanan and others, "SegNet: A Deep Convolutional Encoder-Decoder Architecture for Image
+Segmentation"; as a filter: S. Palacio and others, "What do Deep Networks Like to See?", CVPR 2018.
+"""
+
+from itertools import pairwise
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from neurocodec.networks.filter import FilterNetwork, padded
+from neurocodec.networks.precision import exactly
+
+_CONVS = (2, 2, 3, 3, 3)  # of VGG-16's stages
+_FACTORS = (1, 2, 4, 8, 8)  # of their widths
+_MIDDLE = 0.5
+
+
+class SegNet(FilterNetwork):
+    """x' = segnet(x), of the picture's own size, clamped to [0, 1].
+
+    There is no identity path: the network learns to copy the picture first.
+    """
+
+    stride = 2 ** len(_CONVS)
+    reach = 224
+    tile = 256
+
+    def __init__(self, width: int = 64) -> None:
+        """Build the network, with random weights.
+
+        Args:
+            width: channels of the first stage; 64 is VGG-16's.
+        """
+        super().__init__()
+        self.config = {"width": width}
+        self.body = Autoencoder(width)
+
+    def forward(self, x: Tensor, qp: Tensor | float = 0.0) -> Tensor:
+        """The filtered pictures.
+
+        Args:
+            x: (N, 3, H, W) float in [0, 1], any size.
+            qp: not used: the filter is the same at every QP.
+        """
+        height, width = x.shape[-2:]
+        filtered: Tensor = self.body(padded(x, self.stride))[..., :height, :width]
+        return filtered.clamp(0, 1)
+
+
+class Autoencoder(nn.Module):
+    """VGG-16's convolutions down, and their mirror image up."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        widths = [width * factor for factor in _FACTORS]
+        stages = list(zip([3, *widths], widths, _CONVS, strict=False))
+        self.encoder = nn.ModuleList(
+            _stage([before, *[after] * convs]) for before, after, convs in stages
+        )
+        first, *deeper = stages
+        self.decoder = nn.ModuleList(
+            _stage([*[after] * convs, before]) for before, after, convs in reversed(deeper)
+        )
+        self.decoder.append(_stage([width] * first[2]))
+        self.last = nn.Conv2d(width, 3, 3, padding=1)
+        # Gray at first: outside [0, 1] the clamp would leave no gradient to learn from.
+        self.last.bias = nn.Parameter(torch.full((3,), _MIDDLE))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, 3, H, W) from the same; H and W multiples of 32."""
+        f, places = x, []
+        for stage in self.encoder:
+            f, where = functional.max_pool2d(stage(f), 2, return_indices=True)
+            places.append(where)
+        for stage in self.decoder:
+            f = stage(functional.max_unpool2d(f, places.pop(), [2, 2]))
+        with exactly(f):
+            out: Tensor = self.last(f.to(self.last.weight.dtype))
+            return out
+
+
+def _stage(widths: list[int]) -> nn.Sequential:
+    """A convolution, batch normalisation and ReLU from each width to the next."""
+    layers: list[nn.Module] = []
+    for before, after in pairwise(widths):
+        layers += [nn.Conv2d(before, after, 3, padding=1), nn.BatchNorm2d(after), nn.ReLU()]
+    return nn.Sequential(*layers)

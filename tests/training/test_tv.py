@@ -1,0 +1,149 @@
+import pytest
+import torch
+
+from neurocodec.networks import checkpoint
+from neurocodec.networks.precision import precision
+from neurocodec.networks.segnet import SegNet
+from neurocodec.networks.tv import Tv
+from neurocodec.training import data, loop
+from neurocodec.training.config import Config
+from neurocodec.training.data import Crops
+from neurocodec.training.tv import TvAlgorithm
+from tests.conftest import picture
+
+NETWORKS = {"tv": Tv, "segnet": SegNet}
+
+
+@pytest.fixture
+def made(distance):
+    """A function that puts the step of a tiny filter together."""
+
+    def make(kind="tv", *, lmbda=1.0, copy_steps=0, micro_batch=2, amp=False, names=("small",)):
+        torch.manual_seed(0)
+        return TvAlgorithm(
+            NETWORKS[kind](width=4),
+            kind,
+            dict.fromkeys(names, distance),
+            lmbda=lmbda,
+            copy_steps=copy_steps,
+            micro_batch=micro_batch,
+            precision=precision(torch.device("cpu"), amp=amp),
+            validation=lambda network: {"bd_rate.small": 1.0},
+        )
+
+    return make
+
+
+class SamePictures:
+    """Crops that are the same two in every step."""
+
+    def batch(self, step):
+        return [picture(64, 64, seed=seed) for seed in range(2)]
+
+
+PICTURES = SamePictures().batch(0)
+
+
+@pytest.mark.parametrize(("kind", "copy_steps"), [("tv", 0), ("segnet", 0), ("segnet", 1000)])
+def test_twenty_steps_on_two_pictures_lower_the_loss(made, tmp_path, kind, copy_steps):
+    algorithm = made(kind, copy_steps=copy_steps)
+    rates = {"learning_rate": 3e-3, "last_learning_rate": 3e-3}
+    before = algorithm.gradients(PICTURES, 0)["loss"]
+
+    loop.train(algorithm, SamePictures(), Config(tmp_path, tmp_path, max_steps=20, **rates))
+
+    assert algorithm.gradients(PICTURES, 20)["loss"] < 0.97 * before
+
+
+@pytest.mark.parametrize("kind", NETWORKS)
+def test_a_resumed_training_is_the_uninterrupted_one(made, folder, tmp_path, kind):
+    def train(output, **settings):
+        crops = Crops(data.split(folder, 2).training, size=32, batch=2, seed=0)
+        config = Config(output, folder, max_steps=5, size=32, save_every=2, **settings)
+        loop.train(made(kind, copy_steps=2, micro_batch=1), crops, config, interrupt)
+
+    def interrupt(record):
+        if record["step"] == stop_at:
+            raise KeyboardInterrupt
+
+    whole, parts = tmp_path / "whole", tmp_path / "parts"
+    stop_at = None
+    train(whole)
+    stop_at = 3
+    with pytest.raises(KeyboardInterrupt):
+        train(parts)
+    stop_at = None
+    train(parts, resume=True)
+
+    for file in ("state.safetensors", f"{kind}.safetensors"):
+        one, other = (
+            checkpoint.read_tensors((output / file).read_bytes(), file)[0]
+            for output in (whole, parts)
+        )
+        assert one.keys() == other.keys()
+        assert all(torch.equal(one[name], other[name]) for name in one)
+
+
+def test_the_loss_is_recognition_and_lambda_times_tv(made):
+    record = made("segnet", lmbda=3.0).gradients(PICTURES, 0)
+
+    assert record["loss"] == pytest.approx(record["d_m.small"] + 3 * record["tv"])
+    assert record.keys() == {"loss", "tv", "mse", "d_m.small"}
+
+
+def test_lambda_zero_only_recognises(made):
+    record = made("segnet", lmbda=0.0).gradients(PICTURES, 0)
+
+    assert record["loss"] == record["d_m.small"] > 0
+
+
+def test_several_recognisers_weigh_as_one(made):
+    one = made("segnet").gradients(PICTURES, 0)
+    two = made("segnet", names=("small", "same")).gradients(PICTURES, 0)
+
+    assert two["d_m.same"] == two["d_m.small"] == one["d_m.small"]
+    assert two["loss"] == pytest.approx(one["loss"])
+
+
+def test_it_learns_to_copy_first(made):
+    algorithm = made("segnet", copy_steps=3)
+
+    first, then = algorithm.gradients(PICTURES, 2), algorithm.gradients(PICTURES, 3)
+
+    assert first["loss"] == first["mse"]
+    assert first.keys() == {"loss", "mse"}
+    assert "d_m.small" in then
+
+
+def test_micro_batches_change_only_the_order_of_sums(made):
+    four = [picture(64, 64, seed=seed) for seed in range(4)]
+    one, whole = made(micro_batch=1), made(micro_batch=4)
+
+    records = [algorithm.gradients(four, 0) for algorithm in (one, whole)]
+
+    assert records[0] == pytest.approx(records[1], abs=1e-6)
+    for a, b in zip(one.network.parameters(), whole.network.parameters(), strict=True):
+        assert torch.allclose(a.grad, b.grad, rtol=1e-3, atol=1e-6)
+
+
+@pytest.mark.parametrize("kind", NETWORKS)
+def test_bfloat16_leaves_the_weights_in_single_precision(made, kind):
+    half, single = made(kind, amp=True), made(kind)
+
+    losses = [algorithm.gradients(PICTURES, 0)["loss"] for algorithm in (half, single)]
+
+    assert losses[0] == pytest.approx(losses[1], rel=0.1)
+    assert {parameter.grad.dtype for parameter in half.network.parameters()} == {torch.float32}
+
+
+def test_the_weights_say_what_made_them(made, tmp_path):
+    algorithm = made("segnet", lmbda=0.5, copy_steps=1)
+
+    loop.train(algorithm, SamePictures(), Config(tmp_path, tmp_path, max_steps=2))
+
+    found = checkpoint.load((tmp_path / "segnet.safetensors").read_bytes(), "segnet")
+    assert found.kind == "segnet"
+    assert found.network.config == {"width": 4}
+    assert (found.made["lmbda"], found.made["copy_steps"]) == (0.5, 1)
+    assert found.made["recognisers"] == ["small"]
+    assert "qps" not in found.made
