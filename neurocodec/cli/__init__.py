@@ -23,7 +23,9 @@ COMMANDS = {
     "bdrate": "neurocodec.cli.bdrate:bdrate",
     "report": "neurocodec.cli.report:report",
     "choose": "neurocodec.cli.choose:choose",
+    "train-proxy": "neurocodec.cli.train_proxy:train_proxy",
     "train-npp": "neurocodec.cli.train_npp:train_npp",
+    "train-tv": "neurocodec.cli.train_tv:train_tv",
     "doctor": "neurocodec.cli.doctor:doctor",
 }
 _UNWRITABLE = {

@@ -51,6 +51,16 @@ if TYPE_CHECKING:
     metavar="FILE",
     help="Weights to begin with.",
 )
+@click.option(
+    "--proxy",
+    "proxies",
+    type=click.Path(path_type=Path),
+    multiple=True,
+    metavar="FILE",
+    help="Weights of train-proxy, one a QP or one for all.  [default: a count of DCT coefficients]",
+)
+@training.task
+@training.loss
 @training.shared
 def train_npp(
     config: "Config",
@@ -61,6 +71,9 @@ def train_npp(
     qa: bool,
     lmbda: str,
     start: Path | None,
+    proxies: tuple[Path, ...],
+    task: str,
+    loss: str | None,
 ) -> None:
     """Train the neural preprocessor, the real codec in the loop.
 
@@ -69,10 +82,8 @@ def train_npp(
         --model squeezenet1_0.safetensors --model mobilenet_v2.safetensors --max-minutes 60
     """
     known = training.qps(qps)
-    from neurocodec.training.assembly import NppOptions, train_npp
+    from neurocodec.training.assembly.npp import NppOptions, train_npp
 
-    chosen = NppOptions(codec, known, models, arch, qa, lmbda, start)
+    chosen = NppOptions(codec, known, models, arch, qa, lmbda, start, proxies, task, loss)
     progress = train_npp(chosen, config, training.report)
-    click.echo(
-        f"{config.output / 'npp.safetensors'}  {progress.steps} steps  {progress.minutes:.1f} min"
-    )
+    training.done(config.output / "npp.safetensors", progress)

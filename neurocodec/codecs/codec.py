@@ -17,13 +17,17 @@ CODECS = {
     "jpeg2000": "neurocodec.codecs.jpeg2000:Jpeg2000",
     "vvc": "neurocodec.codecs.vvc:Vvc",
 }
+LEARNED = {
+    "mbt2018": "neurocodec.codecs.mbt2018:Mbt2018",
+}
+_ALL = CODECS | LEARNED
 
 
 class Codec(Protocol):
-    """A standard codec with all its settings but the rate, which each call gives.
+    """A codec with all its settings but the rate, which each call gives.
 
     Attributes:
-        name: its key in CODECS.
+        name: its key in CODECS, the standard ones, or in LEARNED.
         extension: of its files, with the dot.
         unit: what its level is called: "qp" or "quality".
         levels: every level that it takes, from fewest to most bits.
@@ -80,7 +84,7 @@ def create(spec: str, **context: Any) -> Codec:
     Raises:
         UsageError: unknown name or setting, or a setting out of its range.
     """
-    codec: Codec = registry.create(CODECS, spec, "codec", **context)
+    codec: Codec = registry.create(_ALL, spec, "codec", **context)
     return codec
 
 
@@ -97,10 +101,10 @@ def recognise(data: bytes, name: str, **context: Any) -> Codec:
     """
     codec_name = _format(data)
     if codec_name is None:
-        raise BadInputError(f"{name}: not a file of {', '.join(CODECS)}")
+        raise BadInputError(f"{name}: not a file of {', '.join(_ALL)}")
     return create(codec_name, **context)
 
 
 def _format(data: bytes) -> str | None:
-    recognising = (n for n in CODECS if registry.load(CODECS, n, "codec").recognises(data))
+    recognising = (n for n in _ALL if registry.load(_ALL, n, "codec").recognises(data))
     return next(recognising, None)

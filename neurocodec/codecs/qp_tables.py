@@ -13,20 +13,21 @@ from importlib.resources import files
 from neurocodec.errors import UsageError
 
 _REFERENCE = "bpg"
+_ON_ITS_SCALE = frozenset({_REFERENCE, "mbt2018"})
 
 
 def level_at_qp(codec_name: str, qp: int) -> int:
     """The level of a codec whose mean bpp is nearest to BPG's at `qp`, by their ratio.
 
     Args:
-        codec_name: its key in CODECS; for "bpg" the level is `qp`.
+        codec_name: its key in CODECS; for those on BPG's own scale the level is `qp`.
         qp: of BPG, 0..51.
 
     Raises:
         UsageError: no such QP, or a codec without a table.
     """
     _check_qp(qp)
-    if codec_name == _REFERENCE:
+    if codec_name in _ON_ITS_SCALE:
         return qp
     wanted = _rate(_REFERENCE, qp)
     return min(_levels(codec_name), key=lambda level: abs(_rate(codec_name, level) - wanted))
@@ -40,9 +41,10 @@ def qp_at_level(codec_name: str, level: int) -> float:
     Raises:
         UsageError: not a level of that codec, or a codec without a table.
     """
-    _check_level(codec_name, level)
-    if codec_name == _REFERENCE:
+    if codec_name in _ON_ITS_SCALE:
+        _check_qp(level)
         return float(level)
+    _check_level(codec_name, level)
     qps, rates = _curve(_REFERENCE)
     falling = [-rate for rate in rates]
     return _interpolated(falling, [float(qp) for qp in qps], -_rate(codec_name, level))
@@ -57,7 +59,7 @@ def qp_saturates(codec_name: str, qp: int) -> bool:
         UsageError: no such QP, or a codec without a table.
     """
     _check_qp(qp)
-    if codec_name == _REFERENCE:
+    if codec_name in _ON_ITS_SCALE:
         return False
     wanted, levels = _rate(_REFERENCE, qp), _levels(codec_name)
     ends = [(levels[0], levels[1]), (levels[-1], levels[-2])]

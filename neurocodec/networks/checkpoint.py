@@ -14,6 +14,9 @@ from neurocodec.errors import BadInputError, NeurocodecError
 
 NETWORKS = {
     "npp": "neurocodec.networks.npp:Npp",
+    "proxy": "neurocodec.networks.proxy:Proxy",
+    "tv": "neurocodec.networks.tv:Tv",
+    "segnet": "neurocodec.networks.segnet:SegNet",
 }
 
 

@@ -19,12 +19,8 @@ class DctProxy(nn.Module):
     c are those of the orthonormal 16×16 DCT of Y, and of Cb and Cr at half the size, on levels 0 to
     255; Δ = 2^((QP − 3 − 4) / 6) is HEVC's step. The rate is known up to a factor only: what counts
     is how it changes with x̄, relative to itself.
-
-    Attributes:
-        calibrated: whether R_p is in bpp.
     """
 
-    calibrated = False
     basis: Tensor
     to_ycc: Tensor
 

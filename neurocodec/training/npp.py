@@ -3,7 +3,8 @@
     x̄ ← npp(x, QP)                               rounded to 1/255: what the codec sees
     x̂, R ← codec(x̄, QP)                          the real one, in other processes, no gradient
     ŷ, R_p ← proxy(x̄, QP)
-    ŷ.data ← x̂.data, R_p.data ← R.data           value swapping
+    ŷ.data ← x̂.data, R_p.data ← R.data           value swapping; R_p first times R / R_p, so that
+                                                 a proxy that is off by a factor does no harm
     L ← (R_p + λ·D_m(task(ŷ))) / R̄ + β·mse(x, x̄)
     npp ← npp − η·∂L/∂npp                        nothing else learns
 
@@ -16,7 +17,6 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -27,7 +27,8 @@ from neurocodec.networks.precision import Precision
 from neurocodec.networks.swap import round_to_levels, swap
 from neurocodec.networks.tensors import to_images, to_tensor
 from neurocodec.training.codec_pool import CodecPool, Coded
-from neurocodec.training.distances import Distance
+from neurocodec.training.data import draw_qps, truths_of
+from neurocodec.training.distances import Distance, objective
 from neurocodec.training.exchange import ExchangeRates
 from neurocodec.training.state import Record
 
@@ -42,7 +43,7 @@ class InFlight:
     x_bar: Tensor  # (N, 3, H, W), as the codec sees it; a leaf, so that g_p can be read off it
     filtered: Tensor  # the same values, with the preprocessor's graph behind them
     qp: Tensor
-    answers: Mapping[str, Any]  # of the recognisers, to the clean pictures
+    answers: Mapping[str, Any]  # that the decoded pictures should get, by recogniser
     coded: Callable[[], list[Coded]]
 
 
@@ -69,8 +70,7 @@ class NppAlgorithm:
 
         Args:
             network: npp, that learns.
-            proxy: (x̄, QP) → (ŷ, R_p); frozen. Where it is not `calibrated`, its gradient is scaled
-                as if R_p was R.
+            proxy: (x̄, QP) → (ŷ, R_p); frozen.
             pool: the real codec.
             distances: by recogniser, D_m of clean and decoded pictures, (N,).
             rates: λ and R̄.
@@ -94,7 +94,7 @@ class NppAlgorithm:
     def gradients(self, images: list[Image], step: int) -> Record:
         """Algorithm 1 but for its last line, on one batch."""
         self.network.train()
-        drawn = np.random.default_rng([self._seed, 2, step]).choice(self._qps, len(images))
+        drawn = draw_qps(self._qps, len(images), seed=self._seed, step=step)
         parts = [
             (images[start : start + self._micro_batch], drawn[start : start + self._micro_batch])
             for start in range(0, len(images), self._micro_batch)
@@ -115,24 +115,25 @@ class NppAlgorithm:
         return {key: float(np.sum([r[key] for r in records]) / len(images)) for key in records[0]}
 
     def made(self) -> dict[str, Any]:
-        """Codec, proxy, QPs, recognisers, λ and R̄."""
+        """Codec, proxy, QPs, task, loss, recognisers, λ and R̄."""
         return {
             "codec": self._pool.codec.name,
             "encoder": self._pool.codec.encoder,
             "proxy": type(self._proxy).__name__,
             "qps": [min(self._qps), max(self._qps)],
-            "recognisers": list(self._distances),
+            **objective(self._distances),
             "exchange_rates": asdict(self._rates),
         }
 
-    def _submit(self, images: list[Image], qps: npt.NDArray[np.int64]) -> InFlight:
+    def _submit(self, images: list[Image], qps: list[int]) -> InFlight:
         device = next(self.network.parameters()).device
         x = to_tensor(images, device)
         qp = torch.as_tensor(qps, dtype=torch.float32, device=device)
         with self._precision:
             filtered = round_to_levels(self.network(x, qp))
-        coded = self._pool.submit(to_images(filtered), [int(q) for q in qps])
-        answers = {name: distance.answer(x) for name, distance in self._distances.items()}
+        coded = self._pool.submit(to_images(filtered), qps)
+        truths = truths_of(images)
+        answers = {name: distance.answer(x, truths) for name, distance in self._distances.items()}
         x_bar = filtered.detach().requires_grad_()
         return InFlight(x, x_bar, filtered, qp, answers, coded)
 
@@ -141,9 +142,7 @@ class NppAlgorithm:
         coded = batch.coded()
         x_hat = to_tensor([one.image for one in coded], y_hat.device)
         r = torch.tensor([one.bpp for one in coded], dtype=r_p.dtype, device=r_p.device)
-        if not self._proxy.calibrated:
-            r_p = r_p * (r / r_p).detach()
-        y_hat, r_p = swap(x_hat, y_hat), swap(r, r_p)
+        y_hat, r_p = swap(x_hat, y_hat), swap(r, r_p * (r / r_p).detach())
         shares = {
             name: distance(batch.answers[name], y_hat) for name, distance in self._distances.items()
         }

@@ -5,7 +5,7 @@ import pytest
 from neurocodec.errors import BadInputError, UsageError
 from neurocodec.networks import checkpoint
 from neurocodec.networks.npp import Npp
-from neurocodec.training.assembly import NppOptions, train_npp
+from neurocodec.training.assembly.npp import NppOptions, train_npp
 from neurocodec.training.config import Config
 from tests.networks.recogniser_files import CLASSIFIER, write
 
@@ -17,9 +17,19 @@ def train(folder, tmp_path):
     """A function that trains one step more, and gives back what it made."""
     model = str(write(tmp_path, CLASSIFIER))
 
-    def run(*, models=(model,), arch=None, qa=True, start=None, lmbda="1", **settings):
-        options = NppOptions("jpeg", range(28, 42), models, arch, qa, lmbda, start)
-        config = Config(tmp_path / "out", folder, **SMALL | {"max_steps": 1} | settings)
+    def run(
+        *,
+        models=(model,),
+        arch=None,
+        qa=True,
+        start=None,
+        lmbda="1",
+        data=folder,
+        loss=None,
+        **settings,
+    ):
+        options = NppOptions("jpeg", range(28, 42), models, arch, qa, lmbda, start, loss=loss)
+        config = Config(tmp_path / "out", data, **SMALL | {"max_steps": 1} | settings)
         train_npp(options, config, lambda record: None)
         return checkpoint.load((tmp_path / "out" / "npp.safetensors").read_bytes(), "npp")
 
@@ -78,3 +88,30 @@ def test_exchange_rates_are_kept_for_who_resumes(train, stored, tmp_path):
     kept.write_text("{")
     with pytest.raises(BadInputError, match="holds no exchange rates"):
         train(start=start, resume=True, max_steps=3)
+
+
+def test_the_weights_say_task_and_loss(train, stored):
+    made = train(start=stored(arch="npp-light"), loss="features:gamma=0.5").made
+
+    assert (made["task"], made["loss"]) == ("classification", "features:gamma=0.5")
+
+
+def test_labels_come_from_the_data(train, stored, folder, tmp_path):
+    labelled = tmp_path / "labelled"
+    for number, path in enumerate(sorted(folder.iterdir())):
+        place = labelled / "ab"[number % 2] / path.name
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_bytes(path.read_bytes())
+    start = stored(arch="npp-light")
+
+    assert train(start=start, data=labelled, loss="labels").made["loss"] == "labels"
+    with pytest.raises(BadInputError, match="has no labels for classification"):
+        train(start=start, loss="labels")
+
+
+def test_a_given_lambda_asks_for_no_slope(train, stored, monkeypatch):
+    """A codec whose distances are noise has none to measure."""
+    monkeypatch.setattr("neurocodec.training.exchange.mean_distance", lambda *given: 1.0)
+    start = stored(arch="npp-light")
+
+    assert train(start=start, lmbda="2").made["task"] == "classification"

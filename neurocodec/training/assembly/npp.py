@@ -1,4 +1,4 @@
-"""A training put together from what the command line says."""
+"""`train-npp`, put together from what the command line says."""
 
 import json
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -6,18 +6,19 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import torch
+from torch import nn
 
 from neurocodec import files
 from neurocodec.errors import BadInputError, UsageError
-from neurocodec.images import Image
 from neurocodec.networks import checkpoint, devices, memory
 from neurocodec.networks.dct import DctProxy
 from neurocodec.networks.npp import Npp, adapted
 from neurocodec.networks.precision import precision
-from neurocodec.training import data, distances, exchange, loop
+from neurocodec.training import distances, distributed, exchange, loop
+from neurocodec.training.assembly import pictures, proxy
 from neurocodec.training.codec_pool import CodecPool
 from neurocodec.training.config import Config
-from neurocodec.training.data import Crops
+from neurocodec.training.data import Split
 from neurocodec.training.distances import Distance
 from neurocodec.training.exchange import ExchangeRates
 from neurocodec.training.npp import NppAlgorithm
@@ -41,6 +42,9 @@ class NppOptions:
         qa: whether it adapts to the QP.
         lmbda: "slope" for the codec's own, a number, or QP=λ pairs.
         start: a weights file to begin with, or None.
+        proxies: weights that `train-proxy` made; none is a count of DCT coefficients.
+        task: of the recognisers, a key of distances.LOSSES.
+        loss: "name:key=value", D_m; None is the task's default.
     """
 
     codec: str
@@ -50,6 +54,9 @@ class NppOptions:
     qa: bool
     lmbda: str
     start: Path | None
+    proxies: Sequence[Path] = ()
+    task: str = "classification"
+    loss: str | None = None
 
 
 def train_npp(options: NppOptions, config: Config, report: Callable[[Record], None]) -> Progress:
@@ -65,15 +72,16 @@ def train_npp(options: NppOptions, config: Config, report: Callable[[Record], No
     device = devices.resolve(config.device)
     torch.manual_seed(config.seed)
     network = _preprocessor(options).to(device).to(memory_format=torch.channels_last)
-    pictures = data.split(config.data, config.validation)
+    found = pictures.split(config, options.task, options.loss)
     computed = precision(device, amp=config.amp)
-    recognised = distances.load(options.models, device.type, computed)
-    crops = Crops(pictures.training, size=config.size, batch=config.batch, seed=config.seed)
+    recognised = distances.load(options.models, device.type, computed, options.task, options.loss)
     with CodecPool(options.codec, jobs=config.jobs) as pool:
-        rates = _rates(pool, recognised, pictures.training, options, config, device)
+        rates = distributed.by_first(
+            lambda: _rates(pool, recognised, found, options, config, device)
+        )
         algorithm = NppAlgorithm(
             network,
-            DctProxy().to(device),
+            _proxy(options).to(device),
             pool,
             recognised,
             rates,
@@ -82,10 +90,10 @@ def train_npp(options: NppOptions, config: Config, report: Callable[[Record], No
             seed=config.seed,
             precision=computed,
             validation=Validation(
-                pool, recognised, _centres(pictures.validation, config.size), device
+                pool, recognised, pictures.centres(found, found.validation, config.size), device
             ),
         )
-        return loop.train(algorithm, crops, config, report)
+        return loop.train(algorithm, pictures.crops(found, config), config, report)
 
 
 def _preprocessor(options: NppOptions) -> Npp:
@@ -103,10 +111,15 @@ def _preprocessor(options: NppOptions) -> Npp:
     return (adapted(found) if options.qa and not qa else found).requires_grad_(True)
 
 
+def _proxy(options: NppOptions) -> nn.Module:
+    # In training mode, where its rate has a gradient.
+    return proxy.load(options.proxies).train() if options.proxies else DctProxy()
+
+
 def _rates(
     pool: CodecPool,
     recognised: Mapping[str, Distance],
-    paths: Sequence[Path],
+    found: Split,
     options: NppOptions,
     config: Config,
     device: torch.device,
@@ -115,9 +128,12 @@ def _rates(
     kept = config.output / RATES
     if config.resume and kept.exists():
         return _kept(kept, recognised)
-    images = _centres(paths[:_RATE_PICTURES], config.size)
-    measured = exchange.measure(pool, recognised, images, options.qps, device)
-    rates = measured if options.lmbda == SLOPE else exchange.given(measured, options.lmbda)
+    images = pictures.centres(found, found.training[:_RATE_PICTURES], config.size)
+    if options.lmbda == SLOPE:
+        rates = exchange.measure(pool, recognised, images, options.qps, device)
+    else:
+        plain = exchange.measure(pool, {}, images, options.qps, device)
+        rates = exchange.given(plain, options.lmbda, recognised)
     files.make_folder(config.output)
     files.write(str(kept), json.dumps(asdict(rates), indent=1).encode())
     return rates
@@ -133,7 +149,3 @@ def _kept(path: Path, recognised: Collection[str]) -> ExchangeRates:
         names = ", ".join(sorted(known))
         raise UsageError(f"{files.display(path)}: this training is for {names}: name these models")
     return rates
-
-
-def _centres(paths: Sequence[Path], size: int) -> list[Image]:
-    return [data.centre_crop(data.read(path), size) for path in paths]

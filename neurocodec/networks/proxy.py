@@ -1,0 +1,170 @@
+"""The learned codec that stands in for a standard one where a gradient is needed.
+
+D. Minnen, J. Ballé, G. Toderici, "Joint Autoregressive and Hierarchical Priors for Learned Image
+Compression" (NeurIPS 2018), compressai's `mbt2018`, at a settable width; section 3.3 of the NPP
+paper.
+"""
+
+import copy
+import warnings
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from neurocodec.networks.adaptation import adaptation
+from neurocodec.networks.precision import exactly
+from neurocodec.networks.swap import swap
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore", FutureWarning)  # at its import, of torch.jit
+    from compressai.models import JointAutoregressiveHierarchicalPriors
+
+STRIDE = 64
+_CENTRE_QP = 34.0
+_DOUBLING_QP = 6.0  # HEVC's step of quantisation doubles with every six QPs
+_LEAST = 1e-9
+
+
+class Proxy(nn.Module):
+    """(x, QP) → (x̂, R): pictures coded and decoded, and their bits, both with a gradient.
+
+    With quantisation adaptation one network serves every QP: its features are scaled as the QP
+    says, and its latents by HEVC's step beside that.
+
+    Attributes:
+        config: the constructor's arguments: what a weights file must say beside its tensors.
+    """
+
+    def __init__(self, qa: bool = True, width: int = 192, latents: int = 192) -> None:
+        """Build the network, with random weights.
+
+        Args:
+            qa: whether it adapts to the QP.
+            width: channels of the features; 192 is the paper's for low rates.
+            latents: channels of the latents.
+        """
+        super().__init__()
+        self.config: dict[str, Any] = {"qa": qa, "width": width, "latents": latents}
+        self.model: Any = JointAutoregressiveHierarchicalPriors(width, latents)  # type: ignore[no-untyped-call]
+        self.model.entropy_bottleneck.quantiles.requires_grad_(False)  # found when they are needed
+        self.analysis_qa = nn.ModuleList(adaptation(c, qa=qa) for c in (*[width] * 3, latents))
+        self.synthesis_qa = nn.ModuleList(adaptation(c, qa=qa) for c in (latents, *[width] * 3))
+
+    def forward(self, x: Tensor, qp: Tensor) -> tuple[Tensor, Tensor]:
+        """The decoded pictures and their rates.
+
+        The picture is made from rounded latents, the gradient straight through; the rate is that
+        of latents with uniform noise, Ballé's, in training mode, and of rounded ones otherwise.
+
+        Args:
+            x: (N, 3, H, W) float in [0, 1].
+            qp: (N,) on BPG's scale.
+
+        Returns:
+            x̂ (N, 3, H, W), and R (N,) in bpp, above 0.
+        """
+        height, width = x.shape[-2:]
+        padded = _padded(x)
+        y = self.analysis(padded, qp)
+        z = self.model.h_a(y)
+        with exactly(x):
+            y, z = y.float(), z.float()
+            z_hat, z_likelihoods = self.model.entropy_bottleneck(z)
+        parameters = self.model.h_s(z_hat)
+        y_hat = swap(y.detach().round(), y)
+        context = self.model.context_prediction(y_hat)
+        scales, means = self.model.entropy_parameters(torch.cat([parameters, context], 1)).chunk(
+            2, 1
+        )
+        with exactly(x):
+            _, y_likelihoods = self.model.gaussian_conditional(y, scales.float(), means.float())
+            r = (_bits(y_likelihoods) + _bits(z_likelihoods)) / (height * width)
+        return self.synthesis(y_hat, qp)[..., :height, :width], r
+
+    def analysis(self, x: Tensor, qp: Tensor) -> Tensor:
+        """The latents y, (N, latents, H/16, W/16), of pictures whose sides are multiples of 64."""
+        *inner, last = self.model.g_a
+        for (conv, gdn), qa in zip(_pairs(inner), self.analysis_qa, strict=False):
+            x = qa(gdn(conv(x)), qp)
+        y: Tensor = self.analysis_qa[-1](last(x), qp) / self._step(qp)
+        return y
+
+    def synthesis(self, y_hat: Tensor, qp: Tensor) -> Tensor:
+        """The pictures x̂, (N, 3, H, W) float32, not clamped."""
+        x = self.synthesis_qa[0](y_hat * self._step(qp), qp)
+        *inner, last = self.model.g_s
+        for (deconv, gdn), qa in zip(_pairs(inner), list(self.synthesis_qa)[1:], strict=True):
+            x = qa(gdn(deconv(x)), qp)
+        with exactly(x):
+            pictures: Tensor = last(x.float())
+            return pictures
+
+    def at(self, qp: float) -> Any:
+        """compressai's own model for one QP, with the same weights: for real, range-coded bytes."""
+        bound = copy.deepcopy(self.model)
+        bound.g_a = _Bound(self.analysis, qp)
+        bound.g_s = _Bound(self.synthesis, qp)
+        bound.update(force=True, update_quantiles=True)
+        return bound
+
+    def _step(self, qp: Tensor) -> Tensor:
+        if not self.config["qa"]:
+            return qp.new_ones(len(qp), 1, 1, 1)
+        return (2 ** ((qp - _CENTRE_QP) / _DOUBLING_QP))[:, None, None, None]
+
+
+class _Bound(nn.Module):
+    """A transform of the proxy at one QP, as compressai calls it."""
+
+    def __init__(self, transform: Any, qp: float) -> None:
+        super().__init__()
+        self._transform = transform
+        self._qp = qp
+
+    def forward(self, x: Tensor) -> Tensor:
+        """What the transform makes of `x`."""
+        made: Tensor = self._transform(x, x.new_full((len(x),), self._qp))
+        return made
+
+
+def _padded(x: Tensor) -> Tensor:
+    right, below = -x.shape[-1] % STRIDE, -x.shape[-2] % STRIDE
+    return functional.pad(x, (0, right, 0, below), mode="replicate")
+
+
+def _pairs(layers: list[nn.Module]) -> list[tuple[nn.Module, nn.Module]]:
+    return list(zip(layers[::2], layers[1::2], strict=True))
+
+
+def _bits(likelihoods: Tensor) -> Tensor:
+    """−Σ log2 of every picture, (N,)."""
+    return -likelihoods.clamp_min(_LEAST).log2().flatten(1).sum(1)
+
+
+class Proxies(nn.Module):
+    """Several proxies as one: each picture goes through the one trained nearest to its QP."""
+
+    def __init__(self, networks: dict[float, nn.Module]) -> None:
+        """Join them.
+
+        Args:
+            networks: by the middle of the QPs that each was trained at.
+        """
+        super().__init__()
+        self._middles = sorted(networks)
+        self.networks = nn.ModuleList(networks[middle] for middle in self._middles)
+
+    def forward(self, x: Tensor, qp: Tensor) -> tuple[Tensor, Tensor]:
+        """As one proxy's."""
+        middles = torch.tensor(self._middles, dtype=qp.dtype, device=qp.device)
+        nearest = (qp[:, None] - middles).abs().argmin(1)
+        parts = [
+            (places, network(x[places], qp[places]))
+            for place, network in enumerate(self.networks)
+            if len(places := (nearest == place).nonzero().flatten())
+        ]
+        order = torch.cat([places for places, _ in parts]).argsort()
+        pictures = torch.cat([x_hat for _, (x_hat, _) in parts])[order]
+        return pictures, torch.cat([r for _, (_, r) in parts])[order]

@@ -1,0 +1,1 @@
+"""Trainings put together from what the command line says: a file a command."""

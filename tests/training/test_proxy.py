@@ -1,0 +1,183 @@
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from neurocodec.errors import UsageError
+from neurocodec.networks import checkpoint
+from neurocodec.networks.npp import Npp
+from neurocodec.networks.precision import precision
+from neurocodec.networks.proxy import Proxies, Proxy
+from neurocodec.training import data, loop
+from neurocodec.training.assembly import proxy
+from neurocodec.training.assembly.proxy import ProxyOptions, train_proxy
+from neurocodec.training.codec_pool import CodecPool
+from neurocodec.training.config import Config
+from neurocodec.training.data import Crops
+from neurocodec.training.proxy import CodedCrops, ProxyAlgorithm
+from neurocodec.training.validation import ProxyValidation, rate_agreement
+from tests.conftest import picture
+
+CPU = torch.device("cpu")
+OPTIONS = ProxyOptions("jpeg", [34], True, 8, 12, None, 0.5)
+
+
+@pytest.fixture
+def pool():
+    with CodecPool("jpeg", jobs=0) as made:
+        yield made
+
+
+@pytest.fixture
+def train(folder, tmp_path):
+    """A function that runs a whole tiny `train-proxy`."""
+
+    def run(output="out", *, report=lambda record: None, options=OPTIONS, **settings):
+        config = Config(
+            tmp_path / output,
+            folder,
+            **{"batch": 2, "micro_batch": 1, "size": 32, "validation": 3, "jobs": 0}
+            | {"device": "cpu", "save_every": 1, "max_steps": 4}
+            | settings,
+        )
+        return train_proxy(options, config, report)
+
+    return run
+
+
+def tensors(path):
+    return checkpoint.read_tensors(path.read_bytes(), str(path))[0]
+
+
+def test_batches_are_coded_ahead_and_the_same_whenever_they_are_asked_for(folder, pool):
+    paths = data.split(folder, 0).training
+
+    def coded():
+        crops = Crops(paths, size=32, batch=2, seed=0)
+        return CodedCrops(crops, pool, qps=[28, 41], seed=0)
+
+    one = coded()
+    in_order = [one.batch(step) for step in range(3)]
+    again = coded().batch(2)
+
+    assert again.qps == in_order[2].qps
+    for image, other in zip(again.coded(), in_order[2].coded(), strict=True):
+        assert np.array_equal(image.image.pixels, other.image.pixels)
+    for image, result, qp in zip(again.images, again.coded(), again.qps, strict=True):
+        (alone,) = pool.submit([image], [qp])()
+        assert alone.bpp == result.bpp
+
+
+class SamePictures:
+    def batch(self, step):
+        return [picture(64, 64, seed=seed) for seed in range(2)]
+
+
+@pytest.mark.parametrize("mimics", [False, True])
+def test_twenty_steps_on_two_pictures_lower_the_loss(pool, tmp_path, mimics):
+    torch.manual_seed(0)
+    algorithm = ProxyAlgorithm(
+        Proxy(width=8, latents=12),
+        pool,
+        mimics=mimics,
+        qps=[34],
+        micro_batch=2,
+        precision=precision(CPU, amp=False),
+        validation=lambda network: {},
+    )
+    batches = CodedCrops(SamePictures(), pool, qps=[34], seed=0)
+    config = Config(tmp_path, tmp_path, max_steps=20, learning_rate=1e-2)
+    before = algorithm.gradients(batches.batch(0), 0)["loss"]
+    loop.train(algorithm, batches, config)
+    after = algorithm.gradients(batches.batch(0), 0)["loss"]
+
+    assert after < 0.7 * before
+
+
+def test_both_stages_leave_their_weights_and_what_they_reached(train, tmp_path):
+    trained = train()
+
+    out = tmp_path / "out"
+    stages = {
+        "rate-distortion": out / "rate-distortion" / "proxy.safetensors",
+        "mimic": out / "proxy.safetensors",
+    }
+    for stage, path in stages.items():
+        made = checkpoint.load(path.read_bytes(), stage).made
+        assert (made["stage"], made["steps"], made["qps"]) == (stage, 2, [34, 34])
+    assert json.loads((out / "held_out.json").read_text()) == trained.held_out
+    assert {"rate_correlation", "rate_error_percent"} <= trained.held_out.keys()
+
+
+def test_a_resumed_training_is_the_uninterrupted_one(train, tmp_path):
+    train("whole")
+    for stop in (1, 3):  # in either stage
+        reported = []
+
+        def report(record, reported=reported, stop=stop):
+            reported.append(record)
+            if len(reported) == stop:
+                raise KeyboardInterrupt
+
+        with pytest.raises(KeyboardInterrupt):
+            train(f"parts-{stop}", report=report)
+        train(f"parts-{stop}", resume=True)
+
+        for file in ("rate-distortion/state.safetensors", "state.safetensors"):
+            one, other = (
+                tensors(tmp_path / "whole" / file),
+                tensors(tmp_path / f"parts-{stop}" / file),
+            )
+            assert one.keys() == other.keys()
+            assert all(torch.equal(one[name], other[name]) for name in one)
+
+
+def test_weights_with_stage_1_behind_them_skip_it(train, tmp_path):
+    train()
+    start = tmp_path / "out" / "rate-distortion" / "proxy.safetensors"
+
+    train("mimic", options=replace(OPTIONS, start=start))
+    assert not (tmp_path / "mimic" / "rate-distortion").exists()
+    with pytest.raises(UsageError, match="has QA"):
+        train("other", options=replace(OPTIONS, start=start, qa=False))
+    filter_ = tmp_path / "npp.safetensors"
+    filter_.write_bytes(checkpoint.dump(Npp(arch="npp-light", width=4), "npp", {}))
+    with pytest.raises(UsageError, match="no proxy"):
+        train("other", options=replace(OPTIONS, start=filter_))
+
+
+def test_one_network_a_qp(train):
+    trained = train(options=replace(OPTIONS, qps=[28, 41], qa=False), max_steps=2)
+
+    assert [path.parent.name for path in trained.paths] == ["qp-28", "qp-41"]
+    networks = proxy.load(trained.paths)
+    assert isinstance(networks, Proxies)
+    assert not networks.networks[0].config["qa"]
+
+
+def test_a_perfect_proxy_has_no_gap(pool):
+    images = [picture(48, 48, seed=seed) for seed in range(4)]
+
+    class Perfect(torch.nn.Module):
+        def forward(self, x, qp):
+            coded = pool.submit(images, [int(qp[0])] * len(images))()
+            pixels = np.stack([one.image.pixels for one in coded]).transpose(0, 3, 1, 2)
+            return torch.from_numpy(pixels) / 255, torch.tensor([one.bpp for one in coded])
+
+    found = ProxyValidation(pool, images, range(28, 42), CPU)(Perfect())
+
+    assert found["bd_rate.psnr"] == pytest.approx(0, abs=0.01)
+    assert found["rate_correlation"] == pytest.approx(1)
+    assert found["rate_error_percent"] == pytest.approx(0, abs=0.01)
+
+
+def test_how_well_a_rate_predicts_the_bits():
+    r = np.array([[1.0, 2.0, 3.0], [0.1, 0.2, 0.3]])
+
+    assert rate_agreement(r, 2 * r)["rate_correlation"] == pytest.approx(1)
+    assert rate_agreement(r, 2 * r)["rate_error_percent"] == pytest.approx(100)
+    # Knowing the QP alone is no knowledge of pictures.
+    assert rate_agreement(r, r.mean(1, keepdims=True).repeat(3, 1))["rate_correlation"] == 0
+    assert "rate_correlation" not in rate_agreement(r[:, :2], r[:, :2])
