@@ -16,6 +16,7 @@ from neurocodec.errors import UsageError
 
 if TYPE_CHECKING:
     from neurocodec.training.config import Config
+    from neurocodec.training.state import Progress
 
 Options = Callable[[options.Command], options.Command]
 
@@ -44,7 +45,7 @@ _SHARED = (
         type=click.IntRange(min=1),
         default=8,
         show_default=True,
-        help="Pictures a step.",
+        help="Pictures a step, shared by the processes of torchrun.",
     ),
     click.option(
         "--micro-batch",
@@ -100,8 +101,8 @@ _SHARED = (
         "-j",
         "--jobs",
         type=click.IntRange(min=0),
-        default=workers.available_cores,
-        help="Processes that encode and decode.  [default: one a core]",
+        default=lambda: max(1, workers.available_cores() // _local_processes()),
+        help="Processes that encode and decode.  [default: one a core, shared out by torchrun]",
     ),
     click.option("--threads", type=click.IntRange(min=1), help="That the networks compute in."),
     click.option(
@@ -113,6 +114,11 @@ _SHARED = (
     ),
     click.option("--amp", is_flag=True, help="Compute in bfloat16 where that serves."),
     click.option(
+        "--compile",
+        is_flag=True,
+        help="Let torch compile the network that learns: it needs a C++ compiler.",
+    ),
+    click.option(
         "--resume", is_flag=True, help="Go on with the training in DIR, given the same options."
     ),
     click.option(
@@ -122,6 +128,21 @@ _SHARED = (
     options.verbosity,
 )
 
+task = click.option(
+    "--task",
+    type=click.Choice(["classification", "detection"]),
+    default="classification",
+    show_default=True,
+    help="What the recognisers are for.",
+)
+loss = click.option(
+    "--loss",
+    metavar="kl|answer|labels|features[:gamma=N:layer=NAME]|kl+features",
+    help="How far a decoded picture's answer is off: from the clean picture's (kl for classifiers, "
+    "answer for detectors), from the labels in --data, or by the classifier's features.  "
+    "[default: kl, for detection answer]",
+)
+
 
 def shared(command: options.Command) -> options.Command:
     """Add the options of every training; the command gets them as one `config`."""
@@ -129,7 +150,10 @@ def shared(command: options.Command) -> options.Command:
     @wraps(command)
     def wrapped(**given: Any) -> Any:
         config, rest = _config(given)
-        return command(config=config, **rest)
+        from neurocodec.training.start import started
+
+        with started(config):
+            return command(config=config, **rest)
 
     decorated: options.Command = wrapped
     for option in reversed(_SHARED):
@@ -142,10 +166,6 @@ def _config(given: dict[str, Any]) -> tuple["Config", dict[str, Any]]:
 
     from neurocodec.training.config import Config
 
-    if os.environ.get("WORLD_SIZE", "1") != "1":
-        raise UsageError(
-            "a training is one process (WORLD_SIZE is above 1): start without torchrun"
-        )
     if given["max_steps"] is None and given["max_minutes"] is None:
         raise UsageError("say how long: --max-steps N or --max-minutes N")
     threads = given.pop("threads")
@@ -157,6 +177,24 @@ def _config(given: dict[str, Any]) -> tuple["Config", dict[str, Any]]:
         given["last_learning_rate"] = given["learning_rate"] / 10
     own = {field.name: given.pop(field.name) for field in fields(Config) if field.name in given}
     return Config(**own, command=shlex.join(["neurocodec", *sys.argv[1:]])), given
+
+
+def _local_processes() -> int:
+    """How many processes torchrun started on this machine."""
+    return int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
+
+
+def done(weights: Path, progress: "Progress") -> None:
+    """Print what came of a training."""
+    say(f"{weights}  {progress.steps} steps  {progress.minutes:.1f} min")
+
+
+def say(text: str) -> None:
+    """Print a line of the result; of several processes that train the first one does."""
+    from neurocodec.training import distributed
+
+    if distributed.is_first():
+        click.echo(text)
 
 
 def qps(text: str) -> list[int]:

@@ -48,7 +48,7 @@ class Proxy(nn.Module):
         super().__init__()
         self.config: dict[str, Any] = {"qa": qa, "width": width, "latents": latents}
         self.model: Any = JointAutoregressiveHierarchicalPriors(width, latents)  # type: ignore[no-untyped-call]
-        self.model.entropy_bottleneck.quantiles.requires_grad_(False)  # found when they are needed
+        self.requires_grad_(True)
         self.analysis_qa = nn.ModuleList(adaptation(c, qa=qa) for c in (*[width] * 3, latents))
         self.synthesis_qa = nn.ModuleList(adaptation(c, qa=qa) for c in (latents, *[width] * 3))
 
@@ -82,6 +82,12 @@ class Proxy(nn.Module):
             _, y_likelihoods = self.model.gaussian_conditional(y, scales.float(), means.float())
             r = (_bits(y_likelihoods) + _bits(z_likelihoods)) / (height * width)
         return self.synthesis(y_hat, qp)[..., :height, :width], r
+
+    def requires_grad_(self, requires_grad: bool = True) -> "Proxy":
+        """Whether it learns; its quantiles never do, being found when they are needed."""
+        super().requires_grad_(requires_grad)
+        self.model.entropy_bottleneck.quantiles.requires_grad_(False)
+        return self
 
     def analysis(self, x: Tensor, qp: Tensor) -> Tensor:
         """The latents y, (N, latents, H/16, W/16), of pictures whose sides are multiples of 64."""

@@ -13,7 +13,7 @@ class Config:
         data: the folder of pictures.
         max_steps: stop after so many, counted from the very start; None is no limit.
         max_minutes: stop after so many, over all runs that a resumed one had; None is no limit.
-        batch: pictures a step.
+        batch: pictures a step, of all processes together.
         micro_batch: pictures that go through codec and networks together.
         size: of a crop's side, in pixels.
         learning_rate: of Adam at first.
@@ -23,10 +23,11 @@ class Config:
         validation: pictures kept apart from training.
         validate_every: steps; 0 never validates.
         save_every: steps.
-        jobs: processes that encode and decode.
+        jobs: processes that encode and decode, for each process that trains.
         seed: of weights, order, crops and QPs.
         device: "cpu", "cuda" or "auto".
         amp: whether networks compute in bfloat16.
+        compile: whether the network that learns goes through torch.compile.
         resume: go on from the state in `output`.
         log_dir: for TensorBoard, or None.
         command: what was typed, for the record in the weights.
@@ -49,6 +50,7 @@ class Config:
     seed: int = 0
     device: str = "auto"
     amp: bool = False
+    compile: bool = False
     resume: bool = False
     log_dir: Path | None = None
     command: str = ""

@@ -1,5 +1,6 @@
 """The log of a training: a JSON line a step, and the same for TensorBoard."""
 
+import importlib
 import json
 import math
 from collections.abc import Callable
@@ -23,12 +24,12 @@ class Log:
             OutputError: the folder cannot be written.
             MissingError: `log_dir` is given and TensorBoard is not installed.
         """
-        self._board = _board(config)
+        self._board = _board(config, steps)
         files.make_folder(config.output)
         path = config.output / LOG
-        kept = path.read_text().splitlines() if config.resume and path.exists() else []
+        kept = files.read(str(path)).splitlines() if config.resume and path.exists() else []
         lines = [line for line in kept if _step(line) <= steps]
-        files.write(str(path), "".join(f"{line}\n" for line in lines).encode())
+        files.write(str(path), b"".join(line + b"\n" for line in lines))
         self._file: TextIO = path.open("a", buffering=1)
         self._report = report
 
@@ -50,7 +51,7 @@ class Log:
                 self._board.add_scalar(name, value, progress.steps)
 
 
-def _step(line: str) -> float:
+def _step(line: bytes) -> float:
     """The step of a line; infinity where a killed training cut the line off."""
     try:
         return float(json.loads(line)["step"])
@@ -58,13 +59,28 @@ def _step(line: str) -> float:
         return math.inf
 
 
-def _board(config: Config) -> Any:
+def require_board(config: Config) -> None:
+    """Look for TensorBoard, where its log is asked for.
+
+    Raises:
+        MissingError: it is not installed.
+    """
     if config.log_dir is None:
-        return None
+        return
     try:
-        from torch.utils.tensorboard import SummaryWriter
+        importlib.import_module("torch.utils.tensorboard")
     except ImportError:
         raise MissingError(
             "--log-dir: TensorBoard is not installed: pip install tensorboard"
         ) from None
-    return SummaryWriter(str(config.log_dir))
+
+
+def _board(config: Config, steps: int) -> Any:
+    """What writes TensorBoard's log; later steps of a training that was killed do not show."""
+    require_board(config)
+    if config.log_dir is None:
+        return None
+    from torch.utils.tensorboard import SummaryWriter
+
+    files.make_folder(config.log_dir)
+    return SummaryWriter(str(config.log_dir), purge_step=steps + 1)

@@ -1,23 +1,36 @@
-"""The one training loop: steps, learning rate, mean of the weights, log, saving and resuming."""
+"""The one training loop: steps, learning rate, mean of the weights, log, saving and resuming.
+
+Where several processes train together (distributed.py), every one of them goes through it.
+"""
 
 import math
 from collections.abc import Callable
+from contextlib import nullcontext
+from typing import Protocol, TypeVar
 
 import torch
 from torch import nn
 
-from neurocodec.training import state
+from neurocodec.training import distributed, state
 from neurocodec.training.config import Config
-from neurocodec.training.data import Crops
 from neurocodec.training.log import Log
 from neurocodec.training.state import Algorithm, Average, Progress, Record
 
 _MAX_NORM = 1.0
+Batch = TypeVar("Batch")
+Batch_co = TypeVar("Batch_co", covariant=True)
+
+
+class Batches(Protocol[Batch_co]):
+    """What is learnt from, batch by batch."""
+
+    def batch(self, step: int) -> Batch_co:
+        """Batch number `step`, the same whenever it is asked for."""
 
 
 def train(
-    algorithm: Algorithm,
-    crops: Crops,
+    algorithm: Algorithm[Batch],
+    batches: Batches[Batch],
     config: Config,
     report: Callable[[Record], None] = lambda record: None,
 ) -> Progress:
@@ -25,7 +38,7 @@ def train(
 
     Args:
         algorithm: what a step does.
-        crops: the pictures.
+        batches: the pictures.
         config: the rest.
         report: called with every line of the log.
 
@@ -34,27 +47,39 @@ def train(
         BadInputError: the state, or a picture, cannot be read.
         OutputError: the folder cannot be written.
     """
-    optimiser = torch.optim.Adam(algorithm.network.parameters(), lr=config.learning_rate)
-    average = Average(algorithm.network, config.average)
-    progress = state.resume(algorithm.network, optimiser, average, config)
-    with Log(config, progress.steps, report) as log:
-        while progress.share < 1:
-            rate = _learning_rate(config, progress.share)
+    network = algorithm.network
+    learning = [p for p in network.parameters() if p.requires_grad]
+    optimiser = torch.optim.Adam(learning, lr=config.learning_rate)
+    average = Average(network, config.average)
+    progress = state.resume(network, optimiser, average, config)
+    if config.compile:
+        network.compile()
+    algorithm.network = distributed.parallel(network)
+    first = distributed.is_first()
+    with Log(config, progress.steps, report) if first else nullcontext() as log:
+        while (share := distributed.agreed(progress.share)) < 1:
+            rate = _learning_rate(config, share)
             for group in optimiser.param_groups:
                 group["lr"] = rate
             optimiser.zero_grad(set_to_none=True)
-            torch.manual_seed(hash((config.seed, progress.steps)))
-            record = algorithm.gradients(crops.batch(progress.steps), progress.steps)
-            norm = nn.utils.clip_grad_norm_(algorithm.network.parameters(), _MAX_NORM)
+            torch.manual_seed(hash((config.seed, progress.steps, distributed.rank())))
+            record = algorithm.gradients(batches.batch(progress.steps), progress.steps)
+            norm = nn.utils.clip_grad_norm_(network.parameters(), _MAX_NORM)
             optimiser.step()
+            distributed.mean_buffers(network)
             progress.steps += 1
-            average.update(algorithm.network, progress.steps)
+            average.update(network, progress.steps)
+            record = distributed.mean(record)
+            if log is None:
+                continue
             log.add(progress, record | {"gradient_norm": float(norm), "learning_rate": rate})
             if config.validate_every and progress.steps % config.validate_every == 0:
                 log.add(progress, algorithm.validate(average.network))
             if progress.steps % config.save_every == 0:
-                state.save(algorithm, optimiser, average, progress, config)
-        state.save(algorithm, optimiser, average, progress, config)
+                state.save(algorithm, network, optimiser, average, progress, config)
+        if first:
+            state.save(algorithm, network, optimiser, average, progress, config)
+    distributed.wait()
     return progress
 
 

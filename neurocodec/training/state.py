@@ -4,14 +4,13 @@ import copy
 import time
 from collections.abc import Iterator
 from dataclasses import asdict
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import torch
 from torch import Tensor, nn
 
 from neurocodec import __version__, files
 from neurocodec.errors import BadInputError, UsageError
-from neurocodec.images import Image
 from neurocodec.networks import checkpoint
 from neurocodec.training.config import Config
 
@@ -19,20 +18,22 @@ STATE = "state.safetensors"
 _FIRST_STEPS = 10  # the mean forgets faster at first, so that the random start does not linger
 
 Record = dict[str, float]
+Batch = TypeVar("Batch", contravariant=True)
 
 
-class Algorithm(Protocol):
+class Algorithm(Protocol[Batch]):
     """What a paper does in one step, and what it leaves behind.
 
     Attributes:
-        network: that learns.
+        network: that learns. `gradients` calls it, `network(…)`, and reaches each of its parameters
+            in every backward pass: several processes train with a stand-in that shares them.
         kind: its key in checkpoint.NETWORKS.
     """
 
     network: nn.Module
     kind: str
 
-    def gradients(self, images: list[Image], step: int) -> Record:
+    def gradients(self, batch: Batch, step: int, /) -> Record:
         """Add the gradients of a batch to the network's, and say what was measured on the way."""
 
     def validate(self, network: nn.Module) -> Record:
@@ -88,7 +89,8 @@ class Average:
 
 
 def save(
-    algorithm: Algorithm,
+    algorithm: Algorithm[Any],
+    network: nn.Module,
     optimiser: torch.optim.Optimizer,
     average: Average,
     progress: Progress,
@@ -96,11 +98,19 @@ def save(
 ) -> None:
     """Write the state and the weights, each in one step.
 
+    Args:
+        algorithm: what it says of itself goes with the weights.
+        network: that learns.
+        optimiser: of its parameters.
+        average: what is saved as the weights.
+        progress: how far it is.
+        config: names the folder.
+
     Raises:
         OutputError: the folder cannot be written.
     """
     files.make_folder(config.output)
-    tensors = dict(_named(algorithm.network, optimiser, average))
+    tensors = dict(_named(network, optimiser, average))
     where = {"steps": str(progress.steps), "minutes": repr(progress.minutes)}
     files.write(str(config.output / STATE), checkpoint.tensors_file(tensors, where))
     made = {
@@ -114,6 +124,17 @@ def save(
     files.write(str(config.output / f"{algorithm.kind}.safetensors"), weights)
 
 
+def refuse_overwriting(config: Config) -> None:
+    """Leave a training alone that somebody has in the folder.
+
+    Raises:
+        UsageError: there is one, and `resume` is off.
+    """
+    if not config.resume and (config.output / STATE).exists():
+        name = files.display(config.output)
+        raise UsageError(f"a training in {name}: add --resume, or name another")
+
+
 def resume(
     network: nn.Module, optimiser: torch.optim.Optimizer, average: Average, config: Config
 ) -> Progress:
@@ -123,12 +144,13 @@ def resume(
         UsageError: the folder holds a training and `resume` is off, or it is on and there is none.
         BadInputError: the state is damaged, or of another network.
     """
-    path = config.output / STATE
-    if config.resume != path.exists():
-        advice = "there is none to resume" if config.resume else "add --resume, or name another"
-        raise UsageError(f"a training in {files.display(config.output)}: {advice}")
+    refuse_overwriting(config)
     if not config.resume:
         return Progress(config)
+    path = config.output / STATE
+    if not path.exists():
+        name = files.display(config.output)
+        raise UsageError(f"a training in {name}: there is none to resume")
     tensors, where = checkpoint.read_tensors(files.read(str(path)), files.display(path))
     _fill_optimiser(optimiser)
     try:

@@ -1,6 +1,7 @@
 """`neurocodec train-npp` as users run it, small: JPEG, a tiny recogniser, made pictures."""
 
 import json
+import signal
 import subprocess
 import time
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 from neurocodec import images
 from neurocodec.networks import checkpoint
 from tests.cli.running import COMMAND, neurocodec
+from tests.cli.test_encode_decode import children_of, is_alive
 from tests.conftest import picture
 from tests.networks.recogniser_files import CLASSIFIER, write
 
@@ -67,12 +69,55 @@ def test_a_killed_training_goes_on(given, tmp_path):
     assert [line["step"] for line in log(output)] == list(range(1, killed_at + 3))
 
 
-def test_one_process_only(given, tmp_path, monkeypatch):
-    monkeypatch.setenv("WORLD_SIZE", "2")
-    done = neurocodec(*given, "-o", tmp_path / "out", "--max-steps", 1)
+def test_ctrl_c_leaves_what_can_be_resumed_and_no_process(given, tmp_path):
+    output = tmp_path / "out"
+    arguments = [*given, "-o", output, "--max-steps", 10_000, "--save-every", 1, "-j", 1]
+    running = subprocess.Popen(
+        [*COMMAND, *map(str, arguments)], stderr=subprocess.PIPE, start_new_session=True
+    )
+    deadline = time.monotonic() + 60
+    while not (output / "npp.safetensors").exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    children = children_of(running.pid)
+    running.send_signal(signal.SIGINT)
+    _, stderr = running.communicate(timeout=30)
+
+    assert running.returncode == 130
+    assert stderr == b"neurocodec: error: interrupted\n"
+    assert children
+    assert not any(map(is_alive, children))
+    state = (output / "state.safetensors").read_bytes()
+    steps = int(checkpoint.read_tensors(state, "state")[1]["steps"])
+    assert 1 <= steps <= len(log(output))
+    assert not list(output.glob(".neurocodec-*"))
+
+
+@pytest.mark.parametrize("name", ["npp.safetensors", "log.jsonl"])
+def test_a_full_disk(given, tmp_path, name):
+    (tmp_path / name).symlink_to("/dev/full")
+    done = neurocodec(*given, "-o", tmp_path, "--max-steps", 1, "-j", 0)
+    assert done.returncode == 6
+    assert b"No space left on device" in done.stderr
+
+
+@pytest.mark.parametrize("option", ["-o", "--log-dir"])
+def test_a_folder_that_cannot_be_made(given, tmp_path, option):
+    (tmp_path / "file").write_bytes(b"")
+    places = {"-o": tmp_path / "out", "--log-dir": tmp_path / "board"}
+    places[option] = tmp_path / "file" / "below"
+    named = [text for place in places.items() for text in place]
+    done = neurocodec(*given, *named, "--max-steps", 1, "-j", 0)
+    assert done.returncode == 6, done.stderr
+    assert b"file/below: cannot be written" in done.stderr
+
+
+def test_a_training_is_not_overwritten(given, tmp_path):
+    (tmp_path / "state.safetensors").write_bytes(b"precious")
+    (tmp_path / "exchange_rates.json").write_bytes(b"precious")
+    done = neurocodec(*given, "-o", tmp_path, "--max-steps", 1, "-j", 0)
     assert done.returncode == 2
-    assert b"without torchrun" in done.stderr
-    assert not (tmp_path / "out").exists()
+    assert b"add --resume" in done.stderr
+    assert {path.read_bytes() for path in tmp_path.iterdir()} == {b"precious"}
 
 
 @pytest.mark.parametrize(

@@ -41,6 +41,9 @@ def folder(tmp_path_factory):
 class SmallDistance:
     """KL of a random classifier of a few weights."""
 
+    task = "classification"
+    loss = "kl"
+
     def __init__(self):
         with torch.random.fork_rng():
             torch.manual_seed(0)
@@ -54,7 +57,7 @@ class SmallDistance:
         self.network.requires_grad_(False)
 
     @torch.no_grad()
-    def answer(self, clean):
+    def answer(self, clean, truths):
         return 20 * self.network(clean)
 
     def __call__(self, answer, decoded):
@@ -71,7 +74,7 @@ def algorithm(distance):
     """A context with a tiny preprocessor's training step, JPEG in this process as the codec."""
 
     @contextmanager
-    def make(*, arch="npp-light", micro_batch=1, qps=range(28, 42), amp=False):
+    def make(*, arch="npp-light", micro_batch=1, qps=range(28, 42), amp=False, rates=RATES):
         torch.manual_seed(0)
         with CodecPool("jpeg", jobs=0) as pool:
             yield NppAlgorithm(
@@ -79,7 +82,7 @@ def algorithm(distance):
                 DctProxy(),
                 pool,
                 {"small": distance},
-                RATES,
+                rates,
                 qps=qps,
                 micro_batch=micro_batch,
                 seed=0,

@@ -129,6 +129,23 @@ def test_tensorboard_is_asked_for_where_it_is_absent(train, tmp_path, monkeypatc
         train(tmp_path, max_steps=1, log_dir=tmp_path / "board")
 
 
+def test_tensorboard_has_what_the_log_has(train, tmp_path):
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    board = tmp_path / "board"
+    train(tmp_path / "out", max_steps=2, log_dir=board)
+    train(tmp_path / "out", max_steps=3, log_dir=board, resume=True)
+
+    shown = EventAccumulator(str(board))
+    shown.Reload()
+    logged = [
+        json.loads(line) for line in (tmp_path / "out" / "log.jsonl").read_text().splitlines()
+    ]
+    for name in ("loss", "bpp", "learning_rate"):
+        scalars = [(scalar.step, scalar.value) for scalar in shown.Scalars(name)]
+        assert scalars == [(line["step"], pytest.approx(line[name])) for line in logged]
+
+
 def test_bfloat16_leaves_the_weights_in_single_precision(algorithm):
     with algorithm(amp=True) as made, algorithm() as exact:
         half, single = (one.gradients(SamePictures().batch(0), 0)["loss"] for one in (made, exact))

@@ -113,7 +113,7 @@ def test_both_stages_leave_their_weights_and_what_they_reached(train, tmp_path):
 
 def test_a_resumed_training_is_the_uninterrupted_one(train, tmp_path):
     train("whole")
-    for stop in (1, 3):  # in either stage
+    for stop in (2, 3):  # in either stage, stage 1 with a step saved
         reported = []
 
         def report(record, reported=reported, stop=stop):
@@ -181,3 +181,12 @@ def test_how_well_a_rate_predicts_the_bits():
     # Knowing the QP alone is no knowledge of pictures.
     assert rate_agreement(r, r.mean(1, keepdims=True).repeat(3, 1))["rate_correlation"] == 0
     assert "rate_correlation" not in rate_agreement(r[:, :2], r[:, :2])
+
+
+def test_only_what_a_loss_reaches_learns():
+    network = Proxy(width=8, latents=12).requires_grad_(False).requires_grad_(True)
+    y_hat, r_p = network(torch.rand(1, 3, 64, 64), torch.tensor([34.0]))
+    (y_hat.sum() + r_p.sum()).backward()
+
+    learning = {name for name, p in network.named_parameters() if p.requires_grad}
+    assert learning == {name for name, p in network.named_parameters() if p.grad is not None}
