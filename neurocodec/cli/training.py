@@ -77,8 +77,7 @@ _SHARED = (
     click.option(
         "--validation",
         type=click.IntRange(min=0),
-        default=32,
-        show_default=True,
+        show_default="32, at most a quarter",
         help="Pictures kept apart from training.",
     ),
     click.option(

@@ -20,7 +20,7 @@ class Config:
         last_learning_rate: at the end; between them half a cosine.
         average: decay of the exponential mean of the weights, which is what is saved; 0 saves the
             last weights themselves.
-        validation: pictures kept apart from training.
+        validation: pictures kept apart from training; None is 32, but at most a quarter.
         validate_every: steps; 0 never validates.
         save_every: steps.
         jobs: processes that encode and decode, for each process that trains.
@@ -43,7 +43,7 @@ class Config:
     learning_rate: float = 1e-4
     last_learning_rate: float = 1e-5
     average: float = 0.0
-    validation: int = 32
+    validation: int | None = None
     validate_every: int = 0
     save_every: int = 100
     jobs: int = 1

@@ -17,6 +17,7 @@ from neurocodec.training import distributed
 from neurocodec.training.windows import Example, centre_window, random_window
 
 _GROUND = "white"
+_VALIDATION = 32
 _WITHOUT_LABELS: Mapping[Path, Any] = {}
 _NEEDED = {
     "classification": "a labels.csv with the columns file and class_index, or one folder a class",
@@ -39,14 +40,14 @@ class Split:
     truths: Mapping[Path, Any] = field(default_factory=dict)
 
 
-def split(folder: Path, validation: int, task: str | None = None) -> Split:
+def split(folder: Path, validation: int | None, task: str | None = None) -> Split:
     """The pictures below `folder`, and how many of them only validate.
 
     Which ones does not depend on a seed, so that every training on a folder leaves out the same.
 
     Args:
         folder: of the pictures; with a task a COCO .json file too.
-        validation: how many.
+        validation: how many; None is 32, but at most a quarter.
         task: whose labels are wanted, found as `tasks.data.read` finds them; pictures without one
             are left out. None reads no labels.
 
@@ -73,15 +74,16 @@ def split(folder: Path, validation: int, task: str | None = None) -> Split:
 
 
 def _shuffled(
-    folder: Path, names: Mapping[Path, str], validation: int, truths: Mapping[Path, Any]
+    folder: Path, names: Mapping[Path, str], validation: int | None, truths: Mapping[Path, Any]
 ) -> Split:
-    if len(names) <= validation:
+    kept = min(_VALIDATION, len(names) // 4) if validation is None else validation
+    if len(names) <= kept:
         raise BadInputError(
             f"{files.display(folder)}: has {len(names)} pictures, training needs more than the "
-            f"{validation} for validation"
+            f"{kept} for validation"
         )
     shuffled = sorted(names, key=lambda path: _digest(names[path]))
-    return Split(tuple(shuffled[validation:]), tuple(shuffled[:validation]), truths)
+    return Split(tuple(shuffled[kept:]), tuple(shuffled[:kept]), truths)
 
 
 class Crops:

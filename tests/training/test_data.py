@@ -27,6 +27,12 @@ def test_a_folder_needs_more_pictures_than_validate(folder, tmp_path):
         data.split(tmp_path / "nowhere", 0)
 
 
+def test_of_few_pictures_a_quarter_validates(folder):
+    found = data.split(folder, None)
+
+    assert (len(found.validation), len(found.training)) == (2, 6)
+
+
 def pixels(batch):
     return [crop.pixels.tobytes() for crop in batch]
 
