@@ -303,7 +303,7 @@ def test_flipped_bits_are_bad_input_or_a_picture_of_the_size_that_is_said():
         assert {decoded.width, decoded.height} <= {64, 65, 66, 47, 48}
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     st.sampled_from([nal.SPS, nal.PPS, nal.PREFIX_SEI, nal.PICTURE_HEADER, 7]),
     st.binary(max_size=120),
