@@ -13,7 +13,6 @@ from hypothesis import HealthCheck, settings
 
 from neurocodec.images import Image
 
-
 # How long an example takes says how busy the machine is, not whether the code is right.
 settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("untimed")
