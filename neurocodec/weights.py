@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -52,6 +53,16 @@ def automatic(codec: str) -> str | None:
     return filters.get(codec)
 
 
+def automatic_for(name: str) -> list[str]:
+    """The codecs of which that weight is the filter of `--pre auto`.
+
+    Raises:
+        MissingError: the manifest is damaged.
+    """
+    filters: dict[str, str] = _manifest(folder()).get("auto", {})
+    return [codec for codec, pre in filters.items() if pre.endswith(f":weights={name}")]
+
+
 def installed() -> dict[str, dict[str, Any]]:
     """The manifest's entry of every installed weight, by name; "file" and "sha256" in each.
 
@@ -60,6 +71,21 @@ def installed() -> dict[str, dict[str, Any]]:
     """
     entries: dict[str, dict[str, Any]] = _manifest(folder()).get("weights", {})
     return entries
+
+
+def entry(name: str) -> dict[str, Any]:
+    """The manifest's entry of an installed weight.
+
+    Raises:
+        MissingError: none has that name, or the manifest is damaged.
+    """
+    entries = installed()
+    if name not in entries:
+        known = ", ".join(entries) or "none"
+        raise MissingError(
+            f"no weights are called {name!r}: installed are {known}; else give a {_ENDING} file"
+        )
+    return entries[name]
 
 
 def read(weights: str) -> Weights:
@@ -72,14 +98,8 @@ def read(weights: str) -> Weights:
         MissingError: there is no such weight or file, or an installed one is not the one that the
             manifest means.
     """
-    entries = installed()
-    if weights in entries:
-        return _verified(weights, entries[weights])
-    if not weights.endswith(_ENDING):
-        known = ", ".join(entries) or "none"
-        raise MissingError(
-            f"no weights are called {weights!r}: installed are {known}; else give a {_ENDING} file"
-        )
+    if weights in installed() or not weights.endswith(_ENDING):
+        return _verified(weights, entry(weights))
     try:
         data = files.read(weights)
     except BadInputError as exc:
@@ -87,8 +107,30 @@ def read(weights: str) -> Weights:
     return Weights(files.display(weights), data, hashlib.sha256(data).hexdigest())
 
 
-def _verified(name: str, entry: dict[str, Any]) -> Weights:
-    path = folder() / entry["file"]
+def enter(name: str, said: dict[str, Any], auto: Mapping[str, str]) -> None:
+    """Write an entry into the manifest; one of that name is replaced.
+
+    Args:
+        name: of the weight.
+        said: what the manifest is to say of it; "file" and "sha256" among it.
+        auto: by codec, the pretransform that `--pre auto` is to be there.
+
+    Raises:
+        MissingError: the manifest is damaged.
+        OutputError: it cannot be written.
+    """
+    where = folder()
+    manifest = {
+        "auto": {**_manifest(where).get("auto", {}), **auto},
+        "weights": {**installed(), name: said},
+    }
+    text = json.dumps(manifest, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
+    files.write(str(where / _MANIFEST), text.encode())
+    _manifest.cache_clear()
+
+
+def _verified(name: str, said: dict[str, Any]) -> Weights:
+    path = folder() / said["file"]
     try:
         data = path.read_bytes()
     except OSError as exc:
@@ -96,7 +138,7 @@ def _verified(name: str, entry: dict[str, Any]) -> Weights:
             f"weights {name}: {path} cannot be read ({exc.strerror}): install the package again"
         ) from exc
     sha256 = hashlib.sha256(data).hexdigest()
-    if sha256 != entry["sha256"]:
+    if sha256 != said["sha256"]:
         raise MissingError(
             f"weights {name}: {path} is not the file that the manifest means (its sha256 is "
             f"{sha256[:12]}…): install the package again"

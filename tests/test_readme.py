@@ -31,8 +31,9 @@ def needs_data(command: str) -> bool:
 
 
 def short(command: str) -> str:
-    """The command on a few pictures, for the first recogniser alone, or for a few steps."""
-    command = re.sub(r"for m in (\S+)[^;]*;", r"for m in \1;", command)
+    """The command on a few pictures, for the first recogniser and codec, or for a few steps."""
+    command = re.sub(r"for ([cm]) in (\S+)[^;]*;", r"for \1 in \2;", command)
+    command = command.replace("bpg,jpeg,jpeg2000", "bpg")
     if "neurocodec evaluate" in command:
         whole = re.sub(r" --limit \d+", "", command)
         return whole.replace("neurocodec evaluate", "neurocodec evaluate --limit 4")

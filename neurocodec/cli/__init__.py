@@ -26,6 +26,7 @@ COMMANDS = {
     "train-proxy": "neurocodec.cli.train_proxy:train_proxy",
     "train-npp": "neurocodec.cli.train_npp:train_npp",
     "train-tv": "neurocodec.cli.train_tv:train_tv",
+    "weights": "neurocodec.cli.weights:weights",
     "doctor": "neurocodec.cli.doctor:doctor",
 }
 _UNWRITABLE = {

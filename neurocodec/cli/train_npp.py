@@ -45,6 +45,18 @@ if TYPE_CHECKING:
     help="What recognition weighs against bpp: slope is the codec's own rate of exchange.",
 )
 @click.option(
+    "--beta",
+    type=click.FloatRange(min=0),
+    default=0.5,
+    show_default=True,
+    help="What likeness to the picture weighs (mean squared error, samples of 0 to 1).",
+)
+@click.option(
+    "--partial-views",
+    is_flag=True,
+    help="Show classifiers random parts of the pictures, clean and decoded alike.",
+)
+@click.option(
     "--from",
     "start",
     type=click.Path(path_type=Path),
@@ -70,6 +82,8 @@ def train_npp(
     arch: str | None,
     qa: bool,
     lmbda: str,
+    beta: float,
+    partial_views: bool,
     start: Path | None,
     proxies: tuple[Path, ...],
     task: str,
@@ -84,6 +98,8 @@ def train_npp(
     known = training.qps(qps)
     from neurocodec.training.assembly.npp import NppOptions, train_npp
 
-    chosen = NppOptions(codec, known, models, arch, qa, lmbda, start, proxies, task, loss)
+    chosen = NppOptions(
+        codec, known, models, arch, qa, lmbda, start, proxies, task, loss, beta, partial_views
+    )
     progress = train_npp(chosen, config, training.report)
     training.done(config.output / "npp.safetensors", progress)

@@ -65,6 +65,8 @@ class BdRate:
         pictures: that both curves are over.
         replicates: of the bootstrap.
         failed_replicates: those of them whose curves had no overlap.
+        data: that both were measured on.
+        model: the recogniser, "" where there is none.
         anchor: its codec and pretransform.
         test: likewise.
         differs: what of the encoding differs beside the pretransform: "codec", "encoder", "chroma".
@@ -81,6 +83,8 @@ class BdRate:
     pictures: int
     replicates: int
     failed_replicates: int
+    data: str
+    model: str
     anchor: str
     test: str
     differs: tuple[str, ...]
@@ -145,6 +149,8 @@ def bd_rate(
         pictures=anchor.setup.pictures,
         replicates=0 if found is None else replicates,
         failed_replicates=failed,
+        data=anchor.setup.data,
+        model=anchor.setup.model,
         anchor=anchor.label,
         test=test.label,
         differs=differs,

@@ -31,8 +31,9 @@ from neurocodec.training.data import draw_qps, truths_of
 from neurocodec.training.distances import Distance, objective
 from neurocodec.training.exchange import ExchangeRates
 from neurocodec.training.state import Record
+from neurocodec.training.views import View, draw_views, seen
 
-BETA = 0.5
+Part = tuple[list[Image], list[int], list[View]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,6 +44,7 @@ class InFlight:
     x_bar: Tensor  # (N, 3, H, W), as the codec sees it; a leaf, so that g_p can be read off it
     filtered: Tensor  # the same values, with the preprocessor's graph behind them
     qp: Tensor
+    views: list[View]  # of the recognisers, clean and decoded alike; none is the whole picture
     answers: Mapping[str, Any]  # that the decoded pictures should get, by recogniser
     coded: Callable[[], list[Coded]]
 
@@ -61,6 +63,8 @@ class NppAlgorithm:
         rates: ExchangeRates,
         *,
         qps: Sequence[int],
+        beta: float,
+        partial_views: bool,
         micro_batch: int,
         seed: int,
         precision: Precision,
@@ -75,8 +79,10 @@ class NppAlgorithm:
             distances: by recogniser, D_m of clean and decoded pictures, (N,).
             rates: λ and R̄.
             qps: to draw from, evenly.
+            beta: β, what likeness to the picture weighs.
+            partial_views: show the recognisers random parts of the pictures.
             micro_batch: pictures that go to the codec together.
-            seed: of the QPs.
+            seed: of the QPs and views.
             precision: that networks compute in.
             validation: scores a network.
         """
@@ -87,6 +93,8 @@ class NppAlgorithm:
         self._distances = distances
         self._rates = rates
         self._qps = qps
+        self._beta = beta
+        self._partial_views = partial_views
         self._micro_batch = micro_batch
         self._seed = seed
         self._precision = precision
@@ -94,11 +102,7 @@ class NppAlgorithm:
     def gradients(self, images: list[Image], step: int) -> Record:
         """Algorithm 1 but for its last line, on one batch."""
         self.network.train()
-        drawn = draw_qps(self._qps, len(images), seed=self._seed, step=step)
-        parts = [
-            (images[start : start + self._micro_batch], drawn[start : start + self._micro_batch])
-            for start in range(0, len(images), self._micro_batch)
-        ]
+        parts = self._parts(images, step)
         filtered, gradients, records = [], [], []
         following = self._submit(*parts[0])
         for place in range(len(parts)):
@@ -123,9 +127,20 @@ class NppAlgorithm:
             "qps": [min(self._qps), max(self._qps)],
             **objective(self._distances),
             "exchange_rates": asdict(self._rates),
+            "beta": self._beta,
+            "partial_views": self._partial_views,
         }
 
-    def _submit(self, images: list[Image], qps: list[int]) -> InFlight:
+    def _parts(self, images: list[Image], step: int) -> list[Part]:
+        """The micro-batches of a batch: pictures, QPs and views."""
+        count = len(images)
+        qps = draw_qps(self._qps, count, seed=self._seed, step=step)
+        views = draw_views(count, seed=self._seed, step=step) if self._partial_views else []
+        ends = range(self._micro_batch, count + self._micro_batch, self._micro_batch)
+        places = [slice(end - self._micro_batch, end) for end in ends]
+        return [(images[place], qps[place], views[place]) for place in places]
+
+    def _submit(self, images: list[Image], qps: list[int], views: list[View]) -> InFlight:
         device = next(self.network.parameters()).device
         x = to_tensor(images, device)
         qp = torch.as_tensor(qps, dtype=torch.float32, device=device)
@@ -133,9 +148,12 @@ class NppAlgorithm:
             filtered = round_to_levels(self.network(x, qp))
         coded = self._pool.submit(to_images(filtered), qps)
         truths = truths_of(images)
-        answers = {name: distance.answer(x, truths) for name, distance in self._distances.items()}
+        clean = seen(x, views)
+        answers = {
+            name: distance.answer(clean, truths) for name, distance in self._distances.items()
+        }
         x_bar = filtered.detach().requires_grad_()
-        return InFlight(x, x_bar, filtered, qp, answers, coded)
+        return InFlight(x, x_bar, filtered, qp, views, answers, coded)
 
     def _loss(self, batch: InFlight, y_hat: Tensor, r_p: Tensor) -> tuple[Tensor, Record]:
         """The sum of L over the micro-batch, and sums of what it is made of."""
@@ -143,15 +161,17 @@ class NppAlgorithm:
         x_hat = to_tensor([one.image for one in coded], y_hat.device)
         r = torch.tensor([one.bpp for one in coded], dtype=r_p.dtype, device=r_p.device)
         y_hat, r_p = swap(x_hat, y_hat), swap(r, r_p * (r / r_p).detach())
+        decoded = seen(y_hat, batch.views)
         shares = {
-            name: distance(batch.answers[name], y_hat) for name, distance in self._distances.items()
+            name: distance(batch.answers[name], decoded)
+            for name, distance in self._distances.items()
         }
         weighted = [self._rates.lmbda(name, batch.qp) * d_m for name, d_m in shares.items()]
         # One λ·D_m for several recognisers: the mean, so that bits and answers weigh as with one.
         d_m = torch.stack(weighted).mean(0)
         cost = rate_distortion(r_p, d_m, self._rates.mean_rate(batch.qp))
         mse = functional.mse_loss(batch.x_bar, batch.x, reduction="none").mean((1, 2, 3))
-        loss = (cost + BETA * mse).sum()
+        loss = (cost + self._beta * mse).sum()
         record = {"loss": loss, "bpp": r.sum(), "mse": mse.sum()}
         record |= {f"d_m.{name}": d_m.sum() for name, d_m in shares.items()}
         return loss, {key: float(value.detach()) for key, value in record.items()}

@@ -74,7 +74,16 @@ def algorithm(distance):
     """A context with a tiny preprocessor's training step, JPEG in this process as the codec."""
 
     @contextmanager
-    def make(*, arch="npp-light", micro_batch=1, qps=range(28, 42), amp=False, rates=RATES):
+    def make(
+        *,
+        arch="npp-light",
+        micro_batch=1,
+        qps=range(28, 42),
+        amp=False,
+        rates=RATES,
+        partial_views=False,
+        beta=0.5,
+    ):
         torch.manual_seed(0)
         with CodecPool("jpeg", jobs=0) as pool:
             yield NppAlgorithm(
@@ -84,6 +93,8 @@ def algorithm(distance):
                 {"small": distance},
                 rates,
                 qps=qps,
+                beta=beta,
+                partial_views=partial_views,
                 micro_batch=micro_batch,
                 seed=0,
                 precision=precision(torch.device("cpu"), amp=amp),

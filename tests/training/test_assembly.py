@@ -115,3 +115,11 @@ def test_a_given_lambda_asks_for_no_slope(train, stored, monkeypatch):
     start = stored(arch="npp-light")
 
     assert train(start=start, lmbda="2").made["task"] == "classification"
+
+
+def test_partial_views_are_for_classification(tmp_path):
+    options = NppOptions(
+        "jpeg", [34], ["x"], None, True, "1", None, task="detection", partial_views=True
+    )
+    with pytest.raises(UsageError, match="--partial-views is for classification"):
+        train_npp(options, Config(tmp_path, tmp_path, max_steps=1), lambda record: None)

@@ -164,3 +164,45 @@ def test_the_weights_say_what_made_them(train, tmp_path):
     assert made["qps"] == [28, 41]
     assert made["recognisers"] == ["small"]
     assert made["config"]["batch"] == 2
+
+
+class Unlikeness:
+    """Mean absolute difference of what is seen of the clean and the decoded picture."""
+
+    task, loss = "classification", "kl"
+
+    def __init__(self):
+        self.seen = []
+
+    def answer(self, clean, truths):
+        self.seen.append(clean)
+        return clean
+
+    def __call__(self, answer, decoded):
+        return (answer - decoded).abs().mean((1, 2, 3))
+
+
+@pytest.mark.parametrize("partial_views", [False, True])
+def test_a_recogniser_sees_the_same_part_of_the_clean_and_the_decoded_picture(
+    algorithm, partial_views
+):
+    pictures = SamePictures().batch(0)
+    with algorithm(qps=[10], micro_batch=2, partial_views=partial_views) as made:
+        unlikeness = Unlikeness()
+        made._distances = {"small": unlikeness}
+        record = made.gradients(pictures, 0)
+
+    whole = torch.stack([torch.from_numpy(one.pixels).permute(2, 0, 1) / 255 for one in pictures])
+    assert torch.equal(unlikeness.seen[0], whole) is not partial_views
+    assert record["d_m.small"] < 0.05
+
+
+def test_beta_weighs_what_is_unlike_the_picture(algorithm):
+    records = []
+    for beta in (0.0, 10.0):
+        with algorithm(beta=beta) as made:
+            records.append(made.gradients(SamePictures().batch(0), 0))
+
+    without, with_it = records
+    assert with_it["mse"] > 0
+    assert with_it["loss"] == pytest.approx(without["loss"] + 10 * without["mse"], rel=1e-5)

@@ -45,6 +45,8 @@ def main(output, pictures, *how):
             {"small": SmallDistance()},
             RATES,
             qps=range(28, 42),
+            beta=0.5,
+            partial_views=False,
             micro_batch=1,
             seed=0,
             precision=precision(torch.device("cpu"), amp=False),

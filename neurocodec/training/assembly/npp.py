@@ -45,6 +45,8 @@ class NppOptions:
         proxies: weights that `train-proxy` made; none is a count of DCT coefficients.
         task: of the recognisers, a key of distances.LOSSES.
         loss: "name:key=value", D_m; None is the task's default.
+        beta: β, what likeness to the picture weighs.
+        partial_views: show the recognisers random parts of the pictures.
     """
 
     codec: str
@@ -57,6 +59,8 @@ class NppOptions:
     proxies: Sequence[Path] = ()
     task: str = "classification"
     loss: str | None = None
+    beta: float = 0.5
+    partial_views: bool = False
 
 
 def train_npp(options: NppOptions, config: Config, report: Callable[[Record], None]) -> Progress:
@@ -68,6 +72,8 @@ def train_npp(options: NppOptions, config: Config, report: Callable[[Record], No
         BadInputError: a file or a picture cannot be read.
         ToolError: the codec failed.
     """
+    if options.partial_views and options.task != "classification":
+        raise UsageError("--partial-views is for classification")
     memory.keep()
     device = devices.resolve(config.device)
     torch.manual_seed(config.seed)
@@ -86,6 +92,8 @@ def train_npp(options: NppOptions, config: Config, report: Callable[[Record], No
             recognised,
             rates,
             qps=options.qps,
+            beta=options.beta,
+            partial_views=options.partial_views,
             micro_batch=config.micro_batch,
             seed=config.seed,
             precision=computed,
