@@ -36,7 +36,7 @@ def short(command: str) -> str:
     command = command.replace("bpg,jpeg,jpeg2000", "bpg")
     if "neurocodec evaluate" in command:
         whole = re.sub(r" --limit \d+", "", command)
-        return whole.replace("neurocodec evaluate", "neurocodec evaluate --limit 4")
+        return whole.replace("neurocodec evaluate", "neurocodec evaluate --limit 2")
     if "neurocodec train-" in command:
         few = "--max-steps 1 --batch 2 --validation 2 --size 64 -j 1"
         few += " --lmbda 1" if "train-npp" in command else ""

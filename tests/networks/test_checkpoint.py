@@ -1,6 +1,7 @@
 import hashlib
 
 import pytest
+import safetensors.torch
 import torch
 
 from neurocodec.errors import BadInputError
@@ -26,6 +27,15 @@ def test_a_network_comes_back_as_it_was(network):
     assert found.sha256 == hashlib.sha256(data).hexdigest()
     assert not found.network.training
     assert not any(parameter.requires_grad for parameter in found.network.parameters())
+
+
+def test_equal_networks_are_equal_files(network):
+    files = {checkpoint.dump(network, "npp", {"command": "ä", "qps": [1]}) for _ in range(8)}
+
+    assert len(files) == 1
+    (data,) = files
+    assert safetensors.torch.load(data).keys() == network.state_dict().keys()
+    assert int.from_bytes(data[:8], "little") % 8 == 0
 
 
 def test_half_precision_is_read_as_single(network):

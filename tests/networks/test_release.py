@@ -81,8 +81,8 @@ def test_the_card_says_what_made_it_and_what_was_measured(shelf, trained):
     assert "- commit: abc\n" in card
     assert "- qps: 22, 45\n" in card
     assert "\n\nFor signs.\n\n" in card
-    row = "| pictures | tiny | codec=jpeg,pre=none | codec=jpeg,pre=auto | kl | -12.3 % | [-20.0, -4.0] | 500 |"
-    assert row in card
+    cells = ("pictures", "tiny", MEASURED["anchor"], MEASURED["test"], "kl", "-12.3 %")
+    assert f"| {' | '.join(cells)} | [-20.0, -4.0] | 500 |" in card
 
 
 def test_a_file_that_changed_is_no_longer_that_weight(shelf, trained):

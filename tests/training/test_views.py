@@ -6,7 +6,9 @@ from neurocodec.training.views import View, draw_views, seen
 def ramp(side=32):
     """A picture whose red is x and whose green is y, in [0, 1]."""
     line = (torch.arange(side) + 0.5) / side
-    return torch.stack([line.expand(side, side), line[:, None].expand(side, side)] + [line.expand(side, side)])
+    return torch.stack(
+        [line.expand(side, side), line[:, None].expand(side, side), line.expand(side, side)]
+    )
 
 
 def test_the_whole_picture_mirrored_is_the_picture_mirrored():
