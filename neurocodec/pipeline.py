@@ -92,7 +92,7 @@ class Pipeline:
         )
         self.encoder = self.codec.encoder
         self.level = _level(self.codec, setting)
-        self.pre = resolve(setting.pretransform, self.codec.name)
+        self.pre = _resolved(setting.pretransform, self.codec)
         self.pretransform = pretransforms.create(self.pre, setting.device)
         self.bpg_qp = qp_tables.qp_at_level(self.codec.name, self.level)
 
@@ -160,6 +160,8 @@ def _one_of(levels: Sequence[int], level: int, what: str) -> int:
     return level
 
 
-def resolve(pretransform: str, codec: str) -> str:
-    """What "auto" stands for: the codec's trained filter, or "none" while none is installed."""
-    return weights.automatic(codec) or "none" if pretransform == AUTO else pretransform
+def _resolved(pretransform: str, codec: Codec) -> str:
+    """What "auto" stands for: the codec's trained filter; "none" without one, or without loss."""
+    if pretransform != AUTO:
+        return pretransform
+    return "none" if codec.lossless else weights.automatic(codec.name) or "none"

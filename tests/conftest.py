@@ -5,13 +5,14 @@ import shlex
 import shutil
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, settings
 
+from neurocodec import weights
 from neurocodec.images import Image
 
 # A shell starts what runs in its background with Ctrl-C ignored, and programs inherit that.
@@ -20,6 +21,21 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 # How long an example takes says how busy the machine is, not whether the code is right.
 settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("untimed")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_weights(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """`--pre auto` filters nothing where a test does not ask for it: a trained network takes
+    seconds to start, and changes what is tested."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(weights.VARIABLE, str(tmp_path_factory.mktemp("no_weights")))
+        yield
+
+
+@pytest.fixture
+def project_weights(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The weights that the project ships are installed."""
+    monkeypatch.delenv(weights.VARIABLE)
 
 
 @pytest.fixture(scope="session")

@@ -64,7 +64,7 @@ def test_there_are_commands_and_each_subcommand_is_among_them():
         assert f"neurocodec {name}" in README, name
 
 
-def test_the_commands_run_as_written(folder):
+def test_the_commands_run_as_written(folder, project_weights):
     places = [str(Path(sys.executable).parent), os.environ["PATH"]]
     environment = os.environ | {"PATH": os.pathsep.join(places), "NEUROCODEC_CACHE": "cache"}
     for command in commands():

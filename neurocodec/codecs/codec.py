@@ -48,6 +48,10 @@ class Codec(Protocol):
     def encoder(self) -> str:
         """Name and version of the program or library that encodes."""
 
+    @property
+    def lossless(self) -> bool:
+        """Whether every sample comes back as it was, whatever the level."""
+
     def encode(self, image: Image, level: int) -> bytes:
         """The whole file, the same bytes for the same picture, settings and encoder.
 

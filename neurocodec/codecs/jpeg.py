@@ -48,6 +48,7 @@ class Jpeg:
     levels: ClassVar[Sequence[int]] = range(1, 101)
     chromas: ClassVar[Sequence[str]] = ("420", "444", "422")
     carries_alpha: ClassVar[bool] = False
+    lossless = False
     tools: ClassVar[Sequence[Tool]] = (CJPEG, DJPEG)
 
     def __init__(self, chroma: str = "420", keep_metadata: bool = False) -> None:

@@ -54,6 +54,7 @@ class Jpeg2000:
     levels: ClassVar[Sequence[int]] = range(20, 61)
     chromas: ClassVar[Sequence[str]] = ("444",)
     carries_alpha: ClassVar[bool] = False
+    lossless = False
     tools: ClassVar[Sequence[Tool]] = (OPJ_COMPRESS,)
 
     def __init__(self, chroma: str = "444", keep_metadata: bool = False) -> None:

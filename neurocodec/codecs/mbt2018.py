@@ -36,6 +36,7 @@ class Mbt2018:
     levels: ClassVar[Sequence[int]] = range(51, -1, -1)
     chromas: ClassVar[Sequence[str]] = ("444",)
     carries_alpha: ClassVar[bool] = False
+    lossless = False
     tools: ClassVar[Sequence[Tool]] = ()
 
     def __init__(self, weights: str = "", chroma: str = "444") -> None:

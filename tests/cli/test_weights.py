@@ -53,7 +53,7 @@ def test_weights_that_there_are_not(shelf):
         assert b"no weights are called 'yours': installed are mine" in done.stderr
 
 
-def test_the_weights_of_the_project_are_whole():
+def test_the_weights_of_the_project_are_whole(project_weights):
     listed = [
         json.loads(line) for line in neurocodec("weights", "list", "--json").stdout.splitlines()
     ]
@@ -63,3 +63,13 @@ def test_the_weights_of_the_project_are_whole():
     assert done.returncode == 0, done.stderr
     assert len(done.stdout.splitlines()) == len(listed)
     assert sum(one["size_bytes"] for one in listed) < 80e6
+
+
+def test_lossless_is_not_filtered(shelf, tmp_path):
+    trained = tmp_path / "npp.safetensors"
+    neurocodec("weights", "add", trained, "bpg", "--auto", "bpg")
+    images.to_pillow(picture(32, 32)).save(tmp_path / "in.png")
+
+    for codec, pre in (("bpg", "npp:weights=bpg"), ("bpg:lossless=1", "none")):
+        command = ("encode", "in.png", "--codec", codec, "--qp", 34, "--json")
+        assert json.loads(neurocodec(*command, cwd=tmp_path).stdout)["pre"] == pre

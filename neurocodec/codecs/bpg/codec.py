@@ -87,6 +87,11 @@ class Bpg:
             return f"libx265 (PyAV {version('av')})"
         return f"libx265 (ffmpeg {find(FFMPEG).version})"
 
+    @property
+    def lossless(self) -> bool:
+        """Whether every sample of an 8-bit RGB picture comes back as it was."""
+        return self._settings.lossless
+
     def encode(self, image: Image, level: int) -> bytes:
         """The whole file."""
         if level not in self.levels:

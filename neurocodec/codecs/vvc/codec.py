@@ -53,6 +53,7 @@ class Vvc:
     levels: ClassVar[Sequence[int]] = range(63, -1, -1)
     chromas: ClassVar[Sequence[str]] = ("420",)
     carries_alpha: ClassVar[bool] = False
+    lossless = False
     tools: ClassVar[Sequence[Tool]] = (
         programs.VVENCAPP,
         programs.VVDECAPP,
