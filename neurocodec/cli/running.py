@@ -65,10 +65,8 @@ def _refuse_lie(target: Path, ending: str, also: Collection[str]) -> None:
 def announce(ready: Pipeline) -> None:
     """Say what a user may not expect of the setting."""
     setting = ready.setting
-    if setting.pretransform == AUTO and ready.pre == "none":
-        console.note(
-            f"no trained filter for {ready.codec.name} is installed: pictures are not filtered"
-        )
+    if setting.pretransform == AUTO and not ready.codec.lossless:
+        console.note(_chosen(ready))
     if ready.unfiltered:
         console.note(ready.unfiltered)
     if ready.saturated:
@@ -76,6 +74,13 @@ def announce(ready: Pipeline) -> None:
             f"{ready.codec.name} has no quality of BPG's rate at QP {setting.qp}: "
             f"the nearest one, {ready.level}, is used"
         )
+
+
+def _chosen(ready: Pipeline) -> str:
+    """What --pre auto comes to."""
+    if ready.pre == "none":
+        return f"no trained filter for {ready.codec.name} is installed: pictures are not filtered"
+    return f"filtered for recognisers by {ready.pre}: --pre none leaves pictures as they are"
 
 
 def report(

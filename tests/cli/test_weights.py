@@ -33,6 +33,7 @@ def test_what_was_added_is_listed_shown_verified_and_encodes_by_default(shelf, t
     images.to_pillow(picture(32, 32)).save(tmp_path / "in.png")
     done = neurocodec("encode", "in.png", "--codec", "jpeg", "--qp", 34, "--json", cwd=tmp_path)
     assert json.loads(done.stdout)["pre"] == "npp:weights=mine"
+    assert b"filtered for recognisers by npp:weights=mine: --pre none" in done.stderr
 
 
 def test_damaged_weights_are_named_and_the_exit_is_3(shelf):
@@ -72,4 +73,6 @@ def test_lossless_is_not_filtered(shelf, tmp_path):
 
     for codec, pre in (("bpg", "npp:weights=bpg"), ("bpg:lossless=1", "none")):
         command = ("encode", "in.png", "--codec", codec, "--qp", 34, "--json")
-        assert json.loads(neurocodec(*command, cwd=tmp_path).stdout)["pre"] == pre
+        done = neurocodec(*command, cwd=tmp_path)
+        assert json.loads(done.stdout)["pre"] == pre
+        assert (b"filter" in done.stderr) is (pre != "none")
