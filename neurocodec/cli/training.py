@@ -62,6 +62,14 @@ _SHARED = (
         help="Of a crop's side, in pixels.",
     ),
     click.option(
+        "--soften",
+        type=click.FloatRange(0, 10),
+        default=0.0,
+        show_default=True,
+        metavar="SIGMA",
+        help="Blur crops at random, at most so much: pictures differ in sharpness.",
+    ),
+    click.option(
         "--learning-rate", type=_POSITIVE, default=1e-4, show_default=True, help="Of Adam at first."
     ),
     click.option(

@@ -16,6 +16,7 @@ class Config:
         batch: pictures a step, of all processes together.
         micro_batch: pictures that go through codec and networks together.
         size: of a crop's side, in pixels.
+        soften: the most that crops are blurred by, a sigma in pixels; 0 leaves them as they are.
         learning_rate: of Adam at first.
         last_learning_rate: at the end; between them half a cosine.
         average: decay of the exponential mean of the weights, which is what is saved; 0 saves the
@@ -40,6 +41,7 @@ class Config:
     batch: int = 8
     micro_batch: int = 4
     size: int = 224
+    soften: float = 0.0
     learning_rate: float = 1e-4
     last_learning_rate: float = 1e-5
     average: float = 0.0

@@ -12,6 +12,7 @@ import numpy as np
 from neurocodec import files, images
 from neurocodec.errors import BadInputError
 from neurocodec.images import Image
+from neurocodec.pretransforms.blur import Blur
 from neurocodec.tasks import data
 from neurocodec.training import distributed
 from neurocodec.training.windows import Example, centre_window, random_window
@@ -103,6 +104,7 @@ class Crops:
         batch: int,
         seed: int,
         truths: Mapping[Path, Any] = _WITHOUT_LABELS,
+        soften: float = 0.0,
     ) -> None:
         """Say what to crop; nothing is read yet.
 
@@ -112,12 +114,15 @@ class Crops:
             batch: crops a batch, of all processes together.
             seed: of order and crops.
             truths: by path; what a crop shows of them goes with it.
+            soften: blur each crop by a sigma from 0 to this, each as likely, in pixels: how
+                sharp a picture is depends on how it was made smaller before.
         """
         self._paths = paths
         self._truths = truths
         self._size = size
         self._batch = batch
         self._seed = seed
+        self._soften = soften
         self._reader = ThreadPoolExecutor(1)
         self._ahead: tuple[int, Future[list[Image]]] | None = None
 
@@ -141,7 +146,10 @@ class Crops:
         epoch, place = divmod(number, len(self._paths))
         order = np.random.default_rng([self._seed, 0, epoch]).permutation(len(self._paths))
         rng = np.random.default_rng([self._seed, 1, number])
-        return random_crop(read(self._paths[order[place]], self._truths), self._size, rng)
+        crop = random_crop(read(self._paths[order[place]], self._truths), self._size, rng)
+        if not self._soften:
+            return crop
+        return Example(Blur(rng.uniform(0, self._soften))(crop, 0).pixels, truth=crop.truth)
 
 
 def draw_qps(qps: Sequence[int], count: int, *, seed: int, step: int) -> list[int]:

@@ -65,6 +65,22 @@ def test_an_epoch_goes_through_every_picture_once(tmp_path):
     assert epochs[0] != epochs[1]
 
 
+def test_softened_crops_are_less_sharp_each_by_its_own_sigma(folder):
+    paths = data.split(folder, 2).training
+    sharp, soft = (Crops(paths, size=32, batch=8, seed=0, soften=most).batch(0) for most in (0, 2))
+
+    kept = [roughness(b) / roughness(a) for a, b in zip(sharp, soft, strict=True)]
+    assert max(kept) <= 1.01
+    assert min(kept) < 0.6
+    assert min(kept) < 0.6 and len(set(kept)) > 5
+    again = Crops(paths, size=32, batch=8, seed=0, soften=2).batch(0)
+    assert all(np.array_equal(a.pixels, b.pixels) for a, b in zip(soft, again, strict=True))
+
+
+def roughness(image):
+    return np.abs(np.diff(image.pixels.astype(float), axis=0)).mean()
+
+
 def test_a_picture_that_cannot_be_read_is_named(tmp_path):
     (tmp_path / "bad.png").write_bytes(b"hello")
     crops = Crops(data.split(tmp_path, 0).training, size=32, batch=1, seed=0)

@@ -27,6 +27,7 @@ def crops(pictures: Split, config: Config) -> Crops:
         batch=config.batch,
         seed=config.seed,
         truths=pictures.truths,
+        soften=config.soften,
     )
 
 
