@@ -22,7 +22,7 @@ def commands() -> list[str]:
     blocks = re.findall(r"(?:^    .*\n)+", README, flags=re.MULTILINE)
     joined = "".join(blocks).replace("\\\n", " ")
     lines = [re.sub(r"\s+#.*", "", line).strip() for line in joined.splitlines()]
-    return [line for line in lines if re.match(r"(bin/neurocodec|find|for|neurocodec)", line)]
+    return [line for line in lines if re.match(r"(bin/neurocodec|env|find|for|neurocodec)", line)]
 
 
 def needs_data(command: str) -> bool:
