@@ -164,4 +164,4 @@ def _resolved(pretransform: str, codec: Codec) -> str:
     """What "auto" stands for: the codec's trained filter; "none" without one, or without loss."""
     if pretransform != AUTO:
         return pretransform
-    return "none" if codec.lossless else weights.automatic(codec.name) or "none"
+    return "none" if codec.lossless else weights.automatic().get(codec.name, "none")

@@ -1,9 +1,11 @@
 """Trained weights: where they are and what the manifest says of them. Imports no torch."""
 
+import fcntl
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -43,33 +45,32 @@ def folder() -> Path:
     return next(there, _PLACES[-1])
 
 
-def automatic(codec: str) -> str | None:
-    """The pretransform, as `--pre` writes it, that the manifest names for `codec`; None without.
+def automatic() -> dict[str, str]:
+    """By codec, the pretransform that `--pre auto` stands for, as `--pre` writes it.
 
     Raises:
-        MissingError: the manifest is damaged.
+        MissingError: the manifest is damaged, or the folder that is named is not there.
     """
-    filters: dict[str, str] = _manifest(folder()).get("auto", {})
-    return filters.get(codec)
+    filters: dict[str, str] = _manifest(folder())["auto"]
+    return filters
 
 
 def automatic_for(name: str) -> list[str]:
     """The codecs of which that weight is the filter of `--pre auto`.
 
     Raises:
-        MissingError: the manifest is damaged.
+        MissingError: as from `automatic`.
     """
-    filters: dict[str, str] = _manifest(folder()).get("auto", {})
-    return [codec for codec, pre in filters.items() if pre.endswith(f":weights={name}")]
+    return [codec for codec, pre in automatic().items() if pre.endswith(f":weights={name}")]
 
 
 def installed() -> dict[str, dict[str, Any]]:
     """The manifest's entry of every installed weight, by name; "file" and "sha256" in each.
 
     Raises:
-        MissingError: the manifest is damaged.
+        MissingError: as from `automatic`.
     """
-    entries: dict[str, dict[str, Any]] = _manifest(folder()).get("weights", {})
+    entries: dict[str, dict[str, Any]] = _manifest(folder())["weights"]
     return entries
 
 
@@ -107,7 +108,7 @@ def read(weights: str) -> Weights:
     return Weights(files.display(weights), data, hashlib.sha256(data).hexdigest())
 
 
-def enter(name: str, said: dict[str, Any], auto: Mapping[str, str]) -> None:
+def enter(name: str, said: Mapping[str, Any], auto: Mapping[str, str]) -> None:
     """Write an entry into the manifest; one of that name is replaced.
 
     Args:
@@ -120,13 +121,26 @@ def enter(name: str, said: dict[str, Any], auto: Mapping[str, str]) -> None:
         OutputError: it cannot be written.
     """
     where = folder()
-    manifest = {
-        "auto": {**_manifest(where).get("auto", {}), **auto},
-        "weights": {**installed(), name: said},
-    }
-    text = json.dumps(manifest, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
-    files.write(str(where / _MANIFEST), text.encode())
-    _manifest.cache_clear()
+    with _alone(where):
+        _manifest.cache_clear()  # another process may have written since
+        manifest = {
+            "auto": {**automatic(), **auto},
+            "weights": {**installed(), name: dict(said)},
+        }
+        text = json.dumps(manifest, indent=1, sort_keys=True) + "\n"
+        files.write(str(where / _MANIFEST), text.encode())
+        _manifest.cache_clear()
+
+
+@contextmanager
+def _alone(where: Path) -> Iterator[None]:
+    """While no other process writes the manifest there."""
+    descriptor = os.open(where, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def _verified(name: str, said: dict[str, Any]) -> Weights:
@@ -135,13 +149,13 @@ def _verified(name: str, said: dict[str, Any]) -> Weights:
         data = path.read_bytes()
     except OSError as exc:
         raise MissingError(
-            f"weights {name}: {path} cannot be read ({exc.strerror}): install the package again"
+            f"weights {name}: {path} cannot be read ({exc.strerror}): {_remedy()}"
         ) from exc
     sha256 = hashlib.sha256(data).hexdigest()
     if sha256 != said["sha256"]:
         raise MissingError(
             f"weights {name}: {path} is not the file that the manifest means (its sha256 is "
-            f"{sha256[:12]}…): install the package again"
+            f"{sha256[:12]}…): {_remedy()}"
         )
     return Weights(name, data, sha256)
 
@@ -150,9 +164,34 @@ def _verified(name: str, said: dict[str, Any]) -> Weights:
 def _manifest(where: Path) -> dict[str, Any]:
     path = where / _MANIFEST
     try:
-        manifest: dict[str, Any] = json.loads(path.read_text())
+        manifest = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        return {}
+        if not where.is_dir() and VARIABLE in os.environ:
+            raise MissingError(f"{VARIABLE}: there is no folder {where}") from None
+        manifest = {}
     except (OSError, ValueError) as exc:
-        raise MissingError(f"{path}: cannot be read ({exc}): install the package again") from exc
-    return manifest
+        raise MissingError(f"{path}: cannot be read ({exc}): {_remedy()}") from exc
+    if not _is_sound(manifest):
+        raise MissingError(f"{path}: is no manifest of weights: {_remedy()}")
+    return {"auto": {}, "weights": {}, **manifest}
+
+
+def _is_sound(manifest: Any) -> bool:
+    """Whether it says of every weight which file it is, and of every codec a pretransform."""
+    if not isinstance(manifest, dict):
+        return False
+    auto, entries = manifest.get("auto", {}), manifest.get("weights", {})
+    if not isinstance(auto, dict) or not isinstance(entries, dict):
+        return False
+    return all(isinstance(pre, str) for pre in auto.values()) and all(
+        isinstance(said, dict)
+        and isinstance(said.get("sha256"), str)
+        and isinstance(said.get("file"), str)
+        and said["file"] == Path(said["file"]).name
+        for said in entries.values()
+    )
+
+
+def _remedy() -> str:
+    own = VARIABLE in os.environ
+    return "add the weights again" if own else "install the package again"

@@ -65,10 +65,10 @@ def _refuse_lie(target: Path, ending: str, also: Collection[str]) -> None:
 def announce(ready: Pipeline) -> None:
     """Say what a user may not expect of the setting."""
     setting = ready.setting
-    if setting.pretransform == AUTO and not ready.codec.lossless:
-        console.note(_chosen(ready))
     if ready.unfiltered:
         console.note(ready.unfiltered)
+    elif setting.pretransform == AUTO and not ready.codec.lossless:
+        console.note(_chosen(ready))
     if ready.saturated:
         console.note(
             f"{ready.codec.name} has no quality of BPG's rate at QP {setting.qp}: "

@@ -23,6 +23,8 @@ def weights() -> None:
 @options.verbosity
 def list_all(as_json: bool) -> None:
     """Say which weights there are; an asterisk marks those that --pre auto stands for."""
+    if not shelf.installed():
+        console.note(f"no weights are installed in {shelf.folder()}")
     for name, entry in shelf.installed().items():
         codecs = shelf.automatic_for(name)
         record = {"name": name, "auto": codecs, **entry}
@@ -39,8 +41,9 @@ def verify(names: tuple[str, ...]) -> None:
     """Load weights, all of them or those named, and compare their sha256 with the manifest's."""
     from neurocodec.networks import release
 
+    automatic = {pre.rpartition(":weights=")[2] for pre in shelf.automatic().values()}
     failed = []
-    for name in names or shelf.installed():
+    for name in names or sorted({*shelf.installed(), *automatic}):
         try:
             release.check(name)
         except NeurocodecError as exc:

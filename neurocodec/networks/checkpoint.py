@@ -48,7 +48,7 @@ def dump(network: nn.Module, kind: str, made: dict[str, Any]) -> bytes:
     metadata = {
         "network": kind,
         "config": json.dumps(network.config),
-        "made": json.dumps(made, ensure_ascii=False),
+        "made": json.dumps(made),
     }
     return tensors_file(network.state_dict(), metadata)
 
@@ -84,7 +84,7 @@ def tensors_file(tensors: dict[str, Tensor], metadata: dict[str, str]) -> bytes:
     end = 8 + int.from_bytes(data[:8], "little")
     said = json.loads(data[8:end])
     said["__metadata__"] = dict(sorted(said.get("__metadata__", {}).items()))
-    header = json.dumps(said, separators=(",", ":"), ensure_ascii=False).encode()
+    header = json.dumps(said, separators=(",", ":")).encode()
     header += b" " * (-len(header) % 8)
     return len(header).to_bytes(8, "little") + header + data[end:]
 

@@ -46,7 +46,7 @@ def main(output, pictures, *how):
             RATES,
             qps=range(28, 42),
             beta=0.5,
-            partial_views=False,
+            partial_views=True,
             micro_batch=1,
             seed=0,
             precision=precision(torch.device("cpu"), amp=False),
