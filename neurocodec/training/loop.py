@@ -43,7 +43,8 @@ def train(
         report: called with every line of the log.
 
     Raises:
-        UsageError: the folder holds a training and `resume` is off, or it is on and there is none.
+        UsageError: the folder holds a training and `resume` is off, or it is on and there is none,
+            or that one had another aim.
         BadInputError: the state, or a picture, cannot be read.
         OutputError: the folder cannot be written.
     """
@@ -51,7 +52,7 @@ def train(
     learning = [p for p in network.parameters() if p.requires_grad]
     optimiser = torch.optim.Adam(learning, lr=config.learning_rate)
     average = Average(network, config.average)
-    progress = state.resume(network, optimiser, average, config)
+    progress = state.resume(algorithm, network, optimiser, average, config)
     if config.compile:
         network.compile()
     algorithm.network = distributed.parallel(network)

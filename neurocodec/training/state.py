@@ -1,8 +1,9 @@
 """Where a training stands: what it is made of, its mean of the weights, saving and resuming."""
 
 import copy
+import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from typing import Any, Protocol, TypeVar
 
@@ -112,6 +113,7 @@ def save(
     files.make_folder(config.output)
     tensors = dict(_named(network, optimiser, average))
     where = {"steps": str(progress.steps), "minutes": repr(progress.minutes)}
+    where["aim"] = json.dumps(algorithm.made())
     files.write(str(config.output / STATE), checkpoint.tensors_file(tensors, where))
     made = {
         **algorithm.made(),
@@ -136,12 +138,17 @@ def refuse_overwriting(config: Config) -> None:
 
 
 def resume(
-    network: nn.Module, optimiser: torch.optim.Optimizer, average: Average, config: Config
+    algorithm: Algorithm[Any],
+    network: nn.Module,
+    optimiser: torch.optim.Optimizer,
+    average: Average,
+    config: Config,
 ) -> Progress:
     """Where the training in the folder stands, everything brought there; else the beginning.
 
     Raises:
-        UsageError: the folder holds a training and `resume` is off, or it is on and there is none.
+        UsageError: the folder holds a training and `resume` is off, or it is on and there is none,
+            or that one had another aim.
         BadInputError: the state is damaged, or of another network.
     """
     refuse_overwriting(config)
@@ -152,6 +159,7 @@ def resume(
         name = files.display(config.output)
         raise UsageError(f"a training in {name}: there is none to resume")
     tensors, where = checkpoint.read_tensors(files.read(str(path)), files.display(path))
+    _refuse_another_aim(where, algorithm.made(), config)
     _fill_optimiser(optimiser)
     try:
         for name, own in _named(network, optimiser, average):
@@ -160,6 +168,17 @@ def resume(
     except (KeyError, RuntimeError, ValueError) as exc:
         reason = " ".join(str(exc).split())[:200]
         raise BadInputError(f"{files.display(path)}: not of this training ({reason})") from exc
+
+
+def _refuse_another_aim(where: Mapping[str, str], made: Mapping[str, Any], config: Config) -> None:
+    """What a training is for stays: recognisers, loss, codec, QPs …; an encoder may be newer."""
+    had = json.loads(where.get("aim", "{}"))
+    has = json.loads(json.dumps(made))
+    changed = [key for key in had if key != "encoder" and had[key] != has.get(key)]
+    if changed:
+        name = files.display(config.output)
+        said = ", ".join(f"{key} {had[key]}, not {has.get(key)}" for key in changed)
+        raise UsageError(f"a training in {name}: it had {said}: give the same options")
 
 
 def _named(

@@ -95,6 +95,19 @@ def test_there_must_be_something_to_resume(train, tmp_path):
         train(tmp_path / "empty", max_steps=1, resume=True)
 
 
+def test_a_training_goes_on_with_its_own_aim(train, algorithm, tmp_path):
+    train(tmp_path, max_steps=1)
+    config = Config(tmp_path, tmp_path, max_steps=2, resume=True)
+
+    with (
+        algorithm(beta=3.0, qps=range(28, 40)) as made,
+        pytest.raises(
+            UsageError, match=r"it had qps \[28, 41\], not \[28, 39\], beta 0.5, not 3.0"
+        ),
+    ):
+        loop.train(made, SamePictures(), config)
+
+
 def test_a_log_that_was_cut_off_is_mended(train, tmp_path):
     train(tmp_path, max_steps=3)
     with (tmp_path / "log.jsonl").open("a") as log:
