@@ -80,6 +80,7 @@ def train(
                 state.save(algorithm, network, optimiser, average, progress, config)
         if first:
             state.save(algorithm, network, optimiser, average, progress, config)
+    progress.stop()
     distributed.wait()
     return progress
 

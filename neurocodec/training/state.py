@@ -50,13 +50,19 @@ class Progress:
     def __init__(self, config: Config, steps: int = 0, minutes: float = 0.0) -> None:
         self._config = config
         self._before_min = minutes
-        self._start = time.monotonic()
+        self._start: float | None = time.monotonic()
         self.steps = steps
 
     @property
     def minutes(self) -> float:
         """Of all runs together."""
+        if self._start is None:
+            return self._before_min
         return self._before_min + (time.monotonic() - self._start) / 60
+
+    def stop(self) -> None:
+        """The training is over: its minutes stay what they are."""
+        self._before_min, self._start = self.minutes, None
 
     @property
     def share(self) -> float:

@@ -1,5 +1,6 @@
 import json
 import sys
+import time
 
 import pytest
 import torch
@@ -88,6 +89,15 @@ def test_a_folder_with_a_training_is_not_overwritten(train, tmp_path):
 
     with pytest.raises(UsageError, match="--resume"):
         train(tmp_path, max_steps=1)
+
+
+def test_minutes_stand_still_when_a_training_is_over(algorithm, tmp_path):
+    with algorithm() as made:
+        progress = loop.train(made, SamePictures(), Config(tmp_path, tmp_path, max_steps=1))
+
+    minutes = progress.minutes
+    time.sleep(0.01)
+    assert progress.minutes == minutes > 0
 
 
 def test_there_must_be_something_to_resume(train, tmp_path):
