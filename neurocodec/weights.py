@@ -166,7 +166,7 @@ def _manifest(where: Path) -> dict[str, Any]:
     try:
         manifest = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        if not where.is_dir() and VARIABLE in os.environ:
+        if not where.is_dir() and os.environ.get(VARIABLE):
             raise MissingError(f"{VARIABLE}: there is no folder {where}") from None
         manifest = {}
     except (OSError, ValueError) as exc:
@@ -193,5 +193,5 @@ def _is_sound(manifest: Any) -> bool:
 
 
 def _remedy() -> str:
-    own = VARIABLE in os.environ
+    own = os.environ.get(VARIABLE)
     return "add the weights again" if own else "install the package again"

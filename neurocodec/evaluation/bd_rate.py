@@ -66,7 +66,7 @@ class BdRate:
         replicates: of the bootstrap.
         failed_replicates: those of them whose curves had no overlap.
         data: that both were measured on.
-        model: the recogniser, "" where there is none.
+        model: the recogniser, "none" where there is none.
         anchor: its codec and pretransform.
         test: likewise.
         differs: what of the encoding differs beside the pretransform: "codec", "encoder", "chroma".

@@ -185,7 +185,7 @@ def _row(measured: Mapping[str, Any]) -> str:
     interval = "none" if low_high is None else "[{:+.1f}, {:+.1f}]".format(*low_high)
     cells: Iterable[Any] = (
         Path(measured["data"]).name,
-        measured["model"] or "—",
+        measured["model"],
         measured["anchor"],
         measured["test"],
         measured["metric"],

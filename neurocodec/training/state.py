@@ -165,9 +165,9 @@ def resume(
         name = files.display(config.output)
         raise UsageError(f"a training in {name}: there is none to resume")
     tensors, where = checkpoint.read_tensors(files.read(str(path)), files.display(path))
-    _refuse_another_aim(where, algorithm.made(), config)
     _fill_optimiser(optimiser)
     try:
+        _refuse_another_aim(where, algorithm.made(), config)
         for name, own in _named(network, optimiser, average):
             own.data.copy_(tensors[name])
         return Progress(config, int(where["steps"]), float(where["minutes"]))
