@@ -231,13 +231,20 @@ def _tables_in(payload: bytes) -> Iterator[tuple[int, tuple[int, ...]]]:
 
 
 @lru_cache
-def _tables(quality: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """libjpeg's luma and chroma tables of a quality (jcparam.c), in zigzag order."""
+def standard_steps(quality: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """libjpeg's luma and chroma tables of a quality (jcparam.c), 64 values each in raster order."""
     percent = 5000 // quality if quality < 50 else 200 - 2 * quality
     luma, chroma = (
-        tuple(min(max((table[i] * percent + 50) // 100, 1), 255) for i in _zigzag())
+        tuple(min(max((step * percent + 50) // 100, 1), 255) for step in table)
         for table in (_LUMA_STEPS, _CHROMA_STEPS)
     )
+    return luma, chroma
+
+
+@lru_cache
+def _tables(quality: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """The same in zigzag order, as a file has them."""
+    luma, chroma = (tuple(steps[i] for i in _zigzag()) for steps in standard_steps(quality))
     return luma, chroma
 
 

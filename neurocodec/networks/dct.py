@@ -1,4 +1,4 @@
-"""A proxy that needs no training: the rate by a soft count of DCT coefficients."""
+"""A proxy that needs no training: what quantising DCT coefficients does to bits and picture."""
 
 import math
 
@@ -8,55 +8,77 @@ from torch.nn import functional
 
 from neurocodec.networks.light import TO_YCC
 
-_BLOCK = 16
-_SLICE_OFFSET = 3  # x265 codes an intra picture with a QP 3 lower than the one asked for
-_WIDENING = 1.5
+_DEAD_ZONE = 0.4
 
 
 class DctProxy(nn.Module):
-    """ŷ = x̄, and R_p = (1 / HW) Σ ½·log2(1 + (c / 1.5Δ)²) over the AC coefficients c.
+    """R_p = (1 / HW) Σ ½·log2(1 + (c / wΔ)²), and ŷ of the coefficients c³ / (c² + (0.4Δ)²).
 
-    c are those of the orthonormal 16×16 DCT of Y, and of Cb and Cr at half the size, on levels 0 to
-    255; Δ = 2^((QP − 3 − 4) / 6) is HEVC's step. The rate is known up to a factor only: what counts
-    is how it changes with x̄, relative to itself.
+    c are those of the orthonormal n×n DCT of Y, and of Cb and Cr at half the size, on levels 0 to
+    255; Δ are the codec's steps. The sum is over the AC coefficients, the DC ones go unchanged. So
+    nothing is to be gained by what the codec would drop, and much larger coefficients stay. The
+    rate is known up to a factor only: what counts is how it changes with x̄, relative to itself.
     """
 
+    steps: Tensor
     basis: Tensor
     to_ycc: Tensor
+    to_rgb: Tensor
 
-    def __init__(self) -> None:
+    def __init__(self, steps: Tensor, widening: float) -> None:
+        """Make the proxy of a codec.
+
+        Args:
+            steps: Δ, (QPs, 2, n, n), of luma and chroma, by vertical and horizontal frequency.
+            widening: w, how much larger than a step a coefficient is that costs half a bit.
+        """
         super().__init__()
-        self.register_buffer("basis", _dct_basis(), persistent=False)
-        self.register_buffer("to_ycc", torch.tensor(TO_YCC), persistent=False)
+        self._block = steps.shape[-1]
+        self._widening = widening
+        to_ycc = torch.tensor(TO_YCC, dtype=torch.float64)
+        self.register_buffer("steps", steps.flatten(2), persistent=False)
+        self.register_buffer("basis", _dct_basis(self._block), persistent=False)
+        self.register_buffer("to_ycc", to_ycc.float(), persistent=False)
+        self.register_buffer("to_rgb", torch.linalg.inv(to_ycc).float(), persistent=False)
 
     def forward(self, x_bar: Tensor, qp: Tensor) -> tuple[Tensor, Tensor]:
         """The decoded pictures and their rates.
 
         Args:
-            x_bar: (N, 3, H, W) float in [0, 1]; rows and columns beyond whole blocks do not count.
-            qp: (N,) on BPG's scale.
+            x_bar: (N, 3, H, W) float in [0, 1]; rows and columns beyond whole blocks cost nothing
+                and stay as they are.
+            qp: (N,), whole, on BPG's scale.
 
         Returns:
             ŷ (N, 3, H, W), and R_p (N,), above 0.
         """
+        size = x_bar.shape[-2:]
+        steps = self.steps[qp.long()]  # (N, 2, n²)
         ycc = 255 * torch.einsum("dc,nchw->ndhw", self.to_ycc, x_bar)
-        step = 2 ** ((qp - _SLICE_OFFSET - 4) / 6)
-        chroma = functional.avg_pool2d(ycc[:, 1:], 2)
-        bits = self._soft_bits(ycc[:, :1], step) + self._soft_bits(chroma, step)
-        return x_bar, bits / (x_bar.shape[-2] * x_bar.shape[-1])
+        luma, luma_bits = self._coded(ycc[:, :1], steps[:, 0])
+        chroma, chroma_bits = self._coded(functional.avg_pool2d(ycc[:, 1:], 2), steps[:, 1])
+        chroma = functional.interpolate(chroma, size=size, mode="bilinear")
+        y_hat = torch.einsum("dc,nchw->ndhw", self.to_rgb, torch.cat([luma, chroma], 1)) / 255
+        return y_hat, (luma_bits + chroma_bits + 1e-6) / size.numel()
 
-    def _soft_bits(self, planes: Tensor, step: Tensor) -> Tensor:
-        """Σ ½·log2(1 + (c / 1.5Δ)²) of every picture, (N,)."""
-        flat = planes.reshape(-1, 1, *planes.shape[-2:])
-        c = functional.conv2d(flat, self.basis, stride=_BLOCK)
-        c = c.reshape(len(step), -1) / (_WIDENING * step[:, None])
-        return 0.5 * torch.log1p(c * c).sum(1) / math.log(2) + 1e-6
+    def _coded(self, planes: Tensor, steps: Tensor) -> tuple[Tensor, Tensor]:
+        """Planes (N, C, H, W) less what is dropped of them, and their bits, (N,)."""
+        height, width = planes.shape[-2:]
+        flat = planes.reshape(-1, 1, height, width)
+        c = functional.conv2d(flat, self.basis, stride=self._block)  # (N·C, n² − 1, H/n, W/n)
+        step = steps[:, 1:].repeat_interleave(planes.shape[1], 0)[..., None, None]
+        bits = 0.5 * torch.log1p((c / (self._widening * step)) ** 2) / math.log(2)
+        lost = c / (1 + (c / (_DEAD_ZONE * step)) ** 2)
+        dropped = functional.conv_transpose2d(lost, self.basis, stride=self._block)
+        rest = (0, width - dropped.shape[-1], 0, height - dropped.shape[-2])
+        left = planes - functional.pad(dropped, rest).reshape(planes.shape)
+        return left, bits.reshape(len(planes), -1).sum(1)
 
 
-def _dct_basis() -> Tensor:
-    """The 255 AC functions of the orthonormal DCT-II, (255, 1, 16, 16)."""
-    n = torch.arange(_BLOCK, dtype=torch.float64)
-    rows = torch.cos((2 * n + 1) * n[:, None] * math.pi / (2 * _BLOCK)) * math.sqrt(2 / _BLOCK)
+def _dct_basis(block: int) -> Tensor:
+    """The AC functions of the orthonormal DCT-II, (block² − 1, 1, block, block)."""
+    n = torch.arange(block, dtype=torch.float64)
+    rows = torch.cos((2 * n + 1) * n[:, None] * math.pi / (2 * block)) * math.sqrt(2 / block)
     rows[0] /= math.sqrt(2)
     functions = torch.einsum("iy,jx->ijyx", rows, rows).flatten(0, 1)[1:]
     return functions[:, None].float()

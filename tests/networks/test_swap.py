@@ -2,9 +2,9 @@ import pytest
 import torch
 from torch import nn
 
-from neurocodec.networks.dct import DctProxy
 from neurocodec.networks.npp import Npp
 from neurocodec.networks.swap import round_to_levels, swap
+from neurocodec.training.quantisation import dct_proxy
 
 
 def test_the_value_is_the_real_one_bit_for_bit():
@@ -47,7 +47,7 @@ def test_rounding_gives_levels_and_lets_the_gradient_through():
 @pytest.mark.parametrize("arch", ["npp", "npp-residual", "npp-light"])
 def test_the_gradient_through_filter_proxy_and_swap_is_the_numeric_one(arch):
     torch.manual_seed(0)
-    network, proxy = Npp(arch=arch, width=4).double().eval(), DctProxy().double()
+    network, proxy = Npp(arch=arch, width=4).double().eval(), dct_proxy("bpg").double()
     for module in network.modules():
         if isinstance(module, nn.Conv2d):
             nn.init.normal_(module.weight, std=0.1)

@@ -8,12 +8,12 @@ from torch import nn
 
 from neurocodec import images
 from neurocodec.losses.classification import kl_divergence
-from neurocodec.networks.dct import DctProxy
 from neurocodec.networks.npp import Npp
 from neurocodec.networks.precision import precision
 from neurocodec.training.codec_pool import CodecPool
 from neurocodec.training.exchange import ExchangeRates
 from neurocodec.training.npp import NppAlgorithm
+from neurocodec.training.quantisation import dct_proxy
 from tests.conftest import picture
 
 RATES = ExchangeRates([0.0], {"small": [0.0]})
@@ -88,7 +88,7 @@ def algorithm(distance):
         with CodecPool("jpeg", jobs=0) as pool:
             yield NppAlgorithm(
                 Npp(arch=arch, width=4),
-                DctProxy(),
+                dct_proxy("jpeg"),
                 pool,
                 {"small": distance},
                 rates,

@@ -12,7 +12,6 @@ import torch
 
 from neurocodec.errors import NeurocodecError
 from neurocodec.networks import checkpoint
-from neurocodec.networks.dct import DctProxy
 from neurocodec.networks.npp import Npp
 from neurocodec.networks.precision import precision
 from neurocodec.training import data, distributed, loop
@@ -20,6 +19,7 @@ from neurocodec.training.codec_pool import CodecPool
 from neurocodec.training.config import Config
 from neurocodec.training.data import Crops
 from neurocodec.training.npp import NppAlgorithm
+from neurocodec.training.quantisation import dct_proxy
 from neurocodec.training.state import Progress
 from tests.training.conftest import RATES, SmallDistance
 
@@ -40,7 +40,7 @@ def main(output, pictures, *how):
     with distributed.group(config), CodecPool("jpeg", jobs=0) as pool:
         algorithm = (Dying if how else NppAlgorithm)(
             Npp(arch="npp", width=4),
-            DctProxy(),
+            dct_proxy("jpeg"),
             pool,
             {"small": SmallDistance()},
             RATES,

@@ -11,7 +11,6 @@ from torch import nn
 from neurocodec import files
 from neurocodec.errors import BadInputError, UsageError
 from neurocodec.networks import checkpoint, devices, memory
-from neurocodec.networks.dct import DctProxy
 from neurocodec.networks.npp import Npp, adapted
 from neurocodec.networks.precision import precision
 from neurocodec.training import distances, distributed, exchange, loop
@@ -22,6 +21,7 @@ from neurocodec.training.data import Split
 from neurocodec.training.distances import Distance
 from neurocodec.training.exchange import ExchangeRates
 from neurocodec.training.npp import NppAlgorithm
+from neurocodec.training.quantisation import dct_proxy
 from neurocodec.training.state import Progress, Record
 from neurocodec.training.validation import Validation
 
@@ -87,7 +87,7 @@ def train_npp(options: NppOptions, config: Config, report: Callable[[Record], No
         )
         algorithm = NppAlgorithm(
             network,
-            _proxy(options).to(device),
+            _proxy(options, pool.codec.name).to(device),
             pool,
             recognised,
             rates,
@@ -119,9 +119,11 @@ def _preprocessor(options: NppOptions) -> Npp:
     return (adapted(found) if options.qa and not qa else found).requires_grad_(True)
 
 
-def _proxy(options: NppOptions) -> nn.Module:
-    # In training mode, where its rate has a gradient.
-    return proxy.load(options.proxies).train() if options.proxies else DctProxy()
+def _proxy(options: NppOptions, codec_name: str) -> nn.Module:
+    if options.proxies:
+        # In training mode, where its rate has a gradient.
+        return proxy.load(options.proxies).train()
+    return dct_proxy(codec_name)
 
 
 def _rates(
