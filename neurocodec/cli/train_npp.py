@@ -71,6 +71,13 @@ if TYPE_CHECKING:
     metavar="FILE",
     help="Weights of train-proxy, one a QP or one for all.  [default: a count of DCT coefficients]",
 )
+@click.option(
+    "--swap/--no-swap",
+    "swapping",
+    default=True,
+    show_default=True,
+    help="Whether the real codec's pictures and bits take the place of the proxy's.",
+)
 @training.task
 @training.loss
 @training.shared
@@ -86,6 +93,7 @@ def train_npp(
     partial_views: bool,
     start: Path | None,
     proxies: tuple[Path, ...],
+    swapping: bool,
     task: str,
     loss: str | None,
 ) -> None:
@@ -99,7 +107,19 @@ def train_npp(
     from neurocodec.training.assembly.npp import NppOptions, train_npp
 
     chosen = NppOptions(
-        codec, known, models, arch, qa, lmbda, start, proxies, task, loss, beta, partial_views
+        codec,
+        known,
+        models,
+        arch,
+        qa,
+        lmbda,
+        start,
+        proxies,
+        task,
+        loss,
+        beta,
+        partial_views,
+        swapping,
     )
     progress = train_npp(chosen, config, training.report)
     training.done(config.output / "npp.safetensors", progress)

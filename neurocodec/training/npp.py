@@ -47,7 +47,7 @@ class InFlight:
     qp: Tensor
     views: list[View]  # of the recognisers, clean and decoded alike; none is the whole picture
     answers: Mapping[str, Any]  # that the decoded pictures should get, by recogniser
-    coded: Callable[[], list[Coded]]
+    coded: Callable[[], list[Coded]] | None  # nothing where no values are swapped
 
 
 class NppAlgorithm:
@@ -66,6 +66,7 @@ class NppAlgorithm:
         qps: Sequence[int],
         beta: float,
         partial_views: bool,
+        swapping: bool,
         micro_batch: int,
         seed: int,
         precision: Precision,
@@ -82,6 +83,8 @@ class NppAlgorithm:
             qps: to draw from, evenly.
             beta: β, what likeness to the picture weighs.
             partial_views: show the recognisers random parts of the pictures.
+            swapping: put the real codec's values in the place of the proxy's; else the codec takes
+                no part (the paper's ablation, NPP+Minnen).
             micro_batch: pictures that go to the codec together.
             seed: of the QPs and views.
             precision: that networks compute in.
@@ -96,6 +99,7 @@ class NppAlgorithm:
         self._qps = qps
         self._beta = beta
         self._partial_views = partial_views
+        self._swapping = swapping
         self._micro_batch = micro_batch
         self._seed = seed
         self._precision = precision
@@ -130,6 +134,7 @@ class NppAlgorithm:
             "exchange_rates": asdict(self._rates),
             "beta": self._beta,
             "partial_views": self._partial_views,
+            "swapping": self._swapping,
         }
 
     def _parts(self, images: list[Image], step: int) -> list[Part]:
@@ -147,7 +152,7 @@ class NppAlgorithm:
         qp = torch.as_tensor(qps, dtype=torch.float32, device=device)
         with self._precision:
             filtered = round_to_levels(self.network(x, qp))
-        coded = self._pool.submit(to_images(filtered), qps)
+        coded = self._pool.submit(to_images(filtered), qps) if self._swapping else None
         truths = truths_of(images)
         clean = seen(x, views)
         answers = {
@@ -158,10 +163,8 @@ class NppAlgorithm:
 
     def _loss(self, batch: InFlight, y_hat: Tensor, r_p: Tensor) -> tuple[Tensor, Record]:
         """The sum of L over the micro-batch, and sums of what it is made of."""
-        coded = batch.coded()
-        x_hat = to_tensor([one.image for one in coded], y_hat.device)
-        r = torch.tensor([one.bpp for one in coded], dtype=r_p.dtype, device=r_p.device)
-        y_hat, r_p = swap(x_hat, y_hat), swap(r, r_p * (r / r_p).detach())
+        if batch.coded is not None:
+            y_hat, r_p = _swapped(batch.coded(), y_hat, r_p)
         decoded = seen(y_hat, batch.views)
         shares = {
             name: distance(batch.answers[name], decoded)
@@ -173,6 +176,13 @@ class NppAlgorithm:
         cost = rate_distortion(r_p, d_m, self._rates.mean_rate(batch.qp))
         mse = functional.mse_loss(batch.x_bar, batch.x, reduction="none").mean((1, 2, 3))
         loss = (cost + self._beta * mse).sum()
-        record = {"loss": loss, "bpp": r.sum(), "mse": mse.sum()}
+        record = {"loss": loss, "bpp": r_p.sum(), "mse": mse.sum()}
         record |= {f"d_m.{name}": d_m.sum() for name, d_m in shares.items()}
         return loss, {key: float(value.detach()) for key, value in record.items()}
+
+
+def _swapped(coded: Sequence[Coded], y_hat: Tensor, r_p: Tensor) -> tuple[Tensor, Tensor]:
+    """ŷ and R_p with the real codec's values."""
+    x_hat = to_tensor([one.image for one in coded], y_hat.device)
+    r = torch.tensor([one.bpp for one in coded], dtype=r_p.dtype, device=r_p.device)
+    return swap(x_hat, y_hat), swap(r, r_p * (r / r_p).detach())

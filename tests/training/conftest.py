@@ -82,6 +82,7 @@ def algorithm(distance):
         amp=False,
         rates=RATES,
         partial_views=False,
+        swapping=True,
         beta=0.5,
     ):
         torch.manual_seed(0)
@@ -95,6 +96,7 @@ def algorithm(distance):
                 qps=qps,
                 beta=beta,
                 partial_views=partial_views,
+                swapping=swapping,
                 micro_batch=micro_batch,
                 seed=0,
                 precision=precision(torch.device("cpu"), amp=amp),

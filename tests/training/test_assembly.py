@@ -123,3 +123,9 @@ def test_partial_views_are_for_classification(tmp_path):
     )
     with pytest.raises(UsageError, match="--partial-views is for classification"):
         train_npp(options, Config(tmp_path, tmp_path, max_steps=1), lambda record: None)
+
+
+def test_a_proxy_that_knows_no_number_of_bits_serves_only_beside_the_codec(tmp_path):
+    options = NppOptions("jpeg", [34], ["x"], None, True, "1", None, swapping=False)
+    with pytest.raises(UsageError, match="--no-swap needs --proxy"):
+        train_npp(options, Config(tmp_path, tmp_path, max_steps=1), lambda record: None)

@@ -7,9 +7,13 @@ import torch
 
 from neurocodec.errors import BadInputError, MissingError, UsageError
 from neurocodec.networks import checkpoint
+from neurocodec.networks.swap import round_to_levels
+from neurocodec.networks.tensors import to_tensor
 from neurocodec.training import data, loop
+from neurocodec.training.codec_pool import CodecPool
 from neurocodec.training.config import Config
 from neurocodec.training.data import Crops
+from neurocodec.training.quantisation import dct_proxy
 from tests.conftest import picture
 
 
@@ -229,3 +233,19 @@ def test_beta_weighs_what_is_unlike_the_picture(algorithm):
     without, with_it = records
     assert with_it["mse"] > 0
     assert with_it["loss"] == pytest.approx(without["loss"] + 10 * without["mse"], rel=1e-5)
+
+
+def test_without_swapping_values_are_the_proxys_and_no_codec_runs(algorithm, monkeypatch):
+    pictures = SamePictures().batch(0)
+    monkeypatch.setattr(CodecPool, "submit", lambda *given: pytest.fail("asked the codec"))
+    with algorithm(qps=[34], micro_batch=2, swapping=False) as made:
+        record = made.gradients(pictures, 0)
+
+        x, qp = to_tensor(pictures), torch.full((2,), 34.0)
+        with torch.no_grad():
+            y_hat, r_p = dct_proxy("jpeg")(round_to_levels(made.network(x, qp)), qp)
+    distance = made._distances["small"]
+    assert record["bpp"] == pytest.approx(float(r_p.mean()), rel=1e-5)
+    assert record["d_m.small"] == pytest.approx(
+        float(distance(distance.answer(x, [None] * 2), y_hat).mean()), rel=1e-4
+    )

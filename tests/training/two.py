@@ -47,6 +47,7 @@ def main(output, pictures, *how):
             qps=range(28, 42),
             beta=0.5,
             partial_views=True,
+            swapping=True,
             micro_batch=1,
             seed=0,
             precision=precision(torch.device("cpu"), amp=False),

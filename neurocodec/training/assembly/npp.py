@@ -47,6 +47,7 @@ class NppOptions:
         loss: "name:key=value", D_m; None is the task's default.
         beta: β, what likeness to the picture weighs.
         partial_views: show the recognisers random parts of the pictures.
+        swapping: train with the real codec's values, not the proxy's own.
     """
 
     codec: str
@@ -61,6 +62,7 @@ class NppOptions:
     loss: str | None = None
     beta: float = 0.5
     partial_views: bool = False
+    swapping: bool = True
 
 
 def train_npp(options: NppOptions, config: Config, report: Callable[[Record], None]) -> Progress:
@@ -74,6 +76,8 @@ def train_npp(options: NppOptions, config: Config, report: Callable[[Record], No
     """
     if options.partial_views and options.task != "classification":
         raise UsageError("--partial-views is for classification")
+    if not (options.swapping or options.proxies):
+        raise UsageError("--no-swap needs --proxy: a count of coefficients knows no number of bits")
     memory.keep()
     device = devices.resolve(config.device)
     torch.manual_seed(config.seed)
@@ -94,6 +98,7 @@ def train_npp(options: NppOptions, config: Config, report: Callable[[Record], No
             qps=options.qps,
             beta=options.beta,
             partial_views=options.partial_views,
+            swapping=options.swapping,
             micro_batch=config.micro_batch,
             seed=config.seed,
             precision=computed,
