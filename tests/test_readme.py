@@ -1,4 +1,4 @@
-"""README's commands are typed here as they stand there, in order, in one folder."""
+"""README's commands are typed here as they stand there, each section's in order in a folder."""
 
 import os
 import re
@@ -17,12 +17,19 @@ README = (ROOT / "README.md").read_text()
 DATA = "$NEUROCODEC_DATA"
 
 
-def commands() -> list[str]:
-    """The command lines of README's indented blocks, without their comments."""
-    blocks = re.findall(r"(?:^    .*\n)+", README, flags=re.MULTILINE)
+def commands(text: str) -> list[str]:
+    """The command lines of indented blocks, without their comments."""
+    blocks = re.findall(r"(?:^    .*\n)+", text, flags=re.MULTILINE)
     joined = "".join(blocks).replace("\\\n", " ")
     lines = [re.sub(r"\s+#.*", "", line).strip() for line in joined.splitlines()]
     return [line for line in lines if re.match(r"(bin/neurocodec|env|find|for|neurocodec)", line)]
+
+
+SECTIONS = {
+    text.partition("\n")[0]: commands(text)
+    for text in re.split(r"^##? ", README, flags=re.MULTILINE)
+    if commands(text)
+}
 
 
 def needs_data(command: str) -> bool:
@@ -44,30 +51,30 @@ def short(command: str) -> str:
     return command
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
+@pytest.fixture
+def folder(tmp_path):
     """A folder with the pictures that README speaks of, and `neurocodec` on PATH."""
-    root = tmp_path_factory.mktemp("readme")
     photo = images.to_pillow(picture(120, 88))
     for name in ("photo.png", "photo.jpg", "frames/a.png", "frames/sub/b.png"):
-        path = root / name
+        path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
         photo.save(path)
-    (root / "runs").mkdir()
-    (root / "bin").symlink_to(ROOT / "bin")
-    return root
+    (tmp_path / "runs").mkdir()
+    (tmp_path / "bin").symlink_to(ROOT / "bin")
+    return tmp_path
 
 
 def test_there_are_commands_and_each_subcommand_is_among_them():
-    assert len(commands()) > 10
+    assert len(SECTIONS) > 3
     for name in COMMANDS:
         assert f"neurocodec {name}" in README, name
 
 
-def test_the_commands_run_as_written(folder, project_weights):
+@pytest.mark.parametrize("section", SECTIONS)
+def test_the_commands_run_as_written(section, folder, project_weights):
     places = [str(Path(sys.executable).parent), os.environ["PATH"]]
     environment = os.environ | {"PATH": os.pathsep.join(places), "NEUROCODEC_CACHE": "cache"}
-    for command in commands():
+    for command in SECTIONS[section]:
         if needs_data(command) and "NEUROCODEC_DATA" not in os.environ:
             continue
         done = subprocess.run(

@@ -1,7 +1,7 @@
 """`neurocodec train-npp`."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -13,22 +13,8 @@ if TYPE_CHECKING:
 
 @click.command()
 @options.codec
-@click.option(
-    "--qp",
-    "qps",
-    default="22-45",
-    show_default=True,
-    metavar="N-N|N,N,…",
-    help="To train for, on BPG's scale.",
-)
-@click.option(
-    "--model",
-    "models",
-    required=True,
-    multiple=True,
-    metavar="NAME|FILE",
-    help="The recogniser; give several for one filter for all of them.",
-)
+@training.qps
+@training.models
 @click.option(
     "--arch",
     type=click.Choice(["npp", "npp-residual", "npp-light"]),
@@ -81,45 +67,14 @@ if TYPE_CHECKING:
 @training.task
 @training.loss
 @training.shared
-def train_npp(
-    config: "Config",
-    codec: str,
-    qps: str,
-    models: tuple[str, ...],
-    arch: str | None,
-    qa: bool,
-    lmbda: str,
-    beta: float,
-    partial_views: bool,
-    start: Path | None,
-    proxies: tuple[Path, ...],
-    swapping: bool,
-    task: str,
-    loss: str | None,
-) -> None:
+def train_npp(config: "Config", **chosen: Any) -> None:
     """Train the neural preprocessor, the real codec in the loop.
 
     \b
     neurocodec train-npp --codec bpg --arch npp-light --data pictures -o npp-bpg \\
         --model squeezenet1_0.safetensors --model mobilenet_v2.safetensors --max-minutes 60
     """
-    known = training.qps(qps)
     from neurocodec.training.assembly.npp import NppOptions, train_npp
 
-    chosen = NppOptions(
-        codec,
-        known,
-        models,
-        arch,
-        qa,
-        lmbda,
-        start,
-        proxies,
-        task,
-        loss,
-        beta,
-        partial_views,
-        swapping,
-    )
-    progress = train_npp(chosen, config, training.report)
+    progress = train_npp(NppOptions(**chosen), config, training.report)
     training.done(config.output / "npp.safetensors", progress)

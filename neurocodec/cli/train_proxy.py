@@ -1,7 +1,7 @@
 """`neurocodec train-proxy`."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -13,14 +13,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @options.codec
-@click.option(
-    "--qp",
-    "qps",
-    default="22-45",
-    show_default=True,
-    metavar="N-N|N,N,…",
-    help="To train for, on BPG's scale.",
-)
+@training.qps
 @click.option(
     "--qa/--no-qa",
     default=True,
@@ -56,16 +49,7 @@ if TYPE_CHECKING:
     help="Weights that have stage 1 behind them.",
 )
 @training.shared
-def train_proxy(
-    config: "Config",
-    codec: str,
-    qps: str,
-    qa: bool,
-    width: int,
-    latents: int,
-    first_share: float,
-    start: Path | None,
-) -> None:
+def train_proxy(config: "Config", **chosen: Any) -> None:
     """Train a learned codec that behaves as a standard one, for its gradient.
 
     Stage 1 learns to code pictures (DIR/rate-distortion: also the codec mbt2018), stage 2 to give
@@ -76,11 +60,9 @@ def train_proxy(
     neurocodec train-proxy --codec bpg --data pictures -o proxy-bpg --width 48 --latents 64 \\
         --learning-rate 1e-3 --max-minutes 30
     """
-    known = training.qps(qps)
     from neurocodec.training.assembly.proxy import ProxyOptions, train_proxy
 
-    chosen = ProxyOptions(codec, known, qa, width, latents, start, first_share)
-    trained = train_proxy(chosen, config, training.report)
+    trained = train_proxy(ProxyOptions(**chosen), config, training.report)
     for path, progress in zip(trained.paths, trained.progress, strict=True):
         training.done(path, progress)
     training.say("  ".join(f"{key} {value:.3g}" for key, value in trained.held_out.items()))

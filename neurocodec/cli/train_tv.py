@@ -1,7 +1,7 @@
 """`neurocodec train-tv`."""
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -14,14 +14,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @options.codec
-@click.option(
-    "--model",
-    "models",
-    required=True,
-    multiple=True,
-    metavar="NAME|FILE",
-    help="The recogniser; give several for one filter for all of them.",
-)
+@training.models
 @click.option(
     "--arch",
     type=click.Choice(["tv", "segnet"]),
@@ -49,17 +42,7 @@ if TYPE_CHECKING:
 @training.task
 @training.loss
 @training.shared
-def train_tv(
-    config: "Config",
-    codec: str,
-    models: tuple[str, ...],
-    arch: str,
-    width: int | None,
-    lmbda: float,
-    copy_steps: int | None,
-    task: str,
-    loss: str | None,
-) -> None:
+def train_tv(config: "Config", **chosen: Any) -> None:
     """Train a filter that keeps what a recogniser needs and evens out the rest.
 
     One filter for every codec and QP: training runs no codec, and --codec is only for the BD-rate
@@ -68,10 +51,9 @@ def train_tv(
     \b
     neurocodec train-tv --data pictures -o tv --model squeezenet1_0.safetensors --max-minutes 60
     """
-    if not math.isfinite(lmbda):
-        raise UsageError(f"--lmbda is a number of at least 0, not {lmbda}")
+    if not math.isfinite(chosen["lmbda"]):
+        raise UsageError(f"--lmbda is a number of at least 0, not {chosen['lmbda']}")
     from neurocodec.training.assembly.tv import TvOptions, train_tv
 
-    chosen = TvOptions(arch, width, models, lmbda, copy_steps, codec, task, loss)
-    progress = train_tv(chosen, config, training.report)
-    training.done(config.output / f"{arch}.safetensors", progress)
+    progress = train_tv(TvOptions(**chosen), config, training.report)
+    training.done(config.output / f"{chosen['arch']}.safetensors", progress)

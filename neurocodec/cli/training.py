@@ -135,6 +135,42 @@ _SHARED = (
     options.verbosity,
 )
 
+
+def _qps(context: click.Context, parameter: click.Parameter, text: str) -> list[int]:
+    """The QPs that "22-45" or "28,31,34" says.
+
+    Raises:
+        UsageError: it says none.
+    """
+    try:
+        first, dash, last = text.partition("-")
+        found = (
+            list(range(int(first), int(last) + 1)) if dash else [int(q) for q in text.split(",")]
+        )
+    except ValueError:
+        found = []
+    if not found or not set(found) <= set(range(52)):
+        raise UsageError(f"cannot read the QPs {text!r}: write 22-45 or 28,31,34, within 0 to 51")
+    return found
+
+
+qps = click.option(
+    "--qp",
+    "qps",
+    default="22-45",
+    show_default=True,
+    callback=_qps,
+    metavar="N-N|N,N,…",
+    help="To train for, on BPG's scale.",
+)
+models = click.option(
+    "--model",
+    "models",
+    required=True,
+    multiple=True,
+    metavar="NAME|FILE",
+    help="The recogniser; give several for one filter for all of them.",
+)
 task = click.option(
     "--task",
     type=click.Choice(["classification", "detection"]),
@@ -202,24 +238,6 @@ def say(text: str) -> None:
 
     if distributed.is_first():
         click.echo(text)
-
-
-def qps(text: str) -> list[int]:
-    """The QPs that "22-45" or "28,31,34" says.
-
-    Raises:
-        UsageError: it says none.
-    """
-    try:
-        first, dash, last = text.partition("-")
-        found = (
-            list(range(int(first), int(last) + 1)) if dash else [int(q) for q in text.split(",")]
-        )
-    except ValueError:
-        found = []
-    if not found or not set(found) <= set(range(52)):
-        raise UsageError(f"cannot read the QPs {text!r}: write 22-45 or 28,31,34, within 0 to 51")
-    return found
 
 
 def report(record: dict[str, float]) -> None:
