@@ -74,9 +74,11 @@ def test_there_are_commands_and_each_subcommand_is_among_them():
 def test_the_commands_run_as_written(section, folder, project_weights):
     places = [str(Path(sys.executable).parent), os.environ["PATH"]]
     environment = os.environ | {"PATH": os.pathsep.join(places), "NEUROCODEC_CACHE": "cache"}
-    for command in SECTIONS[section]:
-        if needs_data(command) and "NEUROCODEC_DATA" not in os.environ:
-            continue
+    without = "NEUROCODEC_DATA" not in os.environ
+    runnable = [line for line in SECTIONS[section] if not (without and needs_data(line))]
+    if not runnable:
+        pytest.skip("all of its commands read $NEUROCODEC_DATA")
+    for command in runnable:
         done = subprocess.run(
             ["sh", "-c", short(command)],
             cwd=folder,

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     type=click.FloatRange(min=0),
     default=0.5,
     show_default=True,
+    callback=training.finite,
     help="What likeness to the picture weighs (mean squared error, samples of 0 to 1).",
 )
 @click.option(
@@ -42,20 +43,15 @@ if TYPE_CHECKING:
     is_flag=True,
     help="Show classifiers random parts of the pictures, clean and decoded alike.",
 )
-@click.option(
-    "--from",
-    "start",
-    type=click.Path(path_type=Path),
-    metavar="FILE",
-    help="Weights to begin with.",
-)
+@training.start("Weights to begin with.")
 @click.option(
     "--proxy",
     "proxies",
     type=click.Path(path_type=Path),
     multiple=True,
     metavar="FILE",
-    help="Weights of train-proxy, one a QP or one for all.  [default: a count of DCT coefficients]",
+    help="Weights of train-proxy, one a QP or one for all.  [default: what quantising DCT "
+    "coefficients does to bits and pictures]",
 )
 @click.option(
     "--swap/--no-swap",
@@ -72,7 +68,8 @@ def train_npp(config: "Config", **chosen: Any) -> None:
 
     \b
     neurocodec train-npp --codec bpg --arch npp-light --data pictures -o npp-bpg \\
-        --model squeezenet1_0.safetensors --model mobilenet_v2.safetensors --max-minutes 60
+        --model squeezenet1_0.safetensors --model mobilenet_v2.safetensors \\
+        --beta 30 --partial-views --max-minutes 60
     """
     from neurocodec.training.assembly.npp import NppOptions, train_npp
 

@@ -1,6 +1,5 @@
 """`neurocodec train-proxy`."""
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -18,7 +17,8 @@ if TYPE_CHECKING:
     "--qa/--no-qa",
     default=True,
     show_default=True,
-    help="One network that adapts to the QP, or one a QP in folders of their own.",
+    help="One network that adapts to the QP, or one a QP in folders of their own, each trained as "
+    "long as is said.",
 )
 @click.option(
     "--width",
@@ -41,19 +41,13 @@ if TYPE_CHECKING:
     show_default=True,
     help="Of the steps or minutes, for stage 1: a codec of its own.",
 )
-@click.option(
-    "--from",
-    "start",
-    type=click.Path(path_type=Path),
-    metavar="FILE",
-    help="Weights that have stage 1 behind them.",
-)
+@training.start("Weights that have stage 1 behind them; their width counts.")
 @training.shared
 def train_proxy(config: "Config", **chosen: Any) -> None:
     """Train a learned codec that behaves as a standard one, for its gradient.
 
     Stage 1 learns to code pictures (DIR/rate-distortion: also the codec mbt2018), stage 2 to give
-    the pictures that the codec gives, at its bits. The last line says how near it came on the
+    the pictures that the codec gives, in few bits. The last line says how near it came on the
     pictures kept apart.
 
     \b

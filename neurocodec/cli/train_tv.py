@@ -1,12 +1,10 @@
 """`neurocodec train-tv`."""
 
-import math
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from neurocodec.cli import options, training
-from neurocodec.errors import UsageError
 
 if TYPE_CHECKING:
     from neurocodec.training.config import Config
@@ -32,6 +30,7 @@ if TYPE_CHECKING:
     type=click.FloatRange(min=0),
     default=1.0,
     show_default=True,
+    callback=training.finite,
     help="What total variation weighs against recognition; 0 with segnet is Palacio+.",
 )
 @click.option(
@@ -51,8 +50,6 @@ def train_tv(config: "Config", **chosen: Any) -> None:
     \b
     neurocodec train-tv --data pictures -o tv --model squeezenet1_0.safetensors --max-minutes 60
     """
-    if not math.isfinite(chosen["lmbda"]):
-        raise UsageError(f"--lmbda is a number of at least 0, not {chosen['lmbda']}")
     from neurocodec.training.assembly.tv import TvOptions, train_tv
 
     progress = train_tv(TvOptions(**chosen), config, training.report)

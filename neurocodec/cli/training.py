@@ -1,5 +1,6 @@
 """What the training commands have in common: their options, and what they print."""
 
+import math
 import os
 import shlex
 import sys
@@ -136,6 +137,17 @@ _SHARED = (
 )
 
 
+def finite(context: click.Context, parameter: click.Parameter, value: float) -> float:
+    """A callback for a number that may be as large as it likes but has to be one.
+
+    Raises:
+        UsageError: it is infinite or none.
+    """
+    if not math.isfinite(value):
+        raise UsageError(f"{parameter.opts[0]} is a number of at least 0, not {value}")
+    return value
+
+
 def _qps(context: click.Context, parameter: click.Parameter, text: str) -> list[int]:
     """The QPs that "22-45" or "28,31,34" says.
 
@@ -171,6 +183,19 @@ models = click.option(
     metavar="NAME|FILE",
     help="The recogniser; give several for one filter for all of them.",
 )
+
+
+def start(help_text: str) -> Options:
+    """The option `--from`."""
+    return click.option(
+        "--from",
+        "start",
+        type=click.Path(path_type=Path),
+        metavar="FILE",
+        help=help_text,
+    )
+
+
 task = click.option(
     "--task",
     type=click.Choice(["classification", "detection"]),

@@ -3,6 +3,8 @@
 import torch
 from torch import Tensor
 
+from neurocodec.losses.error import mean_squared_error
+
 
 def rate_distortion(rate: Tensor, weighted: Tensor, mean_rate: Tensor) -> Tensor:
     """(R + λ·D_m) / R̄ of every picture: equation 1 of the NPP paper without its last term.
@@ -36,5 +38,5 @@ def mimic(rate: Tensor, pictures: Tensor, target: Tensor, qp: Tensor) -> Tensor:
         (N,).
     """
     lmbda = 0.038 * torch.exp(0.234 * (qp - 3))
-    distortion = (255 * (pictures.float() - target)).square().mean((1, 2, 3))
+    distortion = 255**2 * mean_squared_error(pictures.float(), target)
     return (rate + distortion / lmbda) * 2 ** ((qp - 34) / 6)

@@ -3,14 +3,15 @@
 import hashlib
 import json
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
+from typing import Any, TypeVar
 
 import safetensors
 import safetensors.torch
 from torch import Tensor, nn
 
-from neurocodec import registry
-from neurocodec.errors import BadInputError, NeurocodecError
+from neurocodec import files, registry
+from neurocodec.errors import BadInputError, NeurocodecError, UsageError
 
 NETWORKS = {
     "npp": "neurocodec.networks.npp:Npp",
@@ -18,6 +19,7 @@ NETWORKS = {
     "tv": "neurocodec.networks.tv:Tv",
     "segnet": "neurocodec.networks.segnet:SegNet",
 }
+Network = TypeVar("Network", bound=nn.Module)
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,6 +76,25 @@ def load(data: bytes, name: str) -> Checkpoint:
         raise BadInputError(f"{name}: holds no network of this program ({reason})") from exc
     network.eval().requires_grad_(False)
     return Checkpoint(network, kind, made, hashlib.sha256(data).hexdigest())
+
+
+def read(path: Path, expected: type[Network], noun: str) -> tuple[Network, Checkpoint]:
+    """The network in a file, and what is to be known of it.
+
+    Args:
+        path: of a file that `dump` wrote.
+        expected: what the network must be.
+        noun: what messages call such a network.
+
+    Raises:
+        BadInputError: the file cannot be read, or holds no network.
+        UsageError: it holds another one.
+    """
+    name = files.display(path)
+    found = load(files.read(str(path)), name)
+    if not isinstance(found.network, expected):
+        raise UsageError(f"{name}: is no {noun}")
+    return found.network, found
 
 
 def tensors_file(tensors: dict[str, Tensor], metadata: dict[str, str]) -> bytes:

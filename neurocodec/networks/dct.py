@@ -7,17 +7,19 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from neurocodec.networks.light import TO_YCC
+from neurocodec.networks.precision import exactly
 
-_DEAD_ZONE = 0.4
+_DEAD_ZONE = 0.4  # of a step: what is much smaller is lost
 
 
 class DctProxy(nn.Module):
     """R_p = (1 / HW) Σ ½·log2(1 + (c / wΔ)²), and ŷ of the coefficients c³ / (c² + (0.4Δ)²).
 
-    c are those of the orthonormal n×n DCT of Y, and of Cb and Cr at half the size, on levels 0 to
-    255; Δ are the codec's steps. The sum is over the AC coefficients, the DC ones go unchanged. So
-    nothing is to be gained by what the codec would drop, and much larger coefficients stay. The
-    rate is known up to a factor only: what counts is how it changes with x̄, relative to itself.
+    c are those of the orthonormal n×n DCT of Y, Cb and Cr, on levels 0 to 255, chroma at half the
+    size where the codec halves it; Δ are the codec's steps. The sum is over the AC coefficients,
+    the DC ones go unchanged. So nothing is to be gained by what the codec would drop, and much
+    larger coefficients stay. The rate is known up to a factor only: what counts is how it changes
+    with x̄, relative to itself.
     """
 
     steps: Tensor
@@ -25,39 +27,52 @@ class DctProxy(nn.Module):
     to_ycc: Tensor
     to_rgb: Tensor
 
-    def __init__(self, steps: Tensor, widening: float) -> None:
+    def __init__(self, steps: Tensor, widening: float, *, halved: bool = True) -> None:
         """Make the proxy of a codec.
 
         Args:
             steps: Δ, (QPs, 2, n, n), of luma and chroma, by vertical and horizontal frequency.
             widening: w, how much larger than a step a coefficient is that costs half a bit.
+            halved: whether the codec halves chroma's height and width (4:2:0).
         """
         super().__init__()
         self._block = steps.shape[-1]
         self._widening = widening
+        self._halved = halved
         to_ycc = torch.tensor(TO_YCC, dtype=torch.float64)
         self.register_buffer("steps", steps.flatten(2), persistent=False)
         self.register_buffer("basis", _dct_basis(self._block), persistent=False)
         self.register_buffer("to_ycc", to_ycc.float(), persistent=False)
         self.register_buffer("to_rgb", torch.linalg.inv(to_ycc).float(), persistent=False)
 
+    def extra_repr(self) -> str:
+        """What distinguishes one from another, but for the steps themselves."""
+        chroma = "4:2:0" if self._halved else "4:4:4"
+        return f"{self._block}×{self._block}, {chroma}, w={self._widening}, {_DEAD_ZONE}Δ"
+
     def forward(self, x_bar: Tensor, qp: Tensor) -> tuple[Tensor, Tensor]:
         """The decoded pictures and their rates.
 
         Args:
             x_bar: (N, 3, H, W) float in [0, 1]; rows and columns beyond whole blocks cost nothing
-                and stay as they are.
+                and lose nothing but chroma's detail.
             qp: (N,), whole, on BPG's scale.
 
         Returns:
             ŷ (N, 3, H, W), and R_p (N,), above 0.
         """
+        with exactly(x_bar):
+            return self._exactly(x_bar, self.steps[qp.long()])
+
+    def _exactly(self, x_bar: Tensor, steps: Tensor) -> tuple[Tensor, Tensor]:
+        """The same with the steps, (N, 2, n²), of every picture."""
         size = x_bar.shape[-2:]
-        steps = self.steps[qp.long()]  # (N, 2, n²)
         ycc = 255 * torch.einsum("dc,nchw->ndhw", self.to_ycc, x_bar)
         luma, luma_bits = self._coded(ycc[:, :1], steps[:, 0])
-        chroma, chroma_bits = self._coded(functional.avg_pool2d(ycc[:, 1:], 2), steps[:, 1])
-        chroma = functional.interpolate(chroma, size=size, mode="bilinear")
+        chroma = functional.avg_pool2d(ycc[:, 1:], 2) if self._halved else ycc[:, 1:]
+        chroma, chroma_bits = self._coded(chroma, steps[:, 1])
+        if self._halved:
+            chroma = functional.interpolate(chroma, size=size, mode="bilinear")
         y_hat = torch.einsum("dc,nchw->ndhw", self.to_rgb, torch.cat([luma, chroma], 1)) / 255
         return y_hat, (luma_bits + chroma_bits + 1e-6) / size.numel()
 

@@ -16,7 +16,8 @@ from neurocodec.training.codec_pool import CodecPool
 from neurocodec.training.data import truths_of
 from neurocodec.training.distances import Distance
 
-_POINTS = 6
+_POINTS = 6  # enough for a quadratic to smooth what few pictures make of a curve
+_LEAST_SPAN = 6  # of QPs: a slope is read off no shorter piece of it
 _BATCH = 8
 _TINY = 1e-6
 
@@ -65,7 +66,7 @@ def measure(
         ToolError: the codec failed.
         UsageError: the pictures show no slope.
     """
-    span = max(max(qps) - min(qps), _POINTS)
+    span = max(max(qps) - min(qps), _LEAST_SPAN)
     measured = sorted({min(51, min(qps) + round(span * i / (_POINTS - 1))) for i in range(_POINTS)})
     waiting = [(qp, pool.submit(images, [qp] * len(images))) for qp in measured]
     rates: list[float] = []
@@ -116,6 +117,8 @@ def given(rates: ExchangeRates, text: str, recognisers: Iterable[str]) -> Exchan
             line = [float(c) for c in fitted]
     except (ValueError, TypeError):
         raise UsageError(f"cannot read λ {text!r}: write 1.5, or 28=8,34=2,41=0.5") from None
+    if not all(math.isfinite(c) for c in line):
+        raise UsageError(f"λ {text!r} has no end: write 1.5, or 28=8,34=2,41=0.5")
     return ExchangeRates(rates.log_rate, dict.fromkeys(recognisers, line))
 
 

@@ -17,12 +17,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from neurocodec.images import Image
+from neurocodec.losses.error import mean_squared_error
 from neurocodec.losses.rate import rate_distortion
 from neurocodec.networks.precision import Precision
 from neurocodec.networks.swap import round_to_levels, swap
@@ -31,7 +30,7 @@ from neurocodec.training.codec_pool import CodecPool, Coded
 from neurocodec.training.data import draw_qps, truths_of
 from neurocodec.training.distances import Distance, objective
 from neurocodec.training.exchange import ExchangeRates
-from neurocodec.training.state import Record
+from neurocodec.training.state import Record, averaged
 from neurocodec.training.views import View, draw_views, seen
 
 Part = tuple[list[Image], list[int], list[View]]
@@ -59,6 +58,7 @@ class NppAlgorithm:
         self,
         network: nn.Module,
         proxy: nn.Module,
+        proxy_name: str,
         pool: CodecPool,
         distances: Mapping[str, Distance],
         rates: ExchangeRates,
@@ -77,6 +77,7 @@ class NppAlgorithm:
         Args:
             network: npp, that learns.
             proxy: (x̄, QP) → (ŷ, R_p); frozen.
+            proxy_name: what tells it from others.
             pool: the real codec.
             distances: by recogniser, D_m of clean and decoded pictures, (N,).
             rates: λ and R̄.
@@ -93,6 +94,7 @@ class NppAlgorithm:
         self.network = network
         self.validate = validation
         self._proxy = proxy
+        self._proxy_name = proxy_name
         self._pool = pool
         self._distances = distances
         self._rates = rates
@@ -112,7 +114,8 @@ class NppAlgorithm:
         following = self._submit(*parts[0])
         for place in range(len(parts)):
             current = following
-            proxied = self._proxy(current.x_bar, current.qp)  # while the codec works
+            with self._precision:
+                proxied = self._proxy(current.x_bar, current.qp)  # while the codec works
             if place + 1 < len(parts):
                 following = self._submit(*parts[place + 1])
             loss, record = self._loss(current, *proxied)
@@ -121,14 +124,14 @@ class NppAlgorithm:
             gradients.append(g_p)
             records.append(record)
         torch.autograd.backward(filtered, gradients)
-        return {key: float(np.sum([r[key] for r in records]) / len(images)) for key in records[0]}
+        return averaged(records, len(images))
 
     def made(self) -> dict[str, Any]:
         """Codec, proxy, QPs, task, loss, recognisers, λ and R̄."""
         return {
             "codec": self._pool.codec.name,
             "encoder": self._pool.codec.encoder,
-            "proxy": type(self._proxy).__name__,
+            "proxy": self._proxy_name,
             "qps": [min(self._qps), max(self._qps)],
             **objective(self._distances),
             "exchange_rates": asdict(self._rates),
@@ -142,8 +145,8 @@ class NppAlgorithm:
         count = len(images)
         qps = draw_qps(self._qps, count, seed=self._seed, step=step)
         views = draw_views(count, seed=self._seed, step=step) if self._partial_views else []
-        ends = range(self._micro_batch, count + self._micro_batch, self._micro_batch)
-        places = [slice(end - self._micro_batch, end) for end in ends]
+        size = self._micro_batch
+        places = [slice(start, start + size) for start in range(0, count, size)]
         return [(images[place], qps[place], views[place]) for place in places]
 
     def _submit(self, images: list[Image], qps: list[int], views: list[View]) -> InFlight:
@@ -164,7 +167,7 @@ class NppAlgorithm:
     def _loss(self, batch: InFlight, y_hat: Tensor, r_p: Tensor) -> tuple[Tensor, Record]:
         """The sum of L over the micro-batch, and sums of what it is made of."""
         if batch.coded is not None:
-            y_hat, r_p = _swapped(batch.coded(), y_hat, r_p)
+            y_hat, r_p = swapped(batch.coded(), y_hat, r_p)
         decoded = seen(y_hat, batch.views)
         shares = {
             name: distance(batch.answers[name], decoded)
@@ -174,15 +177,21 @@ class NppAlgorithm:
         # One λ·D_m for several recognisers: the mean, so that bits and answers weigh as with one.
         d_m = torch.stack(weighted).mean(0)
         cost = rate_distortion(r_p, d_m, self._rates.mean_rate(batch.qp))
-        mse = functional.mse_loss(batch.x_bar, batch.x, reduction="none").mean((1, 2, 3))
+        mse = mean_squared_error(batch.x_bar, batch.x)
         loss = (cost + self._beta * mse).sum()
         record = {"loss": loss, "bpp": r_p.sum(), "mse": mse.sum()}
         record |= {f"d_m.{name}": d_m.sum() for name, d_m in shares.items()}
         return loss, {key: float(value.detach()) for key, value in record.items()}
 
 
-def _swapped(coded: Sequence[Coded], y_hat: Tensor, r_p: Tensor) -> tuple[Tensor, Tensor]:
-    """ŷ and R_p with the real codec's values."""
+def swapped(coded: Sequence[Coded], y_hat: Tensor, r_p: Tensor) -> tuple[Tensor, Tensor]:
+    """ŷ and R_p with the real codec's values, R_p's gradient times R / R_p.
+
+    Args:
+        coded: X̂ and R.
+        y_hat: ŷ, (N, 3, H, W) in about [0, 1].
+        r_p: R_p, (N,), above 0.
+    """
     x_hat = to_tensor([one.image for one in coded], y_hat.device)
     r = torch.tensor([one.bpp for one in coded], dtype=r_p.dtype, device=r_p.device)
     return swap(x_hat, y_hat), swap(r, r_p * (r / r_p).detach())

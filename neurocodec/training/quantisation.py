@@ -10,11 +10,11 @@ from neurocodec.networks.dct import DctProxy
 _QPS = 52
 _SLICE_OFFSET = 3  # x265 codes an intra picture with a QP 3 lower than the one asked for
 _BLOCK = 16
-# By descent on R + mse with either's gradient, picture by picture, the real codec's bits fell most.
+# With these the real codec's bits fell most (tests/benchmarks/proxy_gradient.py).
 _HEVC_WIDENING, _JPEG_WIDENING = 1.5, 1.0
 
 
-def dct_proxy(codec_name: str) -> DctProxy:
+def dct_proxy(codec_name: str, chroma: str = "420") -> DctProxy:
     """What stands for a codec, at every QP of BPG's scale.
 
     For JPEG its 8×8 blocks and its tables at the quality of that QP; every other codec is taken
@@ -22,10 +22,12 @@ def dct_proxy(codec_name: str) -> DctProxy:
 
     Args:
         codec_name: its key in CODECS.
+        chroma: its subsampling; 4:2:2 is taken for 4:2:0.
     """
+    halved = not chroma.startswith("444")
     if codec_name == "jpeg":
-        return DctProxy(jpeg_steps(), _JPEG_WIDENING)
-    return DctProxy(hevc_steps(), _HEVC_WIDENING)
+        return DctProxy(jpeg_steps(), _JPEG_WIDENING, halved=halved)
+    return DctProxy(hevc_steps(), _HEVC_WIDENING, halved=halved)
 
 
 def jpeg_steps() -> Tensor:
@@ -37,7 +39,8 @@ def jpeg_steps() -> Tensor:
 
 def hevc_steps() -> Tensor:
     """Δ = 2^((Qp − 4) / 6), H.265 8.6.4.2, (52, 2, 16, 16)."""
-    pairs = [(qp, _chroma_qp(qp)) for qp in range(-_SLICE_OFFSET, _QPS - _SLICE_OFFSET)]
+    slices = [max(qp - _SLICE_OFFSET, 0) for qp in range(_QPS)]
+    pairs = [(qp, _chroma_qp(qp)) for qp in slices]
     step = 2 ** ((torch.tensor(pairs) - 4) / 6)
     return step[..., None, None].expand(-1, -1, _BLOCK, _BLOCK)
 

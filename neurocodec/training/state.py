@@ -3,10 +3,11 @@
 import copy
 import json
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any, Protocol, TypeVar
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -42,6 +43,11 @@ class Algorithm(Protocol[Batch]):
 
     def made(self) -> dict[str, Any]:
         """What the weights file says beside the configuration: codec, QPs, recognisers …"""
+
+
+def averaged(sums: Sequence[Record], count: int) -> Record:
+    """What micro-batches summed over their pictures, a picture of all `count`."""
+    return {key: float(np.sum([one[key] for one in sums]) / count) for key in sums[0]}
 
 
 class Progress:

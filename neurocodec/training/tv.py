@@ -14,9 +14,9 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from neurocodec.images import Image
+from neurocodec.losses.error import mean_squared_error
 from neurocodec.losses.total_variation import total_variation
 from neurocodec.networks.precision import Precision
 from neurocodec.networks.tensors import to_tensor
@@ -89,7 +89,7 @@ class TvAlgorithm:
         }
 
     def _copying(self, x: Tensor, filtered: Tensor, truths: Sequence[Any]) -> Terms:
-        mse = _mse(x, filtered)
+        mse = mean_squared_error(x, filtered)
         return {"loss": mse, "mse": mse}
 
     def _recognising(self, x: Tensor, filtered: Tensor, truths: Sequence[Any]) -> Terms:
@@ -103,10 +103,6 @@ class TvAlgorithm:
         return {
             "loss": l_recog + self._lmbda * tv,
             "tv": tv,
-            "mse": _mse(x, filtered.detach()),
+            "mse": mean_squared_error(x, filtered.detach()),
             **{f"d_m.{name}": share for name, share in shares.items()},
         }
-
-
-def _mse(x: Tensor, filtered: Tensor) -> Tensor:
-    return functional.mse_loss(filtered, x, reduction="none").mean((1, 2, 3))

@@ -4,9 +4,11 @@
         [--proxy runs/proxy/proxy.safetensors]
 
 No network learns: the pictures themselves go down, a few steps of one length, the real codec's
-pictures and bits swapped in as in training. The loss is train-npp's, (R + λ·D_m) / R̄ + β·mse with
-the codec's own λ, and without D_m: a bad gradient of the pictures ruins the first, one of the bits
-both. What is printed is the loss before, and after. Two recognisers; crops of the training pool.
+pictures and bits swapped in as in training. The loss is train-npp's, (R + λ·D_m) / R̄ + 30·mse with
+the codec's own λ, for two recognisers; then, with steps four times as long since it may change more
+of a picture than answers bear, R / R̄ + 300·mse, which asks a proxy's bits alone. What is printed is
+the loss before, and after. Beside the proxy that needs no training stand variants of it: without
+its dead zone, and with its w halved and doubled. Crops of the training pool.
 """
 
 import os
@@ -18,9 +20,11 @@ import click
 import torch
 from torch import Tensor
 
+from neurocodec.losses.error import mean_squared_error
+from neurocodec.losses.rate import rate_distortion
 from neurocodec.networks.dct import DctProxy
 from neurocodec.networks.precision import precision
-from neurocodec.networks.swap import round_to_levels, swap
+from neurocodec.networks.swap import round_to_levels
 from neurocodec.networks.tensors import to_images, to_tensor
 from neurocodec.training import distances, exchange, quantisation
 from neurocodec.training.assembly import proxy
@@ -28,16 +32,23 @@ from neurocodec.training.codec_pool import CodecPool
 from neurocodec.training.data import centre_crop, read, split
 from neurocodec.training.distances import Distance
 from neurocodec.training.exchange import ExchangeRates
+from neurocodec.training.npp import swapped
 
 SIDE = 224
 MODELS = ("squeezenet1_0.safetensors", "mobilenet_v2_1.0_224.safetensors")
-BETAS = {"bits, recognition": 30.0, "bits alone": 300.0}
 Proxy = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
 
 
 def straight_through(dct: DctProxy) -> Proxy:
     """Its bits, and the picture's gradient as if the codec changed nothing."""
     return lambda x_bar, qp: (x_bar, dct(x_bar, qp)[1])
+
+
+def widened(codec: str, factor: float) -> Proxy:
+    """The proxy with another w."""
+    dct = quantisation.dct_proxy(codec)
+    dct._widening *= factor
+    return dct
 
 
 def loss(
@@ -53,16 +64,14 @@ def loss(
 ) -> Tensor:
     x_bar = round_to_levels(z)
     coded = pool.submit(to_images(x_bar), [int(one) for one in qp])()
-    y_hat, r_p = proxied(x_bar, qp)
-    r = torch.tensor([one.bpp for one in coded])
-    y_hat = swap(to_tensor([one.image for one in coded]), y_hat)
+    y_hat, r_p = swapped(coded, *proxied(x_bar, qp))
     shares = [
         rates.lmbda(name, qp) * distance(distance.answer(x, [None] * len(x)), y_hat)
         for name, distance in recognised.items()
     ]
-    cost = swap(r, r_p * (r / r_p).detach()) + sum(shares) / max(len(shares), 1)
-    mse = (x_bar - x).square().mean((1, 2, 3))
-    return (cost / rates.mean_rate(qp) + beta * mse).mean()
+    weighted = torch.stack(shares).mean(0) if shares else torch.zeros_like(r_p)
+    cost = rate_distortion(r_p, weighted, rates.mean_rate(qp))
+    return (cost + beta * mean_squared_error(x_bar, x)).mean()
 
 
 def descended(value: Callable[[Tensor], Tensor], x: Tensor, steps: int, length: float) -> float:
@@ -96,27 +105,39 @@ def main(
 ) -> None:
     computed = precision(torch.device("cpu"), amp=True)
     models = [str(data / "models" / name) for name in MODELS]
-    found = split(data / "train-pool", None)
-    crops = [centre_crop(read(path, {}), SIDE) for path in found.validation[:pictures]]
-    dct = quantisation.dct_proxy(codec.partition(":")[0])
-    known: dict[str, Proxy] = {"DCT, straight through": straight_through(dct), "DCT": dct}
-    known |= {str(path): proxy.load([path]).train() for path in proxies}
+    found = split(data / "train-pool", pictures)
+    crops = [centre_crop(read(path, {}), SIDE) for path in found.validation]
+    name = codec.partition(":")[0]
+    dct = quantisation.dct_proxy(name)
+    learned: dict[str, Proxy] = {str(path): proxy.load([path])[0].train() for path in proxies}
+    recognising = {"DCT": dct, "DCT, no dead zone": straight_through(dct)}
+    of_bits = {"DCT": dct, "DCT, w / 2": widened(name, 0.5), "DCT, 2 w": widened(name, 2)}
     with CodecPool(codec, jobs=jobs) as pool:
         recognised = distances.load(models, "cpu", computed, "classification", None)
         rates = exchange.measure(pool, recognised, crops, range(22, 46), torch.device("cpu"))
         x = to_tensor(crops)
         for qp in qps:
-            at = torch.full((len(x),), float(qp))
-            for goal, beta in BETAS.items():
-                judges = {} if goal == "bits alone" else recognised
-                # Bits alone may change more of a picture than answers bear.
-                step = length * (4 if goal == "bits alone" else 1)
-                common = {"pool": pool, "recognised": judges, "rates": rates, "beta": beta}
-                for name, proxied in known.items():
-                    value = partial(loss, x=x, qp=at, proxied=proxied, **common)
-                    before = descended(value, x, 0, step)
-                    after = descended(value, x, steps, step)
-                    print(f"QP {qp}, {goal}: {name}: {before:.3f} to {after:.3f}", flush=True)
+            common = {"x": x, "qp": torch.full((len(x),), float(qp)), "pool": pool, "rates": rates}
+            with_answers = partial(loss, **common, recognised=recognised, beta=30.0)
+            without = partial(loss, **common, recognised={}, beta=300.0)
+            compare(f"QP {qp}, R + λ·D_m", with_answers, recognising | learned, x, steps, length)
+            compare(f"QP {qp}, R", without, of_bits | learned, x, steps, 4 * length)
+
+
+def compare(
+    title: str,
+    value: Callable[..., Tensor],
+    proxies: dict[str, Proxy],
+    x: Tensor,
+    steps: int,
+    length: float,
+) -> None:
+    before = float(value(x, proxied=next(iter(proxies.values()))))
+    after = []
+    for name, proxied in proxies.items():
+        torch.manual_seed(0)  # a learned proxy adds noise
+        after.append(f"{name} {descended(partial(value, proxied=proxied), x, steps, length):.3f}")
+    print(f"{title}: {before:.3f} before; {'; '.join(after)}", flush=True)
 
 
 if __name__ == "__main__":

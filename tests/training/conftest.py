@@ -90,6 +90,7 @@ def algorithm(distance):
             yield NppAlgorithm(
                 Npp(arch=arch, width=4),
                 dct_proxy("jpeg"),
+                "DctProxy",
                 pool,
                 {"small": distance},
                 rates,

@@ -1,10 +1,13 @@
+import hashlib
 import json
 
 import pytest
+import torch
 
 from neurocodec.errors import BadInputError, UsageError
 from neurocodec.networks import checkpoint
 from neurocodec.networks.npp import Npp
+from neurocodec.networks.proxy import Proxy
 from neurocodec.training.assembly.npp import NppOptions, train_npp
 from neurocodec.training.config import Config
 from tests.networks.recogniser_files import CLASSIFIER, write
@@ -26,9 +29,12 @@ def train(folder, tmp_path):
         lmbda="1",
         data=folder,
         loss=None,
+        proxies=(),
+        swapping=True,
         **settings,
     ):
-        options = NppOptions("jpeg", range(28, 42), models, arch, qa, lmbda, start, loss=loss)
+        how = {"loss": loss, "proxies": proxies, "swapping": swapping}
+        options = NppOptions("jpeg", range(28, 42), models, arch, qa, lmbda, start, **how)
         config = Config(tmp_path / "out", data, **SMALL | {"max_steps": 1} | settings)
         train_npp(options, config, lambda record: None)
         return checkpoint.load((tmp_path / "out" / "npp.safetensors").read_bytes(), "npp")
@@ -115,6 +121,36 @@ def test_a_given_lambda_asks_for_no_slope(train, stored, monkeypatch):
     start = stored(arch="npp-light")
 
     assert train(start=start, lmbda="2").made["task"] == "classification"
+
+
+@pytest.fixture
+def learned(tmp_path):
+    """Where an untrained proxy is stored."""
+    path = tmp_path / "proxy.safetensors"
+    torch.manual_seed(0)
+    path.write_bytes(checkpoint.dump(Proxy(width=8, latents=12), "proxy", {"qps": [28, 41]}))
+    return path
+
+
+@pytest.mark.parametrize("swapping", [True, False])
+def test_a_learned_proxy_serves_with_the_codec_and_without(train, stored, learned, swapping):
+    made = train(start=stored(arch="npp-light"), proxies=[learned], swapping=swapping, size=64).made
+
+    assert made["swapping"] is swapping
+    assert made["proxy"] == f"Proxy {hashlib.sha256(learned.read_bytes()).hexdigest()[:12]}"
+
+
+def test_a_training_goes_on_with_its_own_proxy(train, stored, learned):
+    start = stored(arch="npp-light")
+    assert train(start=start).made["proxy"].startswith("DctProxy(8×8")
+    with pytest.raises(UsageError, match="it had proxy DctProxy"):
+        train(start=start, proxies=[learned], size=64, resume=True, max_steps=2)
+
+
+@pytest.mark.parametrize("lmbda", ["nan", "inf", "28=nan,34=1", "-1", "0"])
+def test_a_lambda_is_a_number_above_0(train, stored, lmbda):
+    with pytest.raises(UsageError, match="λ"):
+        train(start=stored(arch="npp-light"), lmbda=lmbda)
 
 
 def test_partial_views_are_for_classification(tmp_path):

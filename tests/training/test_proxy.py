@@ -152,9 +152,47 @@ def test_one_network_a_qp(train):
     trained = train(options=replace(OPTIONS, qps=[28, 41], qa=False), max_steps=2)
 
     assert [path.parent.name for path in trained.paths] == ["qp-28", "qp-41"]
-    networks = proxy.load(trained.paths)
+    networks, name = proxy.load(trained.paths)
     assert isinstance(networks, Proxies)
     assert not networks.networks[0].config["qa"]
+    assert name.count("Proxy ") == 2
+    with pytest.raises(UsageError, match="another proxy is for the same QPs"):
+        proxy.load([trained.paths[0], trained.paths[0]])
+
+
+def test_one_network_a_qp_is_resumed_where_it_was_interrupted(train, tmp_path):
+    options = replace(OPTIONS, qps=[28, 41], qa=False)
+    train("whole", options=options, max_steps=2)
+    reported = []
+
+    def report(record):
+        reported.append(record)
+        if len(reported) == 3:  # the second QP's first step
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train("parts", options=options, max_steps=2, report=report)
+    with pytest.raises(UsageError, match="add --resume"):
+        train("parts", options=options, max_steps=2)
+    train("parts", options=options, max_steps=2, resume=True)
+
+    for qp in ("qp-28", "qp-41"):
+        one, other = (tensors(tmp_path / o / qp / "proxy.safetensors") for o in ("whole", "parts"))
+        assert all(torch.equal(one[name], other[name]) for name in one)
+    with pytest.raises(UsageError, match="none to resume"):
+        train("nothing", options=options, max_steps=2, resume=True)
+
+
+def test_the_codec_is_asked_in_stage_2_only(train, monkeypatch):
+    asked = []
+    submit = CodecPool.submit
+    monkeypatch.setattr(
+        CodecPool, "submit", lambda *given: asked.append(len(given[1])) or submit(*given)
+    )
+    train("first", max_steps=2, validation=0)
+
+    # One step of stage 2, and the batch ahead of it.
+    assert [size for size in asked if size] == [2, 2]
 
 
 def test_a_perfect_proxy_has_no_gap(pool):

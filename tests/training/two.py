@@ -41,6 +41,7 @@ def main(output, pictures, *how):
         algorithm = (Dying if how else NppAlgorithm)(
             Npp(arch="npp", width=4),
             dct_proxy("jpeg"),
+            "DctProxy",
             pool,
             {"small": SmallDistance()},
             RATES,

@@ -8,7 +8,8 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from neurocodec import files
+from neurocodec import files, registry
+from neurocodec.codecs import Codec
 from neurocodec.errors import BadInputError, UsageError
 from neurocodec.networks import checkpoint, devices, memory
 from neurocodec.networks.npp import Npp, adapted
@@ -42,7 +43,7 @@ class NppOptions:
         qa: whether it adapts to the QP.
         lmbda: "slope" for the codec's own, a number, or QP=λ pairs.
         start: a weights file to begin with, or None.
-        proxies: weights that `train-proxy` made; none is a count of DCT coefficients.
+        proxies: weights that `train-proxy` made; none is `dct_proxy`.
         task: of the recognisers, a key of distances.LOSSES.
         loss: "name:key=value", D_m; None is the task's default.
         beta: β, what likeness to the picture weighs.
@@ -89,9 +90,11 @@ def train_npp(options: NppOptions, config: Config, report: Callable[[Record], No
         rates = distributed.by_first(
             lambda: _rates(pool, recognised, found, options, config, device)
         )
+        stand_in, stand_in_name = _proxy(options, pool.codec)
         algorithm = NppAlgorithm(
             network,
-            _proxy(options, pool.codec.name).to(device),
+            stand_in.to(device),
+            stand_in_name,
             pool,
             recognised,
             rates,
@@ -102,9 +105,7 @@ def train_npp(options: NppOptions, config: Config, report: Callable[[Record], No
             micro_batch=config.micro_batch,
             seed=config.seed,
             precision=computed,
-            validation=Validation(
-                pool, recognised, pictures.centres(found, found.validation, config.size), device
-            ),
+            validation=Validation(pool, recognised, pictures.validation(found, config), device),
         )
         return loop.train(algorithm, pictures.crops(found, config), config, report)
 
@@ -113,9 +114,7 @@ def _preprocessor(options: NppOptions) -> Npp:
     if options.start is None:
         return Npp(qa=options.qa, arch=options.arch or "npp")
     name = files.display(options.start)
-    found = checkpoint.load(files.read(str(options.start)), name).network
-    if not isinstance(found, Npp):
-        raise UsageError(f"{name}: is no preprocessor")
+    found, _ = checkpoint.read(options.start, Npp, "preprocessor")
     arch, qa = found.config["arch"], found.config["qa"]
     if options.arch not in (None, arch):
         raise UsageError(f"{name}: is of --arch {arch}, not {options.arch}")
@@ -124,11 +123,15 @@ def _preprocessor(options: NppOptions) -> Npp:
     return (adapted(found) if options.qa and not qa else found).requires_grad_(True)
 
 
-def _proxy(options: NppOptions, codec_name: str) -> nn.Module:
+def _proxy(options: NppOptions, codec: Codec) -> tuple[nn.Module, str]:
+    """What stands for the codec, and what tells it from others."""
     if options.proxies:
+        joined, name = proxy.load(options.proxies)
         # In training mode, where its rate has a gradient.
-        return proxy.load(options.proxies).train()
-    return dct_proxy(codec_name)
+        return joined.train(), name
+    chroma = registry.parse(options.codec)[1].get("chroma", codec.chromas[0])
+    found = dct_proxy(codec.name, chroma)
+    return found, str(found)
 
 
 def _rates(

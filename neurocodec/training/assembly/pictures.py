@@ -31,6 +31,15 @@ def crops(pictures: Split, config: Config) -> Crops:
     )
 
 
+def validation(pictures: Split, config: Config) -> list[Image]:
+    """The middles of those kept apart, where a training ever asks for them.
+
+    Raises:
+        BadInputError: one cannot be read.
+    """
+    return centres(pictures, pictures.validation if config.validate_every else (), config.size)
+
+
 def centres(pictures: Split, paths: Sequence[Path], size: int) -> list[Image]:
     """The middles of some of the pictures.
 

@@ -25,6 +25,7 @@ from neurocodec.training.validation import ProxyValidation
 WEIGHTS = "proxy.safetensors"
 STAGE_1 = "rate-distortion"
 HELD_OUT = "held_out.json"
+_NOUN = "proxy: train one with train-proxy"
 
 
 @dataclass(frozen=True)
@@ -35,9 +36,9 @@ class ProxyOptions:
         codec: "name:key=value".
         qps: to train for.
         qa: one network for all of them; else one a QP, each in a folder of its own.
-        width: channels of the features, None for the networks' own.
-        latents: channels of the latents, likewise.
-        start: weights that have stage 1 behind them, or None.
+        width: channels of the features.
+        latents: channels of the latents.
+        start: weights that have stage 1 behind them, whose own width counts, or None.
         first_share: of the steps or minutes that stage 1 takes.
     """
 
@@ -84,85 +85,101 @@ def train_proxy(
     with CodecPool(options.codec, jobs=config.jobs) as pool:
         for own, qps in trainings:
             validation = ProxyValidation(pool, centres, qps, device)
-            training = _Training(own, found, pool, qps, device, validation, report)
-            progress.append(training.train(replace(options, qps=qps)))
+            training = _Training(replace(options, qps=qps), own, found, pool, validation, report)
+            progress.append(training.train(device))
         paths = [own.output / WEIGHTS for own, _ in trainings]
-        networks = load(paths).to(device)
-        validation = ProxyValidation(pool, centres, options.qps, device)
-        held_out = distributed.by_first(lambda: validation(networks))
+        joined, _ = load(paths)
+        whole = ProxyValidation(pool, centres, options.qps, device)
+        held_out = distributed.by_first(lambda: whole(joined.to(device)))
     if distributed.is_first():
         files.write(str(config.output / HELD_OUT), json.dumps(held_out, indent=1).encode())
     return TrainedProxies(paths, progress, held_out)
 
 
-def load(paths: Sequence[Path]) -> nn.Module:
+def load(paths: Sequence[Path]) -> tuple[nn.Module, str]:
     """The proxies in weights files, joined to one that takes every QP, on the processor.
 
+    Returns:
+        The proxy, and a name that tells it from others.
+
     Raises:
-        UsageError: a file holds another network.
+        UsageError: a file holds another network, or two are for the same QPs.
         BadInputError: a file cannot be read.
     """
     networks: dict[float, nn.Module] = {}
+    names = []
     for path in paths:
-        name = files.display(path)
-        found = checkpoint.load(files.read(str(path)), name)
-        if not isinstance(found.network, Proxy):
-            raise UsageError(f"{name}: is no proxy: train one with train-proxy")
-        networks[sum(found.made["qps"]) / 2] = found.network
-    return next(iter(networks.values())) if len(networks) == 1 else Proxies(networks)
+        network, found = checkpoint.read(path, Proxy, _NOUN)
+        middle = sum(found.made["qps"]) / 2
+        if middle in networks:
+            raise UsageError(f"{files.display(path)}: another proxy is for the same QPs")
+        networks[middle] = network
+        names.append(f"Proxy {found.sha256[:12]}")
+    joined = next(iter(networks.values())) if len(networks) == 1 else Proxies(networks)
+    return joined, ", ".join(sorted(names))
 
 
 def _trainings(options: ProxyOptions, config: Config) -> list[tuple[Config, Sequence[int]]]:
     if options.qa or len(options.qps) == 1:
         return [(config, options.qps)]
-    return [(replace(config, output=config.output / f"qp-{qp}"), [qp]) for qp in options.qps]
+    outputs = {qp: config.output / f"qp-{qp}" for qp in options.qps}
+    begun = {qp for qp, output in outputs.items() if _begun(output)}
+    # QPs that an interrupted training had not come to are begun, not resumed.
+    return [
+        (replace(config, output=output, resume=config.resume and (qp in begun or not begun)), [qp])
+        for qp, output in outputs.items()
+    ]
+
+
+def _begun(output: Path) -> bool:
+    return any((folder / STATE).exists() for folder in (output, output / STAGE_1))
 
 
 @dataclass(frozen=True, eq=False)
 class _Training:
     """The two stages of one network."""
 
+    options: ProxyOptions
     config: Config
     pictures: Split
     pool: CodecPool
-    qps: Sequence[int]
-    device: torch.device
     validation: ProxyValidation
     report: Callable[[Record], None]
 
-    def train(self, options: ProxyOptions) -> Progress:
+    def train(self, device: torch.device) -> Progress:
         torch.manual_seed(self.config.seed)
-        network = _network(options)
-        first, second = _stages(self.config, 0 if options.start else options.first_share)
+        network = _network(self.options)
+        share = 0 if self.options.start else self.options.first_share
+        first, second = _stages(self.config, share)
         if first is not None:
-            self._stage(network, first, mimics=False)
-            done = checkpoint.load(files.read(str(first.output / WEIGHTS)), str(first.output))
-            network = done.network.requires_grad_(True)
-        return self._stage(network, second, mimics=True)
+            self._stage(network.to(device), first, mimics=False)
+            network, _ = checkpoint.read(first.output / WEIGHTS, Proxy, _NOUN)
+            network.requires_grad_(True)
+        return self._stage(network.to(device), second, mimics=True)
 
-    def _stage(self, network: nn.Module, config: Config, *, mimics: bool) -> Progress:
+    def _stage(self, network: Proxy, config: Config, *, mimics: bool) -> Progress:
+        qps = self.options.qps
         algorithm = ProxyAlgorithm(
-            network.to(self.device),
+            network,
             self.pool,
             mimics=mimics,
-            qps=self.qps,
+            qps=qps,
             micro_batch=config.micro_batch,
-            precision=precision(self.device, amp=config.amp),
+            precision=precision(next(network.parameters()).device, amp=config.amp),
             validation=self.validation,
         )
         crops = pictures.crops(self.pictures, config)
-        coded = CodedCrops(crops, self.pool, qps=self.qps, seed=config.seed)
-        return loop.train(algorithm, coded, config, self.report)
+        asked = self.pool if mimics else None
+        batches = CodedCrops(crops, asked, qps=qps, seed=config.seed)
+        return loop.train(algorithm, batches, config, self.report)
 
 
-def _network(options: ProxyOptions) -> nn.Module:
+def _network(options: ProxyOptions) -> Proxy:
     if options.start is None:
         return Proxy(options.qa, options.width, options.latents)
-    name = files.display(options.start)
-    found = checkpoint.load(files.read(str(options.start)), name).network
-    if not isinstance(found, Proxy):
-        raise UsageError(f"{name}: is no proxy")
+    found, _ = checkpoint.read(options.start, Proxy, _NOUN)
     if found.config["qa"] != options.qa:
+        name = files.display(options.start)
         raise UsageError(f"{name}: " + ("has no QA: add --no-qa" if options.qa else "has QA"))
     return found.requires_grad_(True)
 

@@ -65,7 +65,6 @@ def train_tv(options: TvOptions, config: Config, report: Callable[[Record], None
     found = pictures.split(config, options.task, options.loss)
     computed = precision(device, amp=config.amp)
     recognised = distances.load(options.models, device.type, computed, options.task, options.loss)
-    validated = found.validation if config.validate_every else ()
     with CodecPool(options.codec, jobs=config.jobs) as pool:
         algorithm = TvAlgorithm(
             network,
@@ -75,9 +74,7 @@ def train_tv(options: TvOptions, config: Config, report: Callable[[Record], None
             copy_steps=copy_steps,
             micro_batch=config.micro_batch,
             precision=computed,
-            validation=Validation(
-                pool, recognised, pictures.centres(found, validated, config.size), device
-            ),
+            validation=Validation(pool, recognised, pictures.validation(found, config), device),
         )
         return loop.train(algorithm, pictures.crops(found, config), config, report)
 
