@@ -6,9 +6,11 @@ import subprocess
 import time
 from pathlib import Path
 
+import click
 import pytest
 
 from neurocodec import images
+from neurocodec.cli import training
 from neurocodec.networks import checkpoint
 from tests.cli.running import COMMAND, neurocodec
 from tests.cli.test_encode_decode import children_of, is_alive
@@ -133,3 +135,24 @@ def test_what_makes_no_sense_is_said_before_any_work(given, tmp_path, changes, w
     assert done.returncode == 2
     assert words in done.stderr
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("28-31", [28, 29, 30, 31]),
+        ("28,31", [28, 31]),
+        ("28-30,30", [28, 29, 30, 30]),
+        ("34,28-29,34", [34, 28, 29, 34]),
+    ],
+)
+def test_qps_are_drawn_as_often_as_they_are_named(text, expected):
+    seen = []
+
+    @click.command()
+    @training.qps
+    def command(qps):
+        seen.extend(qps)
+
+    command(["--qp", text], standalone_mode=False)
+    assert seen == expected
