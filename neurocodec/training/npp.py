@@ -10,7 +10,7 @@
 
 Of ŷ, as of the clean picture, the task may be shown a random part only (views.py).
 λ and R̄ are the codec's own at each QP (exchange.py). With npp-light and two small
-recognisers a step of 8 pictures took 1.1 s on two cores (BPG, --amp --threads 2).
+recognisers a step of 8 pictures took 1.5 s on two cores (BPG, --amp).
 """
 
 from collections.abc import Callable, Mapping, Sequence
