@@ -10,7 +10,7 @@ from neurocodec.networks.dct import DctProxy
 _QPS = 52
 _SLICE_OFFSET = 3  # x265 codes an intra picture with a QP 3 lower than the one asked for
 _BLOCK = 16
-# With these the real codec's bits fell most (tests/benchmarks/proxy_gradient.py).
+# About the best of half and twice as much: weights/LOG.md, tests/benchmarks/proxy_gradient.py.
 _HEVC_WIDENING, _JPEG_WIDENING = 1.5, 1.0
 
 

@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any, Protocol, TypeVar
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -47,7 +46,7 @@ class Algorithm(Protocol[Batch]):
 
 def averaged(sums: Sequence[Record], count: int) -> Record:
     """What micro-batches summed over their pictures, a picture of all `count`."""
-    return {key: float(np.sum([one[key] for one in sums]) / count) for key in sums[0]}
+    return {key: sum(one[key] for one in sums) / count for key in sums[0]}
 
 
 class Progress:
