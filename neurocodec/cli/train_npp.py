@@ -1,6 +1,5 @@
 """`neurocodec train-npp`."""
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -47,9 +46,8 @@ if TYPE_CHECKING:
 @click.option(
     "--proxy",
     "proxies",
-    type=click.Path(path_type=Path),
     multiple=True,
-    metavar="FILE",
+    metavar="NAME|FILE",
     help="Weights of train-proxy, one a QP or one for all.  [default: what quantising DCT "
     "coefficients does to bits and pictures]",
 )

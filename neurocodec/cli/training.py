@@ -192,8 +192,7 @@ def start(help_text: str) -> Options:
     return click.option(
         "--from",
         "start",
-        type=click.Path(path_type=Path),
-        metavar="FILE",
+        metavar="NAME|FILE",
         help=help_text,
     )
 

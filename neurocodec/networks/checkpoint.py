@@ -3,14 +3,13 @@
 import hashlib
 import json
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, TypeVar
 
 import safetensors
 import safetensors.torch
 from torch import Tensor, nn
 
-from neurocodec import files, registry
+from neurocodec import registry, weights
 from neurocodec.errors import BadInputError, NeurocodecError, UsageError
 
 NETWORKS = {
@@ -78,22 +77,23 @@ def load(data: bytes, name: str) -> Checkpoint:
     return Checkpoint(network, kind, made, hashlib.sha256(data).hexdigest())
 
 
-def read(path: Path, expected: type[Network], noun: str) -> tuple[Network, Checkpoint]:
-    """The network in a file, and what is to be known of it.
+def read(named: str, expected: type[Network], noun: str) -> tuple[Network, Checkpoint]:
+    """The network of a weight, and what is to be known of it.
 
     Args:
-        path: of a file that `dump` wrote.
+        named: an installed weight, or the path of a file that `dump` wrote.
         expected: what the network must be.
         noun: what messages call such a network.
 
     Raises:
-        BadInputError: the file cannot be read, or holds no network.
+        MissingError: there is no such weight or file.
+        BadInputError: the file holds no network.
         UsageError: it holds another one.
     """
-    name = files.display(path)
-    found = load(files.read(str(path)), name)
+    weight = weights.read(named)
+    found = load(weight.data, weight.name)
     if not isinstance(found.network, expected):
-        raise UsageError(f"{name}: is no {noun}")
+        raise UsageError(f"{weight.name}: is no {noun}")
     return found.network, found
 
 

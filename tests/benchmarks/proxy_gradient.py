@@ -109,7 +109,7 @@ def main(
     crops = [centre_crop(read(path, {}), SIDE) for path in found.validation]
     name = codec.partition(":")[0]
     dct = quantisation.dct_proxy(name)
-    learned: dict[str, Proxy] = {str(path): proxy.load([path])[0].train() for path in proxies}
+    learned: dict[str, Proxy] = {str(path): proxy.load([str(path)])[0].train() for path in proxies}
     recognising = {"DCT": dct, "DCT, no dead zone": straight_through(dct)}
     of_bits = {"DCT": dct, "DCT, w / 2": widened(name, 0.5), "DCT, 2 w": widened(name, 2)}
     with CodecPool(codec, jobs=jobs) as pool:

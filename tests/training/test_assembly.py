@@ -1,11 +1,12 @@
 import hashlib
 import json
+from pathlib import Path
 
 import pytest
 import torch
 
-from neurocodec.errors import BadInputError, UsageError
-from neurocodec.networks import checkpoint
+from neurocodec.errors import BadInputError, MissingError, UsageError
+from neurocodec.networks import checkpoint, release
 from neurocodec.networks.npp import Npp
 from neurocodec.networks.proxy import Proxy
 from neurocodec.training.assembly.npp import NppOptions, train_npp
@@ -44,12 +45,12 @@ def train(folder, tmp_path):
 
 @pytest.fixture
 def stored(tmp_path):
-    """A function that stores an untrained network and gives its path."""
+    """A function that stores an untrained network and gives its path as text."""
 
     def run(**config):
         path = tmp_path / "start.safetensors"
         path.write_bytes(checkpoint.dump(Npp(width=4, **config), "npp", {}))
-        return path
+        return str(path)
 
     return run
 
@@ -134,17 +135,35 @@ def learned(tmp_path):
 
 @pytest.mark.parametrize("swapping", [True, False])
 def test_a_learned_proxy_serves_with_the_codec_and_without(train, stored, learned, swapping):
-    made = train(start=stored(arch="npp-light"), proxies=[learned], swapping=swapping, size=64).made
+    made = train(
+        start=stored(arch="npp-light"), proxies=[str(learned)], swapping=swapping, size=64
+    ).made
 
     assert made["swapping"] is swapping
     assert made["proxy"] == f"Proxy {hashlib.sha256(learned.read_bytes()).hexdigest()[:12]}"
+
+
+def test_installed_weights_are_begun_with_and_served_by_their_names(
+    train, stored, learned, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("NEUROCODEC_WEIGHTS", str(tmp_path / "shelf"))
+    (tmp_path / "shelf").mkdir()
+    release.add(Path(stored(arch="npp-light")), release.Release("mine"))
+    release.add(learned, release.Release("stand-in"))
+
+    found = train(start="mine", proxies=["stand-in"], size=64)
+
+    assert found.network.config["arch"] == "npp-light"
+    assert found.made["proxy"].startswith("Proxy ")
+    with pytest.raises(MissingError, match="no weights are called 'other': installed are mine, st"):
+        train(start="other")
 
 
 def test_a_training_goes_on_with_its_own_proxy(train, stored, learned):
     start = stored(arch="npp-light")
     assert train(start=start).made["proxy"].startswith("DctProxy(8×8")
     with pytest.raises(UsageError, match="it had proxy DctProxy"):
-        train(start=start, proxies=[learned], size=64, resume=True, max_steps=2)
+        train(start=start, proxies=[str(learned)], size=64, resume=True, max_steps=2)
 
 
 @pytest.mark.parametrize("lmbda", ["nan", "inf", "28=nan,34=1", "-1", "0"])

@@ -136,7 +136,7 @@ def test_a_resumed_training_is_the_uninterrupted_one(train, tmp_path):
 
 def test_weights_with_stage_1_behind_them_skip_it(train, tmp_path):
     train()
-    start = tmp_path / "out" / "rate-distortion" / "proxy.safetensors"
+    start = str(tmp_path / "out" / "rate-distortion" / "proxy.safetensors")
 
     train("mimic", options=replace(OPTIONS, start=start))
     assert not (tmp_path / "mimic" / "rate-distortion").exists()
@@ -145,19 +145,19 @@ def test_weights_with_stage_1_behind_them_skip_it(train, tmp_path):
     filter_ = tmp_path / "npp.safetensors"
     filter_.write_bytes(checkpoint.dump(Npp(arch="npp-light", width=4), "npp", {}))
     with pytest.raises(UsageError, match="no proxy"):
-        train("other", options=replace(OPTIONS, start=filter_))
+        train("other", options=replace(OPTIONS, start=str(filter_)))
 
 
 def test_one_network_a_qp(train):
     trained = train(options=replace(OPTIONS, qps=[28, 41], qa=False), max_steps=2)
 
     assert [path.parent.name for path in trained.paths] == ["qp-28", "qp-41"]
-    networks, name = proxy.load(trained.paths)
+    networks, name = proxy.load([str(path) for path in trained.paths])
     assert isinstance(networks, Proxies)
     assert not networks.networks[0].config["qa"]
     assert name.count("Proxy ") == 2
     with pytest.raises(UsageError, match="another proxy is for the same QPs"):
-        proxy.load([trained.paths[0], trained.paths[0]])
+        proxy.load([str(trained.paths[0])] * 2)
 
 
 def test_one_network_a_qp_is_resumed_where_it_was_interrupted(train, tmp_path):

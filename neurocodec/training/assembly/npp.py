@@ -42,8 +42,8 @@ class NppOptions:
         arch: of the preprocessor; None is the paper's, or that of `start`.
         qa: whether it adapts to the QP.
         lmbda: "slope" for the codec's own, a number, or QP=λ pairs.
-        start: a weights file to begin with, or None.
-        proxies: weights that `train-proxy` made; none is `dct_proxy`.
+        start: the name or file of weights to begin with, or None.
+        proxies: names or files of weights that `train-proxy` made; none is `dct_proxy`.
         task: of the recognisers, a key of distances.LOSSES.
         loss: "name:key=value", D_m; None is the task's default.
         beta: β, what likeness to the picture weighs.
@@ -57,8 +57,8 @@ class NppOptions:
     arch: str | None
     qa: bool
     lmbda: str
-    start: Path | None
-    proxies: Sequence[Path] = ()
+    start: str | None
+    proxies: Sequence[str] = ()
     task: str = "classification"
     loss: str | None = None
     beta: float = 0.5

@@ -47,7 +47,7 @@ class ProxyOptions:
     qa: bool
     width: int
     latents: int
-    start: Path | None
+    start: str | None
     first_share: float
 
 
@@ -88,7 +88,7 @@ def train_proxy(
             training = _Training(replace(options, qps=qps), own, found, pool, validation, report)
             progress.append(training.train(device))
         paths = [own.output / WEIGHTS for own, _ in trainings]
-        joined, _ = load(paths)
+        joined, _ = load([str(path) for path in paths])
         whole = ProxyValidation(pool, centres, options.qps, device)
         held_out = distributed.by_first(lambda: whole(joined.to(device)))
     if distributed.is_first():
@@ -96,23 +96,27 @@ def train_proxy(
     return TrainedProxies(paths, progress, held_out)
 
 
-def load(paths: Sequence[Path]) -> tuple[nn.Module, str]:
-    """The proxies in weights files, joined to one that takes every QP, on the processor.
+def load(named: Sequence[str]) -> tuple[nn.Module, str]:
+    """The proxies of several weights, joined to one that takes every QP, on the processor.
+
+    Args:
+        named: installed weights, or paths of files.
 
     Returns:
         The proxy, and a name that tells it from others.
 
     Raises:
-        UsageError: a file holds another network, or two are for the same QPs.
-        BadInputError: a file cannot be read.
+        UsageError: a weight is another network, or two are for the same QPs.
+        MissingError: there is no such weight or file.
+        BadInputError: a file holds no network.
     """
     networks: dict[float, nn.Module] = {}
     names = []
-    for path in paths:
-        network, found = checkpoint.read(path, Proxy, _NOUN)
+    for one in named:
+        network, found = checkpoint.read(one, Proxy, _NOUN)
         middle = sum(found.made["qps"]) / 2
         if middle in networks:
-            raise UsageError(f"{files.display(path)}: another proxy is for the same QPs")
+            raise UsageError(f"{files.display(one)}: another proxy is for the same QPs")
         networks[middle] = network
         names.append(f"Proxy {found.sha256[:12]}")
     joined = next(iter(networks.values())) if len(networks) == 1 else Proxies(networks)
@@ -153,7 +157,7 @@ class _Training:
         first, second = _stages(self.config, share)
         if first is not None:
             self._stage(network.to(device), first, mimics=False)
-            network, _ = checkpoint.read(first.output / WEIGHTS, Proxy, _NOUN)
+            network, _ = checkpoint.read(str(first.output / WEIGHTS), Proxy, _NOUN)
             network.requires_grad_(True)
         return self._stage(network.to(device), second, mimics=True)
 
