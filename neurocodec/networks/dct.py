@@ -78,22 +78,24 @@ class DctProxy(nn.Module):
 
     def _coded(self, planes: Tensor, steps: Tensor) -> tuple[Tensor, Tensor]:
         """Planes (N, C, H, W) less what is dropped of them, and their bits, (N,)."""
-        height, width = planes.shape[-2:]
-        flat = planes.reshape(-1, 1, height, width)
-        c = functional.conv2d(flat, self.basis, stride=self._block)  # (N·C, n² − 1, H/n, W/n)
+        size = planes.shape[-2:]
+        whole = [side - side % self._block for side in size]
+        flat = planes.flatten(0, 1)[:, None, : whole[0], : whole[1]]
+        samples = functional.pixel_unshuffle(flat, self._block)  # (N·C, n², H/n, W/n)
+        c = functional.conv2d(samples, self.basis[..., None, None])  # (N·C, n² − 1, H/n, W/n)
         step = steps[:, 1:].repeat_interleave(planes.shape[1], 0)[..., None, None]
         bits = 0.5 * torch.log1p((c / (self._widening * step)) ** 2) / math.log(2)
         lost = c / (1 + (c / (_DEAD_ZONE * step)) ** 2)
-        dropped = functional.conv_transpose2d(lost, self.basis, stride=self._block)
-        rest = (0, width - dropped.shape[-1], 0, height - dropped.shape[-2])
+        samples = functional.conv2d(lost, self.basis.T[..., None, None])
+        dropped = functional.pixel_shuffle(samples, self._block)
+        rest = (0, size[1] - whole[1], 0, size[0] - whole[0])
         left = planes - functional.pad(dropped, rest).reshape(planes.shape)
         return left, bits.reshape(len(planes), -1).sum(1)
 
 
 def _dct_basis(block: int) -> Tensor:
-    """The AC functions of the orthonormal DCT-II, (block² − 1, 1, block, block)."""
+    """The AC functions of the orthonormal DCT-II, (block² − 1, block²)."""
     n = torch.arange(block, dtype=torch.float64)
     rows = torch.cos((2 * n + 1) * n[:, None] * math.pi / (2 * block)) * math.sqrt(2 / block)
     rows[0] /= math.sqrt(2)
-    functions = torch.einsum("iy,jx->ijyx", rows, rows).flatten(0, 1)[1:]
-    return functions[:, None].float()
+    return torch.einsum("iy,jx->ijyx", rows, rows).flatten(2).flatten(0, 1)[1:].float()

@@ -10,7 +10,6 @@ from torch.nn import functional
 from neurocodec.networks.adaptation import adaptation, start_at_zero
 from neurocodec.networks.precision import exactly
 
-# In fours, because a processor convolves four groups several times faster than three or eight.
 NARROW = (0.4, 0.6, 0.8, 1.1)
 WIDE = (1.5, 2.0, 2.7, 3.5)
 _NARROW_RADIUS = 3
@@ -112,18 +111,22 @@ def _enlarged(x: Tensor, factor: int) -> Tensor:
 
 def _bank(planes: Tensor, kernels: Tensor) -> Tensor:
     """Every plane under every kernel, edges replicated: (N, C, K, H, W)."""
-    height, width = planes.shape[-2:]
-    flat = planes.reshape(-1, 1, height, width)
-    padded = functional.pad(flat, (kernels.shape[1] // 2,) * 4, mode="replicate")
-    down = functional.conv2d(padded, kernels[:, None, :, None])
-    across = functional.conv2d(down, kernels[:, None, None, :], groups=len(kernels))
-    return across.reshape(*planes.shape[:2], -1, height, width)
+    channels, (count, taps) = planes.shape[1], kernels.shape
+    padded = functional.pad(planes, (taps // 2,) * 4, mode="replicate")
+    # A channel for every plane and kernel: as such, and with channels last, a processor convolves
+    # an order of magnitude faster than plane by plane.
+    copies = padded.repeat_interleave(count, 1).contiguous(memory_format=torch.channels_last)
+    rows = kernels.repeat(channels, 1)
+    down = functional.conv2d(copies, rows[:, None, :, None], groups=len(rows))
+    across = functional.conv2d(down, rows[:, None, None, :], groups=len(rows))
+    return across.contiguous().reshape(*planes.shape[:2], count, *planes.shape[2:])
 
 
 def _mixed(w: Tensor, blurred: Tensor) -> Tensor:
     """(N, 3, H, W): the sum over K of weights (N, 2, K, H, W) times planes (N, 3, K, H, W)."""
-    luma = (w[:, 0] * blurred[:, 0]).sum(1, keepdim=True)
-    chroma = (w[:, 1:] * blurred[:, 1:]).sum(2)
+    of_luma, of_chroma = w.unbind(1)
+    luma = (of_luma * blurred[:, 0]).sum(1, keepdim=True)
+    chroma = (of_chroma[:, None] * blurred[:, 1:]).sum(2)
     return torch.cat([luma, chroma], dim=1)
 
 

@@ -27,6 +27,16 @@ def test_conv_pads_left_right_top_bottom(pad: list[int], groups: int) -> None:
     assert torch.allclose(run(op), expected, atol=1e-6)
 
 
+def test_only_a_strided_depthwise_convolution_stays_exact_under_bfloat16() -> None:
+    strided = conv("a", "input", (4, 4), stride=2, groups=4)
+    exact = run(strided)
+    with torch.autocast("cpu", torch.bfloat16):
+        assert torch.equal(run(strided, x=X.bfloat16().float()), run(strided, x=X.bfloat16()))
+        assert torch.equal(run(strided), exact)
+        assert run({**strided, "stride": 1}).dtype == torch.bfloat16
+        assert run({**strided, "groups": 1}).dtype == torch.bfloat16
+
+
 @pytest.mark.parametrize(
     ("act", "function"),
     [

@@ -1,8 +1,11 @@
+import numpy as np
 import pytest
 import torch
+from scipy.ndimage import gaussian_filter
 from torch import nn
 
 from neurocodec.errors import UsageError
+from neurocodec.networks.light import NARROW
 from neurocodec.networks.npp import ARCHITECTURES, Npp, adapted
 
 WIDTH = 8
@@ -70,6 +73,17 @@ def test_the_light_network_is_a_mild_blur_at_first():
 
     assert torch.allclose(light(flat, 34.0), flat, atol=1e-6)
     assert 0.3 < (light(noise, 34.0).var() / noise.var()).item() < 0.9
+
+
+@pytest.mark.parametrize(("place", "sigma"), list(enumerate(NARROW, start=1)))
+def test_the_light_networks_bank_is_of_gaussians(place, sigma):
+    light = Npp(arch="npp-light", width=WIDTH)
+    nn.init.constant_(light.body.mixture.logits.bias, -100.0)
+    light.body.mixture.logits.bias.data[[place, 9 + place]] = 100.0
+    x = torch.rand(2, 3, 48, 32)
+
+    expected = gaussian_filter(x.numpy(), (0, 0, sigma, sigma), mode="nearest", radius=(0, 0, 3, 3))
+    assert np.allclose(light(x, 34.0).detach().numpy(), expected, atol=1e-5)
 
 
 def test_the_residual_network_is_the_identity_at_first():
