@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 @training.models
 @click.option(
     "--arch",
-    type=click.Choice(["npp", "npp-residual", "npp-light"]),
+    type=click.Choice(["npp", "npp-residual", "npp-light", "npp-context"]),
     help="The network.  [default: npp, the paper's, or that of --from]",
 )
 @click.option(

@@ -19,6 +19,7 @@ _HALVING_VARIANCE = 0.25 + 2 / 3
 # The weights of sigma 0, NARROW and WIDE at first: about a blur of sigma 0.5, the best single one
 # on photographs.
 _FIRST_LOGITS = (2.0, 2.0, 2.0, 0.0, -2.0, -3.0, -4.0, -4.0, -4.0)
+LOGITS = 2 * len(_FIRST_LOGITS)  # of luma and chroma
 # BT.601, full range, chroma about 0.
 TO_YCC = ((0.299, 0.587, 0.114), (-0.168736, -0.331264, 0.5), (0.5, -0.418688, -0.081312))
 
@@ -57,12 +58,12 @@ class Mixture(nn.Module):
 
     def __init__(self, width: int, *, qa: bool) -> None:
         super().__init__()
-        middle, logits = 3 * width // 2, 2 * len(_FIRST_LOGITS)
+        middle = 3 * width // 2
         widths = ((48, middle), (middle, middle))
         self.convs = nn.ModuleList(nn.Conv2d(*pair, 3, padding=1) for pair in widths)
-        self.logits = nn.Conv2d(middle, logits, 3, padding=1)
+        self.logits = nn.Conv2d(middle, LOGITS, 3, padding=1)
         self.adapted = nn.ModuleList(adaptation(middle, qa=qa) for _ in widths)
-        self.logits_adapted = adaptation(logits, qa=qa)
+        self.logits_adapted = adaptation(LOGITS, qa=qa)
         start_at_zero(self.logits)
         self.logits.bias = nn.Parameter(torch.tensor(_FIRST_LOGITS * 2))
         to_ycc = torch.tensor(TO_YCC, dtype=torch.float64)
@@ -75,9 +76,15 @@ class Mixture(nn.Module):
         ):
             self.register_buffer(name, constant.float(), persistent=False)
 
-    def forward(self, x: Tensor, qp: Tensor) -> Tensor:
-        """(N, 3, H, W) from the same; H and W multiples of 4."""
-        w = self.weights(x, qp)  # (N, 2, 9, H/4, W/4)
+    def forward(self, x: Tensor, qp: Tensor, advice: Tensor | None = None) -> Tensor:
+        """The mixed pictures.
+
+        Args:
+            x: (N, 3, H, W); H and W multiples of 4.
+            qp: (N,).
+            advice: what else speaks for each weight, added to the logits, (N, LOGITS, H/4, W/4).
+        """
+        w = self.weights(x, qp, advice)  # (N, 2, 9, H/4, W/4)
         with exactly(x):
             return self._mix(x, w)
 
@@ -93,12 +100,14 @@ class Mixture(nn.Module):
         mixed = own * ycc + _mixed(w_narrow, _bank(ycc, self.narrow)) + coarse
         return torch.einsum("dc,nchw->ndhw", self.to_rgb, mixed)
 
-    def weights(self, x: Tensor, qp: Tensor) -> Tensor:
+    def weights(self, x: Tensor, qp: Tensor, advice: Tensor | None = None) -> Tensor:
         """(N, 2, 9, H/4, W/4) in [0, 1], luma's and chroma's, each summing to 1 over the 9."""
         f = functional.pixel_unshuffle(x, 4)  # (N, 48, H/4, W/4)
         for conv, adapted in zip(self.convs, self.adapted, strict=True):
             f = torch.relu(adapted(conv(f), qp))
         logits: Tensor = self.logits_adapted(self.logits(f), qp)
+        if advice is not None:
+            logits = logits + advice
         return logits.to(x.dtype).reshape(len(x), 2, len(_FIRST_LOGITS), *f.shape[-2:]).softmax(2)
 
 
@@ -136,28 +145,39 @@ class SmallUNet(nn.Module):
     def __init__(self, width: int, *, qa: bool) -> None:
         super().__init__()
         a, b, c = width, 2 * width, 4 * width
-        self.enter = _Stage(12, a, qa=qa)
-        self.down = nn.ModuleList([_Stage(a, b, qa=qa, stride=2), _Stage(b, c, qa=qa, stride=2)])
-        self.middle = _Adapted(c, qa=qa)
+        self.enter = Stage(12, a, qa=qa)
+        self.down = nn.ModuleList([Stage(a, b, qa=qa, stride=2), Stage(b, c, qa=qa, stride=2)])
+        self.middle = Adapted(c, qa=qa)
         self.narrow = nn.ModuleList([nn.Conv2d(c, b, 1), nn.Conv2d(b, a, 1)])
-        self.up = nn.ModuleList([_Adapted(b, qa=qa), _Adapted(a, qa=qa)])
+        self.up = nn.ModuleList([Adapted(b, qa=qa), Adapted(a, qa=qa)])
         self.leave = nn.Conv2d(a, 12, 3, padding=1)
         start_at_zero(self.leave)
 
     def forward(self, x: Tensor, qp: Tensor) -> Tensor:
         """(N, 3, H, W) from the same; H and W multiples of 8."""
+        f, skips = self.descend(x, qp)
+        residual, _ = self.ascend(self.middle(f, qp), skips, qp)
+        return residual
+
+    def descend(self, x: Tensor, qp: Tensor) -> tuple[Tensor, list[Tensor]]:
+        """Features (N, c, H/8, W/8) of pictures, and the skips on the way down to them."""
         f = self.enter(functional.pixel_unshuffle(x, 2), qp)  # (N, a, H/2, W/2)
         skips = []
         for stage in self.down:
             skips.append(f)
             f = stage(f, qp)  # (N, b, H/4, W/4), then (N, c, H/8, W/8)
-        f = self.middle(f, qp)
-        for narrow, up in zip(self.narrow, self.up, strict=True):
-            f = up(functional.interpolate(narrow(f), scale_factor=2) + skips.pop(), qp)
-        return functional.pixel_shuffle(self.leave(f), 2)
+        return f, skips
+
+    def ascend(self, f: Tensor, skips: list[Tensor], qp: Tensor) -> tuple[Tensor, Tensor]:
+        """The residual (N, 3, H, W), and the features (N, b, H/4, W/4) that it comes from."""
+        levels = []
+        for narrow, up, skip in zip(self.narrow, self.up, reversed(skips), strict=True):
+            f = up(functional.interpolate(narrow(f), scale_factor=2) + skip, qp)
+            levels.append(f)
+        return functional.pixel_shuffle(self.leave(f), 2), levels[0]
 
 
-class _Adapted(nn.Module):
+class Adapted(nn.Module):
     """A convolution, adapted to the QP, and its leaky ReLU."""
 
     def __init__(self, channels: int, *, qa: bool) -> None:
@@ -166,18 +186,20 @@ class _Adapted(nn.Module):
         self.adapted = adaptation(channels, qa=qa)
 
     def forward(self, f: Tensor, qp: Tensor) -> Tensor:
+        """(N, C, H, W) from the same."""
         return functional.leaky_relu(self.adapted(self.conv(f), qp), 0.1)
 
 
-class _Stage(nn.Module):
+class Stage(nn.Module):
     """A convolution to another number of channels, then an adapted one."""
 
     def __init__(self, c_in: int, c_out: int, *, qa: bool, stride: int = 1) -> None:
         super().__init__()
         self.enter = nn.Conv2d(c_in, c_out, 3, stride, padding=1)
-        self.body = _Adapted(c_out, qa=qa)
+        self.body = Adapted(c_out, qa=qa)
 
     def forward(self, f: Tensor, qp: Tensor) -> Tensor:
+        """(N, c_out, H / stride, W / stride) from (N, c_in, H, W)."""
         result: Tensor = self.body(functional.leaky_relu(self.enter(f), 0.1), qp)
         return result
 

@@ -7,15 +7,18 @@ import torch
 from torch import Tensor
 
 from neurocodec.errors import UsageError
+from neurocodec.networks.context import Context
 from neurocodec.networks.filter import FilterNetwork, padded
 from neurocodec.networks.light import Light
 from neurocodec.networks.unet import Residual, TwoBranches
 
-ARCHITECTURES: dict[str, type[TwoBranches | Residual | Light]] = {
+ARCHITECTURES: dict[str, type[TwoBranches | Residual | Light | Context]] = {
     "npp": TwoBranches,
     "npp-residual": Residual,
     "npp-light": Light,
+    "npp-context": Context,
 }
+_LARGER = ("npp-context", "npp-light")
 
 
 class Npp(FilterNetwork):
@@ -26,8 +29,8 @@ class Npp(FilterNetwork):
 
         Args:
             qa: whether it adapts to the QP.
-            arch: "npp" (the paper's: 9,422,235 parameters without QA), "npp-residual" or
-                "npp-light".
+            arch: "npp" (the paper's: 9,422,235 parameters without QA), "npp-residual",
+                "npp-light" or "npp-context".
             width: channels of the first stage.
 
         Raises:
@@ -56,8 +59,28 @@ class Npp(FilterNetwork):
         return filtered.clamp(0, 1)
 
 
-def adapted(network: Npp) -> Npp:
-    """The same network with quantisation adaptation: stage 3 of the paper's training begins so."""
-    grown = Npp(**{**network.config, "qa": True})
-    grown.load_state_dict(network.state_dict(), strict=False)
-    return grown
+def grown(network: Npp, *, qa: bool, arch: str | None = None) -> Npp:
+    """The same filter in a larger network, or itself where nothing is asked for.
+
+    Quantisation adaptation comes in stage 3 of the paper's training; npp-context begins as the
+    npp-light that it is made of.
+
+    Args:
+        network: the filter.
+        qa: whether the larger one must adapt to the QP.
+        arch: of the larger one; None is that of `network`.
+
+    Raises:
+        UsageError: there is no larger network of that kind.
+    """
+    had = network.config
+    wanted = {**had, "qa": qa, "arch": arch or had["arch"]}
+    if wanted == had:
+        return network
+    if had["qa"] and not qa:
+        raise UsageError("it adapts to the QP already: leave out --no-qa")
+    if (wanted["arch"], had["arch"]) not in {(had["arch"], had["arch"]), _LARGER}:
+        raise UsageError(f"it is of --arch {had['arch']}, not {arch}")
+    larger = Npp(**wanted)
+    larger.load_state_dict(network.state_dict(), strict=False)
+    return larger

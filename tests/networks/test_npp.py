@@ -6,7 +6,7 @@ from torch import nn
 
 from neurocodec.errors import UsageError
 from neurocodec.networks.light import NARROW
-from neurocodec.networks.npp import ARCHITECTURES, Npp, adapted
+from neurocodec.networks.npp import ARCHITECTURES, Npp, grown
 
 WIDTH = 8
 
@@ -32,7 +32,30 @@ def test_adaptation_changes_nothing_at_first(arch):
     x = torch.rand(2, 3, 32, 32)
 
     for qp in (22.0, 34.0, 45.0):
-        assert torch.equal(adapted(plain).eval()(x, qp), plain(x, qp))
+        assert torch.equal(grown(plain, qa=True).eval()(x, qp), plain(x, qp))
+
+
+@pytest.mark.parametrize("qa", [True, False])
+def test_a_light_network_grows_into_its_larger_one(qa):
+    torch.manual_seed(0)
+    light = Npp(qa=qa, arch="npp-light", width=WIDTH).eval()
+    nn.init.normal_(light.body.residual.leave.weight, std=0.1)
+    x = torch.rand(2, 3, 64, 32)
+
+    larger = grown(light, qa=True, arch="npp-context").eval()
+
+    assert larger.config == {"qa": True, "arch": "npp-context", "width": WIDTH}
+    assert torch.equal(larger(x, 34.0), light(x, 34.0))
+    assert grown(larger, qa=True) is larger
+
+
+@pytest.mark.parametrize(
+    ("arch", "asked", "message"),
+    [("npp", {"qa": False}, "--no-qa"), ("npp-residual", {"qa": True, "arch": "npp"}, "residual")],
+)
+def test_no_network_grows_smaller_or_into_another(arch, asked, message):
+    with pytest.raises(UsageError, match=message):
+        grown(Npp(arch=arch, width=WIDTH), **asked)
 
 
 def test_adaptation_can_tell_qps_apart(network):

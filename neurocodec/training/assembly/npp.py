@@ -12,7 +12,7 @@ from neurocodec import files, registry
 from neurocodec.codecs import Codec
 from neurocodec.errors import BadInputError, UsageError
 from neurocodec.networks import checkpoint, devices, memory
-from neurocodec.networks.npp import Npp, adapted
+from neurocodec.networks.npp import Npp, grown
 from neurocodec.networks.precision import precision
 from neurocodec.training import distances, distributed, exchange, loop
 from neurocodec.training.assembly import pictures, proxy
@@ -115,12 +115,11 @@ def _preprocessor(options: NppOptions) -> Npp:
         return Npp(qa=options.qa, arch=options.arch or "npp")
     name = files.display(options.start)
     found, _ = checkpoint.read(options.start, Npp, "preprocessor")
-    arch, qa = found.config["arch"], found.config["qa"]
-    if options.arch not in (None, arch):
-        raise UsageError(f"{name}: is of --arch {arch}, not {options.arch}")
-    if qa and not options.qa:
-        raise UsageError(f"{name}: adapts to the QP already: leave out --no-qa")
-    return (adapted(found) if options.qa and not qa else found).requires_grad_(True)
+    try:
+        larger = grown(found, qa=options.qa, arch=options.arch)
+    except UsageError as exc:
+        raise UsageError(f"{name}: {exc}") from exc
+    return larger.requires_grad_(True)
 
 
 def _proxy(options: NppOptions, codec: Codec) -> tuple[nn.Module, str]:

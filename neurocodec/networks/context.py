@@ -1,0 +1,76 @@
+"""npp-context: npp-light, which sees more of a picture when it chooses the blur."""
+
+from torch import Tensor, nn
+from torch.nn import functional
+
+from neurocodec.networks.adaptation import adaptation, start_at_zero
+from neurocodec.networks.light import LOGITS, Adapted, Mixture, SmallUNet, Stage
+
+
+class Context(nn.Module):
+    """x̄ = Σ_k w_k ⊙ (g_k ∗ x) + r(x) as in Light, but r's features advise on the weights w_k.
+
+    And the U-Net of r goes two levels further down, to a thirty-second of the size. All that is
+    more than Light gives 0 at first, so that training can begin with weights of Light.
+    """
+
+    stride = 32
+    reach = 224
+    tile = 768
+
+    def __init__(self, width: int, *, qa: bool) -> None:
+        super().__init__()
+        self.mixture = Mixture(width, qa=qa)
+        self.residual = SmallUNet(width, qa=qa)
+        self.surroundings = _Surroundings(4 * width, qa=qa)
+        self.advice = _Advice(2 * width, 4 * width, qa=qa)
+
+    def forward(self, x: Tensor, qp: Tensor) -> Tensor:
+        """The filtered pictures, (N, 3, H, W); H and W multiples of 32."""
+        f, skips = self.residual.descend(x, qp)
+        f = self.residual.middle(f + self.surroundings(f, qp), qp)
+        residual, quarter = self.residual.ascend(f, skips, qp)
+        mixed: Tensor = self.mixture(x, qp, self.advice(quarter, f, qp))
+        return mixed + residual.to(mixed.dtype)
+
+
+class _Surroundings(nn.Module):
+    """What an eighth of the size learns from a sixteenth and a thirty-second; 0 at first."""
+
+    def __init__(self, channels: int, *, qa: bool) -> None:
+        super().__init__()
+        c, d, e = channels, 3 * channels // 2, 2 * channels
+        self.down = nn.ModuleList([Stage(c, d, qa=qa, stride=2), Stage(d, e, qa=qa, stride=2)])
+        self.middle = Adapted(e, qa=qa)
+        self.narrow = nn.Conv2d(e, d, 1)
+        self.up = Adapted(d, qa=qa)
+        self.leave = nn.Conv2d(d, c, 1)
+        start_at_zero(self.leave)
+
+    def forward(self, f: Tensor, qp: Tensor) -> Tensor:
+        """(N, c, H, W) from the same; H and W multiples of 4."""
+        half = self.down[0](f, qp)
+        quarter = self.middle(self.down[1](half, qp), qp)
+        half = self.up(_doubled(self.narrow(quarter)) + half, qp)
+        return _doubled(self.leave(half))
+
+
+class _Advice(nn.Module):
+    """Logits for Mixture from features at a quarter and an eighth of the size; 0 at first."""
+
+    def __init__(self, quarter: int, eighth: int, *, qa: bool) -> None:
+        super().__init__()
+        self.quarter = nn.Conv2d(quarter, LOGITS, 3, padding=1)
+        self.eighth = nn.Conv2d(eighth, LOGITS, 3, padding=1)
+        self.adapted = adaptation(LOGITS, qa=qa)
+        start_at_zero(self.quarter)
+        start_at_zero(self.eighth)
+
+    def forward(self, quarter: Tensor, eighth: Tensor, qp: Tensor) -> Tensor:
+        """(N, LOGITS, H/4, W/4)."""
+        logits: Tensor = self.adapted(self.quarter(quarter) + _doubled(self.eighth(eighth)), qp)
+        return logits
+
+
+def _doubled(f: Tensor) -> Tensor:
+    return functional.interpolate(f, scale_factor=2, mode="bilinear")
