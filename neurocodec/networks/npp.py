@@ -18,7 +18,7 @@ ARCHITECTURES: dict[str, type[TwoBranches | Residual | Light | Context]] = {
     "npp-light": Light,
     "npp-context": Context,
 }
-_LARGER = ("npp-context", "npp-light")
+_LARGER = {"npp-light": "npp-context"}
 
 
 class Npp(FilterNetwork):
@@ -79,7 +79,7 @@ def grown(network: Npp, *, qa: bool, arch: str | None = None) -> Npp:
         return network
     if had["qa"] and not qa:
         raise UsageError("it adapts to the QP already: leave out --no-qa")
-    if (wanted["arch"], had["arch"]) not in {(had["arch"], had["arch"]), _LARGER}:
+    if wanted["arch"] not in {had["arch"], _LARGER.get(had["arch"])}:
         raise UsageError(f"it is of --arch {had['arch']}, not {arch}")
     larger = Npp(**wanted)
     larger.load_state_dict(network.state_dict(), strict=False)
