@@ -38,13 +38,13 @@ def needs_data(command: str) -> bool:
 
 
 def short(command: str) -> str:
-    """The command on a few pictures, for the first recogniser and codec, or for a few steps."""
+    """The command on one picture, for the first recogniser and codec, or for a few steps."""
     command = re.sub(r"--bootstrap \d+", "--bootstrap 9", command)
     command = re.sub(r"for ([cm]) in (\S+)[^;]*;", r"for \1 in \2;", command)
     command = command.replace("bpg,jpeg,jpeg2000", "bpg")
     if "neurocodec evaluate" in command:
         whole = re.sub(r" --limit \d+", "", command)
-        return whole.replace("neurocodec evaluate", "neurocodec evaluate --limit 2")
+        return whole.replace("neurocodec evaluate", "neurocodec evaluate --limit 1 --jobs 1")
     if "neurocodec train-" in command:
         few = "--max-steps 1 --batch 2 --validation 2 --size 64 -j 1"
         few += " --lmbda 1" if "train-npp" in command else ""
