@@ -4,24 +4,21 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from neurocodec.networks.adaptation import adaptation, start_at_zero
-from neurocodec.networks.light import LOGITS, Adapted, Mixture, SmallUNet, Stage
+from neurocodec.networks.light import LOGITS, Adapted, Light, Stage
 
 
-class Context(nn.Module):
-    """x̄ = Σ_k w_k ⊙ (g_k ∗ x) + r(x) as in Light, but r's features advise on the weights w_k.
+class Context(Light):
+    """Light, but the features of its residual advise on the weights w_k.
 
-    And the U-Net of r goes two levels further down, to a thirty-second of the size. All that is
-    more than Light gives 0 at first, so that training can begin with weights of Light.
+    And the residual's U-Net goes two levels further down, to a thirty-second of the size. All that
+    is more than Light gives 0 at first, so that training can begin with weights of Light.
     """
 
     stride = 32
     reach = 224
-    tile = 768
 
     def __init__(self, width: int, *, qa: bool) -> None:
-        super().__init__()
-        self.mixture = Mixture(width, qa=qa)
-        self.residual = SmallUNet(width, qa=qa)
+        super().__init__(width, qa=qa)
         self.surroundings = _Surroundings(4 * width, qa=qa)
         self.advice = _Advice(2 * width, 4 * width, qa=qa)
 

@@ -12,7 +12,7 @@ from neurocodec.networks.filter import FilterNetwork, padded
 from neurocodec.networks.light import Light
 from neurocodec.networks.unet import Residual, TwoBranches
 
-ARCHITECTURES: dict[str, type[TwoBranches | Residual | Light | Context]] = {
+ARCHITECTURES: dict[str, type[TwoBranches | Residual | Light]] = {
     "npp": TwoBranches,
     "npp-residual": Residual,
     "npp-light": Light,

@@ -101,19 +101,15 @@ class _Conv(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         padded = functional.pad(x, self.edges) if any(self.edges) else x
-        result: Tensor = self.act(self._convolved(padded))
+        convolved = self._exactly(padded) if self._strided_depthwise else self.conv(padded)
+        result: Tensor = self.act(convolved)
         return result
 
-    def _convolved(self, x: Tensor) -> Tensor:
-        if not self._strided_depthwise:
-            return self._plain(x)
+    def _exactly(self, x: Tensor) -> Tensor:
         # In bfloat16 a processor takes twenty times as long for the gradient of such a convolution.
         with exactly(x):
-            return self._plain(x.float())
-
-    def _plain(self, x: Tensor) -> Tensor:
-        result: Tensor = self.conv(x)
-        return result
+            convolved: Tensor = self.conv(x.float())
+            return convolved
 
 
 class _Add(nn.Module):
