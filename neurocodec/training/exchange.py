@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -20,6 +20,8 @@ _POINTS = 6  # enough for a quadratic to smooth what few pictures make of a curv
 _LEAST_SPAN = 6  # of QPs: a slope is read off no shorter piece of it
 _BATCH = 8
 _TINY = 1e-6
+_GRAY = 128
+_FOR_A_PICTURE = 3.0
 
 
 @dataclass(frozen=True)
@@ -29,18 +31,28 @@ class ExchangeRates:
     Attributes:
         log_rate: of log R̄, R̄ being the plain codec's mean bpp.
         log_lmbda: of log λ, by recogniser; λ in bpp a unit of its D_m.
+        nothing_seen: D_m of a gray picture, by recogniser; of one that is not here λ has no floor.
     """
 
     log_rate: Sequence[float]
     log_lmbda: Mapping[str, Sequence[float]]
+    nothing_seen: Mapping[str, float] = field(default_factory=dict)
 
     def mean_rate(self, qp: Tensor) -> Tensor:
         """R̄, of the shape of `qp`."""
         return _exp_polynomial(self.log_rate, qp)
 
     def lmbda(self, recogniser: str, qp: Tensor) -> Tensor:
-        """λ of a recogniser, of the shape of `qp`."""
-        return _exp_polynomial(self.log_lmbda[recogniser], qp)
+        """λ of a recogniser, of the shape of `qp`.
+
+        At least such that to show nothing costs three times the bits of the whole picture: where
+        D_m of the coded pictures is near that of nothing, the codec's slope would make it a bargain
+        to give pictures up.
+        """
+        slope = _exp_polynomial(self.log_lmbda[recogniser], qp)
+        if recogniser not in self.nothing_seen:
+            return slope
+        return slope.maximum(_FOR_A_PICTURE * self.mean_rate(qp) / self.nothing_seen[recogniser])
 
 
 def measure(
@@ -53,7 +65,7 @@ def measure(
     """λ(QP) = −dR/dD_m of the plain codec, and its mean rate.
 
     log R̄ and log D̄_m are quadratics in QP, by least squares on six QPs, and λ is the quotient of
-    their slopes; log λ is then made a straight line, which no noise bends.
+    their slopes; log λ is then made a straight line, which no noise bends, over a floor.
 
     Args:
         pool: the codec.
@@ -80,7 +92,9 @@ def measure(
             losses[name].append(math.log(max(loss, _TINY)))
     log_rate = np.polyfit(measured, rates, 2)
     slopes = {name: _log_slope(measured, log_rate, values) for name, values in losses.items()}
-    return ExchangeRates([float(c) for c in log_rate], slopes)
+    nothing = [Image(np.full_like(image.pixels, _GRAY)) for image in images]
+    floors = {name: mean_distance(d, images, nothing, device) for name, d in distances.items()}
+    return ExchangeRates([float(c) for c in log_rate], slopes, floors)
 
 
 @torch.no_grad()

@@ -50,6 +50,15 @@ def test_lambda_is_the_codecs_own_slope():
     rate, loss = 4 * torch.exp(-qp / 8), torch.exp(qp / 10) / 1000
     assert torch.allclose(rates.mean_rate(qp), rate, rtol=1e-3)
     assert torch.allclose(rates.lmbda("made", qp), (rate / 8) / (loss / 10), rtol=1e-2)
+    assert rates.nothing_seen["made"] == pytest.approx(math.exp((200 - 128) / 10) / 1000, rel=1e-3)
+
+
+def test_giving_a_picture_up_costs_three_times_its_bits():
+    flat = ExchangeRates([0.0, math.log(0.3)], {"one": [-9.0], "other": [1.0]}, {"one": 6.0})
+    qp = torch.tensor([28.0, 41.0])
+
+    assert (flat.lmbda("one", qp) * 6.0).tolist() == pytest.approx([0.9, 0.9])
+    assert flat.lmbda("other", qp).tolist() == pytest.approx([math.e, math.e])
 
 
 def test_a_codec_without_a_slope_asks_for_lambda():
