@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-import bjontegaard
 import numpy as np
 import scipy.optimize
 
@@ -227,6 +226,8 @@ def _percent(anchor: _Monotone, test: _Monotone, method: Method) -> float | None
 
 def _compared(anchor: _Monotone, test: _Monotone, method: Method) -> Any:
     """BD-rate in per cent, and each curve's log10 of the rate as a function of the score."""
+    import bjontegaard  # it brings matplotlib: half a second that a training need not wait
+
     return bjontegaard.bd_rate(
         anchor.rates,
         anchor.scores,

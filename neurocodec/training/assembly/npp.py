@@ -15,7 +15,7 @@ from neurocodec.networks import checkpoint, devices, memory
 from neurocodec.networks.npp import Npp, grown
 from neurocodec.networks.precision import precision
 from neurocodec.training import distances, distributed, exchange, loop
-from neurocodec.training.assembly import pictures, proxy
+from neurocodec.training.assembly import pictures
 from neurocodec.training.codec_pool import CodecPool
 from neurocodec.training.config import Config
 from neurocodec.training.data import Split
@@ -125,6 +125,8 @@ def _preprocessor(options: NppOptions) -> Npp:
 def _proxy(options: NppOptions, codec: Codec) -> tuple[nn.Module, str]:
     """What stands for the codec, and what tells it from others."""
     if options.proxies:
+        from neurocodec.training.assembly import proxy  # compressai: 2 s that others need not wait
+
         joined, name = proxy.load(options.proxies)
         # In training mode, where its rate has a gradient.
         return joined.train(), name
