@@ -70,7 +70,7 @@ def test_a_killed_run_goes_on_to_the_same_results(data, tmp_path):
     whole, killed = tmp_path / "whole.jsonl", tmp_path / "killed.jsonl"
     model = data.parent / "tiny.net.safetensors"
     command = [*COMMAND, "evaluate", data, "--task", "classification", "--model", model]
-    command += [*JPEG, "--pre", "tvl1:iterations=1500", "--per-image", "--jobs", "2", "-o", killed]
+    command += [*JPEG, "--pre", "tvl1:iterations=500", "--per-image", "--jobs", "2", "-o", killed]
     with subprocess.Popen(
         command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
     ) as process:
@@ -82,7 +82,7 @@ def test_a_killed_run_goes_on_to_the_same_results(data, tmp_path):
     before = killed.read_bytes()
     points = before.count(b'"kind": "point"')
     assert 1 <= points < 4
-    arguments = (*JPEG, "--pre", "tvl1:iterations=1500", "--per-image", "--jobs", "2")
+    arguments = (*JPEG, "--pre", "tvl1:iterations=500", "--per-image", "--jobs", "2")
     again = evaluate(data, *arguments, "-o", killed)
     assert again.returncode == 0, again.stderr
     assert f"{points} points are in".encode() in again.stderr
