@@ -1,6 +1,6 @@
 """One picture, one setting: the whole product. Read this first.
 
-Image ─ pretransform(image, qp) ─ codec.encode ─ bytes ─ codec.decode ─ Image
+Image ─ filter(image, qp) ─ codec.encode ─ bytes ─ codec.decode ─ Image
 """
 
 import hashlib
@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from neurocodec import codecs, images, pretransforms, weights
+from neurocodec import codecs, filters, images, weights
 from neurocodec.codecs import Codec, qp_tables
 from neurocodec.errors import UsageError
 from neurocodec.images import Image
@@ -28,7 +28,7 @@ class Setting:
         qp: the codec's own QP; for a codec that has none, the BPG QP of equal mean bpp.
         quality: the codec's own quality. One of the two is given, the other None.
         chroma: one of the codec's; None is the codec's default.
-        pretransform: "name:key=value", or "auto" for the trained filter of the codec.
+        filter: "name:key=value", or "auto" for the trained filter of the codec.
         flatten: colour under a transparent picture, or None to keep its alpha.
         keep_metadata: whether EXIF, ICC and XMP travel along.
         device: "cpu", "cuda" or "auto".
@@ -39,7 +39,7 @@ class Setting:
     qp: int | None = None
     quality: int | None = None
     chroma: str | None = None
-    pretransform: str = "none"
+    filter: str = "none"
     flatten: str | None = None
     keep_metadata: bool = False
     device: str = "cpu"
@@ -53,8 +53,8 @@ class Encoded:
     Attributes:
         data: the whole file.
         width: of the original, in pixels, as is height.
-        coded_width: of what was coded, as is coded_height: a pretransform may scale.
-        encode_s: seconds, the pretransform's included.
+        coded_width: of what was coded, as is coded_height: a filter may scale.
+        encode_s: seconds, the filter's included.
     """
 
     data: bytes
@@ -92,8 +92,8 @@ class Pipeline:
         )
         self.encoder = self.codec.encoder
         self.level = _level(self.codec, setting)
-        self.pre = _resolved(setting.pretransform, self.codec)
-        self.pretransform = pretransforms.create(self.pre, setting.device)
+        self.pre = _resolved(setting.filter, self.codec)
+        self.chosen_filter = filters.create(self.pre, setting.device)
         self.bpg_qp = qp_tables.qp_at_level(self.codec.name, self.level)
 
     @property
@@ -104,22 +104,22 @@ class Pipeline:
 
     @property
     def unfiltered(self) -> str:
-        """Why the pretransform passes pictures unchanged at this QP; "" where it filters."""
-        return pretransforms.unfiltered(self.pretransform, self.bpg_qp)
+        """Why the filter passes pictures unchanged at this QP; "" where it filters."""
+        return filters.unfiltered(self.chosen_filter, self.bpg_qp)
 
     @property
     def batches(self) -> bool:
         """Whether pictures of one size are better filtered together, in one process."""
-        return pretransforms.batches(self.pretransform, self.bpg_qp)
+        return filters.batches(self.chosen_filter, self.bpg_qp)
 
     def filter(self, image: Image) -> Image:
         """The picture as the encoder will see it."""
-        return self.pretransform(self._flattened(image), self.bpg_qp)
+        return self.chosen_filter(self._flattened(image), self.bpg_qp)
 
     def filter_batch(self, batch: Sequence[Image]) -> list[Image]:
         """Pictures of one size as the encoder will see them, to within one level of `filter`'s."""
         flattened = [self._flattened(image) for image in batch]
-        return pretransforms.filter_batch(self.pretransform, flattened, self.bpg_qp)
+        return filters.filter_batch(self.chosen_filter, flattened, self.bpg_qp)
 
     def _flattened(self, image: Image) -> Image:
         colour = self.setting.flatten
@@ -160,8 +160,8 @@ def _one_of(levels: Sequence[int], level: int, what: str) -> int:
     return level
 
 
-def _resolved(pretransform: str, codec: Codec) -> str:
+def _resolved(filter: str, codec: Codec) -> str:
     """What "auto" stands for: the codec's trained filter; "none" without one, or without loss."""
-    if pretransform != AUTO:
-        return pretransform
+    if filter != AUTO:
+        return filter
     return "none" if codec.lossless else weights.automatic().get(codec.name, "none")

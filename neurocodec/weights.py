@@ -46,7 +46,7 @@ def folder() -> Path:
 
 
 def automatic() -> dict[str, str]:
-    """By codec, the pretransform that `--pre auto` stands for, as `--pre` writes it.
+    """By codec, the filter that `--pre auto` stands for, as `--pre` writes it.
 
     Raises:
         MissingError: the manifest is damaged, or the folder that is named is not there.
@@ -114,7 +114,7 @@ def enter(name: str, said: Mapping[str, Any], auto: Mapping[str, str]) -> None:
     Args:
         name: of the weight.
         said: what the manifest is to say of it; "file" and "sha256" among it.
-        auto: by codec, the pretransform that `--pre auto` is to be there.
+        auto: by codec, the filter that `--pre auto` is to be there.
 
     Raises:
         MissingError: the manifest is damaged.
@@ -177,7 +177,7 @@ def _manifest(where: Path) -> dict[str, Any]:
 
 
 def _is_sound(manifest: Any) -> bool:
-    """Whether it says of every weight which file it is, and of every codec a pretransform."""
+    """Whether it says of every weight which file it is, and of every codec a filter."""
     if not isinstance(manifest, dict):
         return False
     auto, entries = manifest.get("auto", {}), manifest.get("weights", {})

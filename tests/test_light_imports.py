@@ -44,7 +44,7 @@ def test_help_imports_nothing_heavy(arguments):
 
 @pytest.mark.parametrize("name", ["bpgenc", "bpgdec"])
 def test_nor_does_a_drop_ins(name):
-    code, names = _run("-h", module=f"neurocodec.cli.{name}")
+    code, names = _run("-h", module=f"neurocodec.dropins.{name}")
     assert code == 1
     assert names & HEAVY == set()
 

@@ -15,19 +15,19 @@ from neurocodec.errors import NeurocodecError, OutputError
 from neurocodec.files import display
 
 COMMANDS = {
-    "encode": "neurocodec.cli.encode:encode",
-    "decode": "neurocodec.cli.decode:decode",
-    "info": "neurocodec.cli.info:info",
-    "preprocess": "neurocodec.cli.preprocess:preprocess",
-    "evaluate": "neurocodec.cli.evaluate:evaluate",
-    "bdrate": "neurocodec.cli.bdrate:bdrate",
-    "report": "neurocodec.cli.report:report",
-    "choose": "neurocodec.cli.choose:choose",
-    "train-proxy": "neurocodec.cli.train_proxy:train_proxy",
-    "train-npp": "neurocodec.cli.train_npp:train_npp",
-    "train-tv": "neurocodec.cli.train_tv:train_tv",
-    "weights": "neurocodec.cli.weights:weights",
-    "doctor": "neurocodec.cli.doctor:doctor",
+    "encode": "neurocodec.cli.commands.encode:encode",
+    "decode": "neurocodec.cli.commands.decode:decode",
+    "info": "neurocodec.cli.commands.info:info",
+    "preprocess": "neurocodec.cli.commands.filter:filter_",
+    "evaluate": "neurocodec.cli.commands.evaluate:evaluate",
+    "bdrate": "neurocodec.cli.commands.bdrate:bdrate",
+    "report": "neurocodec.cli.commands.report:report",
+    "choose": "neurocodec.cli.commands.choose:choose",
+    "train-proxy": "neurocodec.cli.commands.train_proxy:train_proxy",
+    "train-npp": "neurocodec.cli.commands.train_npp:train_npp",
+    "train-tv": "neurocodec.cli.commands.train_tv:train_tv",
+    "weights": "neurocodec.cli.commands.weights:weights",
+    "doctor": "neurocodec.cli.commands.doctor:doctor",
 }
 _UNWRITABLE = {
     *(errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS),

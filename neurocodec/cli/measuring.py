@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from neurocodec import tasks, workers
+from neurocodec import tasks
+from neurocodec.batch.engines import local as workers
 from neurocodec.cli import console
 from neurocodec.evaluation import coding, journal, results
 from neurocodec.evaluation.curves import Experiment

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from neurocodec import workers
+from neurocodec.batch.engines import local as workers
 from neurocodec.cli import console
 
 Command = Callable[..., Any]
@@ -94,9 +94,9 @@ def with_weights(pres: Sequence[str], weights: str | None) -> Sequence[str]:
     """
     if weights is None:
         return pres
-    from neurocodec import pretransforms
+    from neurocodec import filters
 
-    return pretransforms.with_weights(pres, weights)
+    return filters.with_weights(pres, weights)
 
 
 def verbosity(command: Command) -> Command:

@@ -6,15 +6,15 @@ from pathlib import Path
 import click
 
 from neurocodec import images, registry
-from neurocodec.batch import DecodeRecord, EncodeRecord, FilterRecord
+from neurocodec.batch.engines.local import Outcome
+from neurocodec.batch.plan import Job
+from neurocodec.batch.run import DecodeRecord, EncodeRecord, FilterRecord
 from neurocodec.cli import console
 from neurocodec.cli.selection import Selection
 from neurocodec.codecs import CODECS
 from neurocodec.errors import UsageError
 from neurocodec.files import STANDARD, display
-from neurocodec.jobs import Job
 from neurocodec.pipeline import AUTO, Pipeline
-from neurocodec.workers import Outcome
 
 Record = EncodeRecord | DecodeRecord | FilterRecord
 
@@ -67,7 +67,7 @@ def announce(ready: Pipeline) -> None:
     setting = ready.setting
     if ready.unfiltered:
         console.note(ready.unfiltered)
-    elif setting.pretransform == AUTO and not ready.codec.lossless:
+    elif setting.filter == AUTO and not ready.codec.lossless:
         console.note(_chosen(ready))
     if ready.saturated:
         console.note(

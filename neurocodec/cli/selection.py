@@ -9,10 +9,11 @@ from typing import Any
 
 import click
 
-from neurocodec import files, jobs
+from neurocodec import files
+from neurocodec.batch import plan as jobs
+from neurocodec.batch.plan import Job
 from neurocodec.cli import console, options
 from neurocodec.errors import UsageError
-from neurocodec.jobs import Job
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from neurocodec import workers
+from neurocodec.batch.engines import local as workers
 from neurocodec.cli import console, options
 from neurocodec.errors import UsageError
 

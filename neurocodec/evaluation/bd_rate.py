@@ -66,9 +66,9 @@ class BdRate:
         failed_replicates: those of them whose curves had no overlap.
         data: that both were measured on.
         model: the recogniser, "none" where there is none.
-        anchor: its codec and pretransform.
+        anchor: its codec and filter.
         test: likewise.
-        differs: what of the encoding differs beside the pretransform: "codec", "encoder", "chroma".
+        differs: what of the encoding differs beside the filter: "codec", "encoder", "chroma".
         note: why there is no interval, and what to do; "" where there is one.
     """
 

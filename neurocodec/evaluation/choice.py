@@ -42,7 +42,7 @@ def exchange_rates(points: Iterable[Point]) -> dict[int, float]:
 
 
 def choose(points: Iterable[Point]) -> tuple[dict[int, str], dict[int, dict[str, float]]]:
-    """For every QP the pretransform of the lowest J, averaged over recognisers; and all the Js.
+    """For every QP the filter of the lowest J, averaged over recognisers; and all the Js.
 
     Args:
         points: of one codec on one set of pictures, unfiltered and filtered, all with "kl".

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import PIL.Image
 
-from neurocodec import __version__, files, images, pretransforms
+from neurocodec import __version__, files, filters, images
 from neurocodec.files import display
 from neurocodec.images import Image
 from neurocodec.pipeline import Pipeline, Setting
@@ -93,8 +93,8 @@ def fingerprint(ready: Pipeline) -> str:
 
     A schedule's is that of the filter which it names for the QP.
     """
-    filtered = pretransforms.fingerprint(ready.pre, ready.pretransform, ready.bpg_qp)
-    setting = replace(ready.setting, pretransform=filtered)
+    filtered = filters.fingerprint(ready.pre, ready.chosen_filter, ready.bpg_qp)
+    setting = replace(ready.setting, filter=filtered)
     return repr((astuple(setting), ready.codec.encoder, __version__))
 
 

@@ -8,7 +8,8 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
 
-from neurocodec import __version__, files, workers
+from neurocodec import __version__, files
+from neurocodec.batch.engines import local as workers
 from neurocodec.evaluation import coding
 from neurocodec.evaluation.coding import Coded, Coding
 from neurocodec.evaluation.results import PictureResult, Point, Setup
@@ -69,8 +70,8 @@ class Experiment:
             codec=setting.codec,
             encoder=ready.codec.encoder,
             chroma=setting.chroma or ready.codec.chromas[0],
-            pre=setting.pretransform,
-            weights_sha256=getattr(ready.pretransform, "weights_sha256", ""),
+            pre=setting.filter,
+            weights_sha256=getattr(ready.chosen_filter, "weights_sha256", ""),
             neurocodec=__version__,
         )
 

@@ -142,7 +142,7 @@ def _middle(curve: Curve) -> Setting:
         qp=point.qp,
         quality=point.quality,
         chroma=curve.setup.chroma,
-        pretransform=curve.setup.pre,
+        filter=curve.setup.pre,
     )
 
 
@@ -161,7 +161,7 @@ def _example(name: str, original: Image, setting: Setting, cam: ClassifierCam) -
         Panel(_png(cam.overlay(image, class_index)), f"{kind}: {_said(cam, image)}")
         for kind, image in subjects.items()
     ]
-    title = f"{name}: {setting.codec}, {setting.pretransform}, {level}"
+    title = f"{name}: {setting.codec}, {setting.filter}, {level}"
     return Example(title, [*pictures, difference], attention)
 
 

@@ -22,8 +22,8 @@ class Setup:
         codec: "name:key=value".
         encoder: program and version that encoded.
         chroma: "420", "444" …
-        pre: the pretransform, "name:key=value".
-        weights_sha256: of the pretransform's weights, or of its schedule; "" without.
+        pre: the filter, "name:key=value".
+        weights_sha256: of the filter's weights, or of its schedule; "" without.
         neurocodec: version.
     """
 

@@ -30,7 +30,7 @@ class Curve:
 
     @property
     def label(self) -> str:
-        """Codec and pretransform, as a filter writes them."""
+        """Codec and filter, as a filter writes them."""
         return f"codec={self.setup.codec},pre={self.setup.pre}"
 
 

@@ -4,7 +4,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from neurocodec import codecs, workers
+from neurocodec import codecs
+from neurocodec.batch.engines import local as workers
 from neurocodec.codecs import Codec, qp_tables
 from neurocodec.images import Image, Plane
 from neurocodec.measures.rate import bpp

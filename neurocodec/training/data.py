@@ -11,8 +11,8 @@ import numpy as np
 
 from neurocodec import files, images
 from neurocodec.errors import BadInputError
+from neurocodec.filters.blur import Blur
 from neurocodec.images import Image
-from neurocodec.pretransforms.blur import Blur
 from neurocodec.tasks import data
 from neurocodec.training import distributed
 from neurocodec.training.windows import Example, centre_window, random_window

@@ -23,7 +23,8 @@ import click
 import numpy as np
 import PIL.Image
 
-from neurocodec import images, tools, workers
+from neurocodec import images, tools
+from neurocodec.batch.engines import local as workers
 from neurocodec.codecs.bpg import native, x265
 from neurocodec.codecs.ffmpeg import FFMPEG
 from neurocodec.images import Image

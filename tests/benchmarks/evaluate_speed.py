@@ -15,7 +15,8 @@ from pathlib import Path
 
 import click
 
-from neurocodec import images, workers
+from neurocodec import images
+from neurocodec.batch.engines import local as workers
 from neurocodec.evaluation import coding
 from neurocodec.evaluation.coding import Coding
 from neurocodec.pipeline import Setting

@@ -36,7 +36,7 @@ def main(arch: str, side: int, tile: int) -> None:
     before = peak_bytes()
     import torch
 
-    from neurocodec import pretransforms
+    from neurocodec import filters
     from neurocodec.networks import checkpoint
     from neurocodec.networks.npp import Npp
 
@@ -44,7 +44,7 @@ def main(arch: str, side: int, tile: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "made.safetensors"
         path.write_bytes(checkpoint.dump(Npp(arch=arch), "npp", {}))
-        filter_ = pretransforms.create(f"npp:weights={path}:tile={tile}")
+        filter_ = filters.create(f"npp:weights={path}:tile={tile}")
     start = time.perf_counter()
     filter_(Image(pixels), 34)
     taken_s = time.perf_counter() - start

@@ -19,7 +19,7 @@ import click
 import numpy as np
 import torch
 
-from neurocodec import codecs, images, pretransforms
+from neurocodec import codecs, filters, images
 from neurocodec.images import Image
 from neurocodec.networks import checkpoint
 from neurocodec.networks.npp import ARCHITECTURES, Npp
@@ -64,7 +64,7 @@ def calls(folder: Path) -> dict[tuple[str, str], Call]:
         network = Npp(arch=arch)
         path = folder / f"{arch}.safetensors"
         path.write_bytes(checkpoint.dump(network, "npp", {}))
-        filter_ = pretransforms.create(f"npp:weights={path}", "cpu")
+        filter_ = filters.create(f"npp:weights={path}", "cpu")
         found[arch, "cpu"] = lambda image, filter_=filter_: filter_(image, QP)
         if torch.cuda.is_available():
             found[arch, "gpu"] = on_gpu(network)

@@ -113,7 +113,7 @@ def test_choose_writes_a_schedule_that_encode_takes(data, tmp_path):
     evaluate(data, *JPEG, "--pre", "none,blur:sigma=0.3,blur:sigma=3", "-o", results)
     done = neurocodec("choose", results, "--codec", "jpeg", "--pre", "blur", "-o", schedule)
     assert done.returncode == 0, done.stderr
-    chosen = json.loads(schedule.read_text())["pretransforms"]
+    chosen = json.loads(schedule.read_text())["filters"]
     assert set(chosen) == {"28", "31", "34", "37"}
     pre = f"schedule:file={schedule}"
     assert evaluate(data, *JPEG, "--pre", pre, "-o", results).returncode == 0
@@ -134,7 +134,7 @@ def test_a_curve_against_itself_is_zero(data, tmp_path):
         (("--qp", "34,x"), 2, b"whole numbers"),
         (("--qp", "51", "--codec", "jpeg"), 2, b"does not reach BPG's rate"),
         (("--codec", "jpg"), 2, b"bpg, jpeg"),
-        (("--pre", "blurr"), 2, b"no pretransform"),
+        (("--pre", "blurr"), 2, b"no filter"),
         (("--task", "naming"), 2, b"no task"),
     ],
 )

@@ -36,7 +36,7 @@ def points(rates: list[float], scores: list[float], metric: str = "kl", **setup:
 def results(
     rng: np.random.Generator, *pres: tuple[str, float], pictures: int = 60, **setup: object
 ) -> list[Result]:
-    """Points and picture lines of one curve a (pretransform, rate factor), over one population.
+    """Points and picture lines of one curve a (filter, rate factor), over one population.
 
     Every picture has a complexity and a difficulty of its own, which all curves share. `kl`
     depends on the QP alone, so that the BD-rate of the population is the factors' ratio; `top1`

@@ -17,9 +17,9 @@ def code(tmp_path):
     path = tmp_path / "a.png"
     path.write_bytes(images.png(picture(64, 48)))
 
-    def run(pretransform):
+    def run(filter):
         coding._pipeline.cache_clear()
-        setting = Setting("jpeg", qp=34, pretransform=pretransform)
+        setting = Setting("jpeg", qp=34, filter=filter)
         coded = coding.code(Coding(str(path), setting, tmp_path / "cache"))
         kept = sum(1 for file in (tmp_path / "cache").rglob("*.jpg"))
         return coded.size_bytes, kept
@@ -29,9 +29,9 @@ def code(tmp_path):
 
 def test_a_schedule_that_changed_is_coded_anew(code, tmp_path):
     schedule = tmp_path / "best.json"
-    schedule.write_text(json.dumps({"pretransforms": {"34": "blur:sigma=0.4"}}))
+    schedule.write_text(json.dumps({"filters": {"34": "blur:sigma=0.4"}}))
     little, _ = code(f"schedule:file={schedule}")
-    schedule.write_text(json.dumps({"pretransforms": {"34": "blur:sigma=3"}}))
+    schedule.write_text(json.dumps({"filters": {"34": "blur:sigma=3"}}))
     much, kept = code(f"schedule:file={schedule}")
 
     assert much < little
@@ -40,7 +40,7 @@ def test_a_schedule_that_changed_is_coded_anew(code, tmp_path):
 
 def test_what_a_schedule_says_is_found_under_its_own_name(code, tmp_path):
     schedule = tmp_path / "best.json"
-    schedule.write_text(json.dumps({"pretransforms": {"34": "none"}}))
+    schedule.write_text(json.dumps({"filters": {"34": "none"}}))
     plain, kept = code("none")
 
     assert code(f"schedule:file={schedule}") == (plain, kept)

@@ -42,9 +42,9 @@ def experiment(tmp_path):
 
 def test_settings_that_make_the_same_files_are_measured_once(experiment, tmp_path):
     schedule = tmp_path / "best.json"
-    schedule.write_text(json.dumps({"pretransforms": {"34": "none", "41": "blur:sigma=1"}}))
+    schedule.write_text(json.dumps({"filters": {"34": "none", "41": "blur:sigma=1"}}))
     pres = ("none", f"schedule:file={schedule}")
-    settings = [Setting("jpeg", qp=qp, pretransform=pre) for pre in pres for qp in (34, 41)]
+    settings = [Setting("jpeg", qp=qp, filter=pre) for pre in pres for qp in (34, 41)]
     coded = []
 
     measured = list(experiment.measure(settings, lambda: coded.append(1)))

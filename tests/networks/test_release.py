@@ -4,7 +4,7 @@ import json
 import pytest
 import torch
 
-from neurocodec import pretransforms, weights
+from neurocodec import filters, weights
 from neurocodec.errors import BadInputError, MissingError, OutputError, UsageError
 from neurocodec.networks import checkpoint, release
 from neurocodec.networks.npp import Npp
@@ -66,7 +66,7 @@ def test_what_is_added_is_found_verified_and_used_by_name(shelf, trained):
     assert weights.automatic_for("mine") == ["jpeg"]
     assert weights.entry("mine")["sha256"] == hashlib.sha256(target.read_bytes()).hexdigest()
     assert release.check("mine").made["codec"] == "jpeg"
-    filtered = pretransforms.create("npp:weights=mine")(picture(32, 32), 34)
+    filtered = filters.create("npp:weights=mine")(picture(32, 32), 34)
     assert filtered.pixels.shape == (32, 32, 3)
 
 

@@ -1,6 +1,6 @@
 """The TV pre-transform, trained for recognisers and few changes from pixel to pixel."""
 
-from neurocodec.pretransforms.network import NetworkFilter
+from neurocodec.filters.network import NetworkFilter
 
 
 class Tv(NetworkFilter):

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from neurocodec.filters import create
 from neurocodec.images import Image
-from neurocodec.pretransforms import create
 from tests.conftest import picture
 
 

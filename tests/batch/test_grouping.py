@@ -2,7 +2,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from neurocodec import filtering
+from neurocodec.batch import grouping as filtering
 from neurocodec.errors import BadInputError, BugError
 from neurocodec.images import Image
 from tests.conftest import picture

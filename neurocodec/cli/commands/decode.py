@@ -20,7 +20,8 @@ def decode(chosen: Selection, expect_sha256: str | None) -> None:
     \b
     neurocodec decode photo.bpg -o seen.png
     """
-    from neurocodec import batch, codecs
+    from neurocodec import codecs
+    from neurocodec.batch import run as batch
     from neurocodec.cli import running
 
     planned = running.plan(chosen, ".png", codecs.is_coded, batch.PPM_ENDINGS)

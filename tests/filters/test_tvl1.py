@@ -6,10 +6,10 @@ import pytest
 import torch
 
 from neurocodec import images
+from neurocodec.filters import create
+from neurocodec.filters.tvl1 import tv_l1
 from neurocodec.images import Image
 from neurocodec.networks.tensors import to_tensor
-from neurocodec.pretransforms import create
-from neurocodec.pretransforms.tvl1 import tv_l1
 from tests.conftest import picture, psnr_db
 
 LAMBDAS = [0.7, 1.0, 2.0]

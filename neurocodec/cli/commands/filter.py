@@ -16,7 +16,7 @@ from neurocodec.cli.selection import Selection, selection
 @options.max_pixels
 @options.device
 @options.verbosity
-def preprocess(
+def filter_(
     chosen: Selection,
     qp: int | None,
     quality: int | None,
@@ -33,7 +33,8 @@ def preprocess(
     \b
     neurocodec preprocess photo.jpg --qp 34 --pre blur:sigma=0.5 -o filtered.png
     """
-    from neurocodec import batch, images
+    from neurocodec import images
+    from neurocodec.batch import run as batch
     from neurocodec.cli import running
     from neurocodec.pipeline import Setting
 

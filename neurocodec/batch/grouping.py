@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Generic, TypeVar
 
-from neurocodec import workers
+from neurocodec.batch.engines import local as workers
+from neurocodec.batch.engines.local import Outcome
 from neurocodec.errors import NeurocodecError
 from neurocodec.images import Image
 from neurocodec.pipeline import Pipeline
-from neurocodec.workers import Outcome
 
 Item = TypeVar("Item")
 

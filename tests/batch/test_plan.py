@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from neurocodec import jobs
+from neurocodec.batch import plan as jobs
 from neurocodec.errors import UsageError
 
 

@@ -1,4 +1,4 @@
-"""A pretransform for every QP: the settings of a filter, chosen rate by rate and then frozen."""
+"""A filter for every QP: the settings of a filter, chosen rate by rate and then frozen."""
 
 import hashlib
 import json
@@ -6,21 +6,21 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from neurocodec.errors import UsageError
-from neurocodec.images import Image
-from neurocodec.pretransforms.pretransform import (
-    Pretransform,
+from neurocodec.filters.filter import (
+    Filter,
     batches,
     create,
     filter_batch,
     fingerprint,
     unfiltered,
 )
+from neurocodec.images import Image
 
 
 class Schedule:
     """Filters as a file says for the QP; a QP between two of the file's takes the nearest.
 
-    The file is what `neurocodec choose` writes: {"pretransforms": {"28": "blur:sigma=0.4", …}}.
+    The file is what `neurocodec choose` writes: {"filters": {"28": "blur:sigma=0.4", …}}.
 
     Attributes:
         weights_sha256: of that file, which stands for weights in results.
@@ -34,15 +34,16 @@ class Schedule:
         """
         try:
             content = Path(file).read_bytes()
-            chosen = json.loads(content)["pretransforms"]
+            said = json.loads(content)
+            chosen = said["filters"] if "filters" in said else said["pretransforms"]
             specs = {float(qp): str(spec) for qp, spec in chosen.items()}
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as exc:
             raise UsageError(f"schedule {file} cannot be read: {exc!r}") from exc
         if not specs:
-            raise UsageError(f"schedule {file} names no pretransform")
+            raise UsageError(f"schedule {file} names no filter")
         self.weights_sha256 = hashlib.sha256(content).hexdigest()
         self._specs = specs
-        self._filters: dict[float, Pretransform] = {
+        self._filters: dict[float, Filter] = {
             qp: create(spec, device) for qp, spec in specs.items()
         }
 
@@ -63,11 +64,11 @@ class Schedule:
         return filter_batch(self._nearest(qp), images, qp)
 
     def fingerprint(self, qp: float) -> str:
-        """What filters at that QP, as `pretransforms.fingerprint` says it."""
+        """What filters at that QP, as `filters.fingerprint` says it."""
         nearest = self._nearest_qp(qp)
         return fingerprint(self._specs[nearest], self._filters[nearest], qp)
 
-    def _nearest(self, qp: float) -> Pretransform:
+    def _nearest(self, qp: float) -> Filter:
         return self._filters[self._nearest_qp(qp)]
 
     def _nearest_qp(self, qp: float) -> float:

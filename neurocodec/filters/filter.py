@@ -1,4 +1,4 @@
-"""What a pretransform is, and the table of them."""
+"""What a filter is, and the table of them."""
 
 import inspect
 from collections.abc import Callable, Sequence
@@ -8,19 +8,19 @@ from neurocodec import registry
 from neurocodec.errors import UsageError
 from neurocodec.images import Image
 
-PRETRANSFORMS = {
-    "none": "neurocodec.pretransforms.identity:Identity",
-    "blur": "neurocodec.pretransforms.blur:Blur",
-    "scale": "neurocodec.pretransforms.scale:Scale",
-    "tvl1": "neurocodec.pretransforms.tvl1:TvL1",
-    "npp": "neurocodec.pretransforms.npp:Npp",
-    "tv": "neurocodec.pretransforms.tv:Tv",
-    "segnet": "neurocodec.pretransforms.segnet:SegNet",
-    "schedule": "neurocodec.pretransforms.schedule:Schedule",
+FILTERS = {
+    "none": "neurocodec.filters.identity:Identity",
+    "blur": "neurocodec.filters.blur:Blur",
+    "scale": "neurocodec.filters.scale:Scale",
+    "tvl1": "neurocodec.filters.tvl1:TvL1",
+    "npp": "neurocodec.filters.npp:Npp",
+    "tv": "neurocodec.filters.tv:Tv",
+    "segnet": "neurocodec.filters.segnet:SegNet",
+    "schedule": "neurocodec.filters.schedule:Schedule",
 }
 
 
-class Pretransform(Protocol):
+class Filter(Protocol):
     """A filter from picture to picture, all its settings in its constructor."""
 
     def __call__(self, image: Image, qp: float) -> Image:
@@ -32,8 +32,8 @@ class Pretransform(Protocol):
         """
 
 
-def create(spec: str, device: str = "cpu") -> Pretransform:
-    """The pretransform that "name:key=value" describes.
+def create(spec: str, device: str = "cpu") -> Filter:
+    """The filter that "name:key=value" describes.
 
     Args:
         spec: as on the command line.
@@ -42,33 +42,33 @@ def create(spec: str, device: str = "cpu") -> Pretransform:
     Raises:
         UsageError: unknown name or setting, or a setting out of its range.
     """
-    pretransform: Pretransform = registry.create(PRETRANSFORMS, spec, "pretransform", device=device)
-    return pretransform
+    filter: Filter = registry.create(FILTERS, spec, "filter", device=device)
+    return filter
 
 
-def unfiltered(pretransform: Pretransform, qp: float) -> str:
+def unfiltered(filter: Filter, qp: float) -> str:
     """Why a filter that serves some QPs only passes pictures unchanged at `qp`; "" where not."""
-    reason: Callable[[float], str] | None = getattr(pretransform, "unfiltered", None)
+    reason: Callable[[float], str] | None = getattr(filter, "unfiltered", None)
     return reason(qp) if reason is not None else ""
 
 
-def batches(pretransform: Pretransform, qp: float) -> bool:
+def batches(filter: Filter, qp: float) -> bool:
     """Whether the filter is faster on several pictures of one size than on one after another."""
-    own: Callable[[float], bool] | None = getattr(pretransform, "batches", None)
+    own: Callable[[float], bool] | None = getattr(filter, "batches", None)
     return own is not None and own(qp)
 
 
-def filter_batch(pretransform: Pretransform, images: Sequence[Image], qp: float) -> list[Image]:
+def filter_batch(filter: Filter, images: Sequence[Image], qp: float) -> list[Image]:
     """The filtered pictures, computed together where the filter can.
 
     Args:
-        pretransform: a created one.
+        filter: a created one.
         images: of one size.
         qp: on BPG's scale.
     """
     own: Callable[[Sequence[Image], float], list[Image]] | None
-    own = getattr(pretransform, "filter_batch", None)
-    return own(images, qp) if own is not None else [pretransform(image, qp) for image in images]
+    own = getattr(filter, "filter_batch", None)
+    return own(images, qp) if own is not None else [filter(image, qp) for image in images]
 
 
 def with_weights(specs: Sequence[str], weights: str) -> list[str]:
@@ -94,22 +94,22 @@ def with_weights(specs: Sequence[str], weights: str) -> list[str]:
 
 def _takes_weights(spec: str) -> bool:
     name, settings = registry.parse(spec)
-    if name not in PRETRANSFORMS:
+    if name not in FILTERS:
         return False
-    factory = registry.load(PRETRANSFORMS, name, "pretransform")
+    factory = registry.load(FILTERS, name, "filter")
     takes = "weights" in inspect.signature(factory).parameters
     if takes and "weights" in settings:
         raise UsageError(f"weights are given twice, in --pre {spec} and by --weights: keep one")
     return takes
 
 
-def fingerprint(spec: str, pretransform: Pretransform, qp: float) -> str:
+def fingerprint(spec: str, filter: Filter, qp: float) -> str:
     """A text that is equal for two filters only if they make the same of a picture at `qp`.
 
     Args:
-        spec: that `pretransform` was created from; files that it names may have changed since.
-        pretransform: a created one.
+        spec: that `filter` was created from; files that it names may have changed since.
+        filter: a created one.
         qp: on BPG's scale.
     """
-    own: Callable[[float], str] | None = getattr(pretransform, "fingerprint", None)
-    return own(qp) if own is not None else spec + getattr(pretransform, "weights_sha256", "")
+    own: Callable[[float], str] | None = getattr(filter, "fingerprint", None)
+    return own(qp) if own is not None else spec + getattr(filter, "weights_sha256", "")

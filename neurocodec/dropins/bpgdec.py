@@ -7,7 +7,7 @@ from typing import Any, NoReturn
 import click
 
 from neurocodec import __version__, cli
-from neurocodec.cli.bpgenc import LIBBPG
+from neurocodec.dropins.bpgenc import LIBBPG
 
 HELP = f"""\
 BPG Image Decoder version {LIBBPG} (neurocodec {__version__} drop-in)

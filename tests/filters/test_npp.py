@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from neurocodec import pretransforms, weights
+from neurocodec import filters, weights
 from neurocodec.errors import BadInputError, MissingError, UsageError
 from neurocodec.networks import checkpoint
 from neurocodec.networks.npp import ARCHITECTURES, Npp
@@ -26,7 +26,7 @@ def file(tmp_path_factory):
 
 
 def create(file, tile=0, batch=0):
-    return pretransforms.create(f"npp:weights={file}:tile={tile}:batch={batch}")
+    return filters.create(f"npp:weights={file}:tile={tile}:batch={batch}")
 
 
 def randomised(network):
@@ -136,7 +136,7 @@ def test_a_file_says_nothing_of_a_device(file):
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU here")
 def test_a_gpu_filters_as_the_processor_does(file):
     images = [picture(67, 45, seed=seed) for seed in range(3)]
-    gpu = pretransforms.create(f"npp:weights={file}", "cuda")
+    gpu = filters.create(f"npp:weights={file}", "cuda")
 
     assert gpu.batches(34)
     for one, image in zip(gpu.filter_batch(images, 34), images, strict=True):
@@ -145,7 +145,7 @@ def test_a_gpu_filters_as_the_processor_does(file):
 
 @pytest.mark.parametrize("spec", ["npp", "npp:tile=64"])
 def test_weights_by_themselves_go_to_the_filters_that_take_them(spec):
-    given = pretransforms.with_weights(["none", "blur:sigma=1", spec], "a")
+    given = filters.with_weights(["none", "blur:sigma=1", spec], "a")
 
     assert given == ["none", "blur:sigma=1", f"{spec}:weights=a"]
 
@@ -161,7 +161,7 @@ def test_weights_by_themselves_go_to_the_filters_that_take_them(spec):
 )
 def test_weights_that_go_nowhere_are_refused(specs, weights, words):
     with pytest.raises(UsageError, match=words):
-        pretransforms.with_weights(specs, weights)
+        filters.with_weights(specs, weights)
 
 
 def test_a_qp_that_it_does_not_know_leaves_the_picture(file):
@@ -175,14 +175,14 @@ def test_a_qp_that_it_does_not_know_leaves_the_picture(file):
 def test_which_qps_it_does_not_know_is_said(file, tmp_path):
     schedule = tmp_path / "schedule.json"
     chosen = {"30": "none", "40": f"npp:weights={file}"}
-    schedule.write_text(json.dumps({"pretransforms": chosen}))
-    scheduled = pretransforms.create(f"schedule:file={schedule}")
+    schedule.write_text(json.dumps({"filters": chosen}))
+    scheduled = filters.create(f"schedule:file={schedule}")
 
     for filter_, qp in ((create(file), 46), (scheduled, 46)):
-        said = pretransforms.unfiltered(filter_, qp)
+        said = filters.unfiltered(filter_, qp)
         assert said == "npp knows QP 22 to 45 only: outside it does not filter"
     for filter_, qp in ((create(file), 45), (scheduled, 40), (scheduled, 0)):
-        assert pretransforms.unfiltered(filter_, qp) == ""
+        assert filters.unfiltered(filter_, qp) == ""
 
 
 def test_the_weights_are_named_by_their_sha256(file):
@@ -195,21 +195,21 @@ def test_installed_weights_are_checked(file, tmp_path, monkeypatch):
     (tmp_path / "manifest.json").write_text(json.dumps({"weights": {"good": entry}}))
 
     with pytest.raises(MissingError, match="cannot be read"):
-        pretransforms.create("npp:weights=good")
+        filters.create("npp:weights=good")
     (tmp_path / "a.safetensors").write_bytes(file.read_bytes())
-    assert pretransforms.create("npp:weights=good").weights_sha256 == entry["sha256"]
+    assert filters.create("npp:weights=good").weights_sha256 == entry["sha256"]
     (tmp_path / "a.safetensors").write_bytes(file.read_bytes() + b" ")
     with pytest.raises(MissingError, match="not the file that the manifest means"):
-        pretransforms.create("npp:weights=good")
+        filters.create("npp:weights=good")
 
 
 def test_what_is_not_there_is_said():
     with pytest.raises(MissingError, match="weights=NAME"):
-        pretransforms.create("npp")
+        filters.create("npp")
     with pytest.raises(MissingError, match="no weights are called 'other'"):
-        pretransforms.create("npp:weights=other")
+        filters.create("npp:weights=other")
     with pytest.raises(MissingError, match="nowhere"):
-        pretransforms.create("npp:weights=/nowhere/x.safetensors")
+        filters.create("npp:weights=/nowhere/x.safetensors")
 
 
 def test_what_is_no_network_is_refused(tmp_path):
@@ -217,7 +217,7 @@ def test_what_is_no_network_is_refused(tmp_path):
     path.write_bytes(b"nothing")
 
     with pytest.raises(BadInputError, match="not a safetensors file"):
-        pretransforms.create(f"npp:weights={path}")
+        filters.create(f"npp:weights={path}")
 
 
 def test_a_tile_has_a_smallest_side(file):

@@ -1,4 +1,4 @@
-"""What every pretransform promises, asked of those that need no file."""
+"""What every filter promises, asked of those that need no file."""
 
 import subprocess
 import sys
@@ -8,61 +8,61 @@ import numpy as np
 import pytest
 
 from neurocodec.errors import UsageError
+from neurocodec.filters import create
 from neurocodec.images import Image
-from neurocodec.pretransforms import create
 from tests.conftest import picture
 
 WITHOUT_A_FILE = ("none", "blur", "scale", "tvl1")
 
 
 @pytest.fixture(params=WITHOUT_A_FILE)
-def pretransform(request):
+def filter(request):
     return create(request.param)
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 9), (9, 1), (2, 3), (33, 17)])
 @pytest.mark.parametrize("alpha", [False, True])
-def test_every_size_gives_a_picture(pretransform, size, alpha):
-    filtered = pretransform(picture(*size, alpha=alpha), 34)
+def test_every_size_gives_a_picture(filter, size, alpha):
+    filtered = filter(picture(*size, alpha=alpha), 34)
     assert isinstance(filtered, Image)
     assert (filtered.alpha is not None) == alpha
     assert filtered.pixels.flags.c_contiguous
 
 
-def test_a_gray_picture_stays_gray_whether_it_says_so_or_not(pretransform):
+def test_a_gray_picture_stays_gray_whether_it_says_so_or_not(filter):
     gray = picture(61, 47, gray=True)
     for image in (gray, replace(gray, gray=False)):
-        filtered = pretransform(image, 34)
+        filtered = filter(image, 34)
         assert filtered.gray == image.gray
         assert np.array_equal(filtered.pixels, filtered.pixels[..., :1].repeat(3, axis=2))
 
 
-def test_metadata_stays(pretransform):
+def test_metadata_stays(filter):
     image = replace(picture(8, 8), metadata={"exif": b"E", "icc": b"I"})
-    assert pretransform(image, 34).metadata == {"exif": b"E", "icc": b"I"}
+    assert filter(image, 34).metadata == {"exif": b"E", "icc": b"I"}
 
 
-def test_an_opaque_alpha_changes_no_colour(pretransform):
+def test_an_opaque_alpha_changes_no_colour(filter):
     image = picture(40, 30)
     opaque = replace(image, alpha=np.full((30, 40), 255, np.uint8))
-    filtered = pretransform(opaque, 34)
-    assert np.array_equal(filtered.pixels, pretransform(image, 34).pixels)
+    filtered = filter(opaque, 34)
+    assert np.array_equal(filtered.pixels, filter(image, 34).pixels)
     assert filtered.alpha.min() == 255
 
 
-def test_the_result_is_the_same_every_time_and_the_given_picture_untouched(pretransform):
+def test_the_result_is_the_same_every_time_and_the_given_picture_untouched(filter):
     image = picture(50, 41, alpha=True)
     before = image.pixels.copy()
-    first, second = pretransform(image, 34), pretransform(image, 34)
+    first, second = filter(image, 34), filter(image, 34)
     assert np.array_equal(first.pixels, second.pixels)
     assert np.array_equal(first.alpha, second.alpha)
     assert np.array_equal(image.pixels, before)
 
 
-def test_a_constant_picture_stays_so(pretransform):
+def test_a_constant_picture_stays_so(filter):
     image = Image(np.full((20, 30, 3), (3, 128, 254), np.uint8))
     assert np.array_equal(
-        np.unique(pretransform(image, 34).pixels.reshape(-1, 3), axis=0)[0], image.pixels[0, 0]
+        np.unique(filter(image, 34).pixels.reshape(-1, 3), axis=0)[0], image.pixels[0, 0]
     )
 
 
@@ -93,7 +93,7 @@ def test_the_device_is_passed_on_and_judged_at_once(name):
 @pytest.mark.parametrize("spec", ["none", "scale:factor=0.5"])
 def test_no_torch_where_none_is_needed(spec):
     program = (
-        "import sys; from neurocodec.pretransforms import create; "
+        "import sys; from neurocodec.filters import create; "
         f"create({spec!r}); print('torch' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)

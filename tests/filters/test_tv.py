@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import nn
 
-from neurocodec import pretransforms
+from neurocodec import filters
 from neurocodec.errors import MissingError
 from neurocodec.images import Image
 from neurocodec.networks import checkpoint
@@ -31,7 +31,7 @@ def given(request, tmp_path_factory):
 
 def create(given, tile=768):
     name, path = given
-    return pretransforms.create(f"{name}:weights={path}:tile={tile}")
+    return filters.create(f"{name}:weights={path}:tile={tile}")
 
 
 @pytest.mark.parametrize("size", [(1, 1), (17, 33), (64, 32)])
@@ -49,7 +49,7 @@ def test_it_filters_alike_at_every_qp(given):
     image, filter_ = picture(40, 40), create(given)
 
     assert np.array_equal(filter_(image, 0).pixels, filter_(image, 51).pixels)
-    assert pretransforms.unfiltered(filter_, 0) == pretransforms.unfiltered(filter_, 51) == ""
+    assert filters.unfiltered(filter_, 0) == filters.unfiltered(filter_, 51) == ""
 
 
 def test_a_gray_picture_stays_gray(given):
@@ -82,4 +82,4 @@ def test_weights_of_the_other_filter_are_refused(given):
     other = {"tv": "segnet", "segnet": "tv"}[name]
 
     with pytest.raises(MissingError, match=f"are for {name}, not {other}"):
-        pretransforms.create(f"{other}:weights={path}")
+        filters.create(f"{other}:weights={path}")

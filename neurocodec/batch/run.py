@@ -9,15 +9,17 @@ from functools import lru_cache, partial
 from pathlib import Path
 from typing import Generic, NoReturn, TypeVar
 
-from neurocodec import codecs, files, filtering, images, workers
+from neurocodec import codecs, files, images
+from neurocodec.batch import grouping as filtering
+from neurocodec.batch.engines import local as workers
+from neurocodec.batch.engines.local import Outcome
+from neurocodec.batch.grouping import Filtered
+from neurocodec.batch.plan import Job
 from neurocodec.errors import BadInputError, NeurocodecError
 from neurocodec.files import display
-from neurocodec.filtering import Filtered
 from neurocodec.images import MAX_PIXELS, Image
-from neurocodec.jobs import Job
 from neurocodec.measures.rate import bpp
 from neurocodec.pipeline import Pipeline, Setting
-from neurocodec.workers import Outcome
 
 ITEM_TIMEOUT_S = 3600
 PPM_ENDINGS = (".ppm", ".pgm", ".pnm")
@@ -118,7 +120,7 @@ def encode_file(task: _Encoding) -> EncodeRecord:
 
 def _encode_filtered(filtered: Filtered[_Encoding]) -> EncodeRecord:
     task = filtered.item
-    rest = replace(task.setting, pretransform="none", flatten=None)
+    rest = replace(task.setting, filter="none", flatten=None)
     record = _encoded(task.job, rest, filtered.image)
     return replace(record, pre=filtered.pre, encode_s=record.encode_s + filtered.filter_s)
 

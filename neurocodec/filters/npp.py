@@ -1,6 +1,6 @@
 """NPP: the neural preprocessor, trained for recognisers and a codec, adapting to the QP."""
 
-from neurocodec.pretransforms.network import NetworkFilter
+from neurocodec.filters.network import NetworkFilter
 
 
 class Npp(NetworkFilter):

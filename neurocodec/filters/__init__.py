@@ -1,8 +1,8 @@
-"""Pretransforms: what happens to a picture before a stock encoder sees it."""
+"""Filters: what happens to a picture before a stock encoder sees it."""
 
-from neurocodec.pretransforms.pretransform import (
-    PRETRANSFORMS,
-    Pretransform,
+from neurocodec.filters.filter import (
+    FILTERS,
+    Filter,
     batches,
     create,
     filter_batch,
@@ -12,8 +12,8 @@ from neurocodec.pretransforms.pretransform import (
 )
 
 __all__ = [
-    "PRETRANSFORMS",
-    "Pretransform",
+    "FILTERS",
+    "Filter",
     "batches",
     "create",
     "filter_batch",

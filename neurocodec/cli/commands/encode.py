@@ -38,7 +38,8 @@ def encode(
     neurocodec encode photo.jpg --qp 34              writes photo.bpg
     neurocodec encode frames -r -o small --qp 37     mirrors the tree of frames
     """
-    from neurocodec import batch, images
+    from neurocodec import images
+    from neurocodec.batch import run as batch
     from neurocodec.cli import running
     from neurocodec.pipeline import Setting
 

@@ -1,6 +1,6 @@
 """No filter."""
 
-from neurocodec.pretransforms import create
+from neurocodec.filters import create
 from tests.conftest import picture
 
 

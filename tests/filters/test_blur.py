@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 import torch
 
+from neurocodec.filters import create
+from neurocodec.filters.blur import gaussian_blur
 from neurocodec.images import Image
-from neurocodec.pretransforms import create
-from neurocodec.pretransforms.blur import gaussian_blur
 from tests.conftest import picture
 
 SIGMAS = [0.3, 0.5, 1.0, 2.7]

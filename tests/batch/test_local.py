@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from neurocodec import workers
+from neurocodec.batch.engines import local as workers
 from neurocodec.errors import BadInputError, ToolError, ToolTimeoutError
 from tests.test_tools import is_alive, wait_for_content
 
@@ -88,8 +88,8 @@ def test_a_worker_that_dies_with_nothing_to_do_is_said(wait_s):
 def test_workers_end_with_their_parent(tmp_path, number):
     file = tmp_path / "pid"
     code = (
-        "from neurocodec import workers\n"
-        "from tests.test_workers import work\n"
+        "from neurocodec.batch.engines import local as workers\n"
+        "from tests.batch.test_local import work\n"
         f"list(workers.each(work, ['pid {file}', 'a'], jobs=2, timeout_s=60))\n"
     )
     parent = subprocess.Popen(

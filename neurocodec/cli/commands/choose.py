@@ -32,7 +32,7 @@ def choose(results: tuple[str, ...], codec: str, pre: str, output: str) -> None:
         and result.setup.pre.partition(":")[0] in {choice.UNFILTERED, pre}
     ]
     chosen, costs = choice.choose(points)
-    said = {"codec": codec, "pretransforms": chosen, "costs": costs}
+    said = {"codec": codec, "filters": chosen, "costs": costs}
     files.write(output, (json.dumps(said, indent=1) + "\n").encode())
     for qp, winner in chosen.items():
         click.echo(f"qp {qp}  {winner}")

@@ -1,6 +1,6 @@
 """Palacio+: an autoencoder fine-tuned through a recogniser, without a thought for bits."""
 
-from neurocodec.pretransforms.network import NetworkFilter
+from neurocodec.filters.network import NetworkFilter
 
 
 class SegNet(NetworkFilter):

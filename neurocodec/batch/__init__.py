@@ -1,0 +1,1 @@
+"""Many pictures: which files, grouped how, worked on by which engine."""

@@ -1,0 +1,1 @@
+"""Engines: one function over many items, each on its own terms."""

@@ -1,0 +1,1 @@
+"""Command lines of other programs, for scripts that were written for them."""
