@@ -89,9 +89,7 @@ def _filtered(batch: list[Image], pipeline: Pipeline, level: Level) -> list[Resu
     return [(image, None, share) for image in results]
 
 
-def _outcome(
-    opened: Outcome[Item, Image], done: Result | None
-) -> Outcome[Item, Filtered[Item]]:
+def _outcome(opened: Outcome[Item, Image], done: Result | None) -> Outcome[Item, Filtered[Item]]:
     if done is None or opened.result is None:
         return Outcome(opened.item, None, opened.error)
     image, error, filter_s = done

@@ -1,8 +1,8 @@
-"""Many pictures: read, filter, encode or decode, write; one record a file, a bad file costs itself."""
+"""Many pictures: read, filter, encode or decode, write; a bad file costs itself only."""
 
 import hashlib
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -12,7 +12,7 @@ from neurocodec import codecs, files, images
 from neurocodec.batch import grouping
 from neurocodec.batch.engines.local import Local, Outcome
 from neurocodec.batch.grouping import Filtered
-from neurocodec.batch.plan import Job
+from neurocodec.batch.plan import Job, any_present
 from neurocodec.batch.records import DecodeRecord, EncodeRecord, FilterRecord
 from neurocodec.codecs import Level
 from neurocodec.errors import BadInputError
@@ -55,12 +55,12 @@ class _Decoding:
     expected_sha256: str | None
 
 
-def encode(jobs: Iterable[Job], work: Work) -> Iterator[Outcome[Job, EncodeRecord]]:
+def encode(jobs: Sequence[Job], work: Work) -> Iterator[Outcome[Job, EncodeRecord]]:
     """Encode every job's source to its target; outcomes come in the jobs' order."""
     return _filtered(_encode, jobs, work)
 
 
-def filter_pictures(jobs: Iterable[Job], work: Work) -> Iterator[Outcome[Job, FilterRecord]]:
+def filter_pictures(jobs: Sequence[Job], work: Work) -> Iterator[Outcome[Job, FilterRecord]]:
     """Write every job's picture as the encoder would see it; outcomes in the jobs' order."""
     return _filtered(_write, jobs, work)
 
@@ -76,7 +76,7 @@ def decode(
 
 
 def _filtered(
-    function: Callable[[Filtered[_Task]], Record], jobs: Iterable[Job], work: Work
+    function: Callable[[Filtered[_Task]], Record], jobs: Sequence[Job], work: Work
 ) -> Iterator[Outcome[Job, Record]]:
     """Filter every picture and apply `function`.
 
@@ -86,7 +86,7 @@ def _filtered(
     tasks = (_Task(job, work) for job in jobs)
     pipeline = prepared(work.setting)
     with Local(work.processes) as engine:
-        if pipeline.batches(work.level):
+        if any_present(jobs) and pipeline.batches(work.level):
             together = grouping.each(tasks, _read, pipeline, work.level)
             for one in engine.map(partial(_onward, function), together, weight=_pixels):
                 yield Outcome(one.item.item.job, one.result, one.error)

@@ -148,7 +148,7 @@ def load_filter(pipeline: "Pipeline", level: "Level", planned: Sequence[Job]) ->
         UsageError: the filter is not known, or its settings are out of range.
         MissingError: its weights are not there.
     """
-    if not any(job.source == STANDARD or Path(job.source).exists() for job in planned):
+    if not planning.any_present(planned):
         return
     reason = pipeline.identity(level)
     if reason:
@@ -165,7 +165,9 @@ def load_filter(pipeline: "Pipeline", level: "Level", planned: Sequence[Job]) ->
 def _automatic(pipeline: "Pipeline") -> str:
     """The meaning of --filter auto."""
     if pipeline.filter_spec == "none":
-        return f"no trained filter for {pipeline.codec.name} is installed: pictures are not filtered"
+        return (
+            f"no trained filter for {pipeline.codec.name} is installed: pictures are not filtered"
+        )
     spec = pipeline.filter_spec
     return f"filtered for recognisers by {spec}: --filter none leaves pictures as they are"
 

@@ -129,7 +129,9 @@ def verbosity(command: Command) -> Command:
     """Add -q and -v; they take effect before the command's body runs."""
 
     @click.option("-q", "--quiet", is_flag=True, help="Errors only on stderr.")
-    @click.option("-v", "--verbose", count=True, help="Show the programs run; -vv their output too.")
+    @click.option(
+        "-v", "--verbose", count=True, help="Show the programs run; -vv their output too."
+    )
     @wraps(command)
     def wrapped(*args: Any, quiet: bool, verbose: int, **rest: Any) -> Any:
         console.set_up(-1 if quiet else verbose)

@@ -12,7 +12,7 @@ from neurocodec import __version__, files
 from neurocodec.batch.engines.local import Local, Outcome
 from neurocodec.evaluation import coding
 from neurocodec.evaluation.coding import Coding, OperatingPoint
-from neurocodec.evaluation.results import PictureResult, Point, Setup
+from neurocodec.evaluation.results import Key, PictureResult, Point, Setup
 from neurocodec.measures.rate import bpp
 from neurocodec.pipeline import RoundTrip, Setting, prepared
 from neurocodec.tasks import PictureScore, Task
@@ -75,6 +75,11 @@ class Experiment:
             weights_sha256=pipeline.loaded_filter.weights_sha256,
             neurocodec=__version__,
         )
+
+    def key(self, point: OperatingPoint) -> Key:
+        """The key of a point in results."""
+        level = _level(point)
+        return self.setup(point.setting), level["qp"], level["quality"]
 
     def measure(
         self, grid: Sequence[OperatingPoint], advance: Callable[[], None] = lambda: None

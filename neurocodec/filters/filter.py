@@ -47,7 +47,7 @@ class Filter(ABC):
         return False
 
     def identity(self, qp: float) -> str:
-        """The reason why a trained filter passes pictures unchanged at this QP; "" if it filters."""
+        """The reason why pictures pass unchanged at this QP; "" where they are filtered."""
         return ""
 
     def fingerprint(self, qp: float) -> str:

@@ -3,7 +3,6 @@
 "Preprocessing Enhanced Image Compression for Machine Vision", section 3.2 and figure 3.
 """
 
-import torch
 from torch import Tensor
 
 from neurocodec.errors import UsageError
