@@ -32,6 +32,7 @@ LAYERS = (
     "images",
     "registry",
     "errors",
+    "logs",
 )
 ENTRY = re.compile(r"neurocodec(\.\w+)*:\w+")
 DOTTED = re.compile(r"neurocodec(\.\w+)+")

@@ -37,9 +37,11 @@ class Task(Protocol):
         name: its key in TASKS.
         model: what the recogniser is called in results.
         model_sha256: of its weights file, or of its state where there is no file.
+        keeps_originals: the original picture itself is the clean prediction.
     """
 
     name: ClassVar[str]
+    keeps_originals: ClassVar[bool] = False
 
     @property
     def model(self) -> str:
