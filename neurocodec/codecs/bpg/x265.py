@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from neurocodec.codecs import ffmpeg
+from neurocodec.codecs import libav
 from neurocodec.codecs.planes.layout import Layout, Plane
 
 # By effort, bpgenc's -m; tune=psnr spares x265's psychovisual terms, which cost 2.6 % of the bits
@@ -43,9 +43,7 @@ def encode(
     options = _options(qp, effort, min(planes[0].shape))
     if lossless:
         options["x265-params"] += ":lossless=1"
-    return ffmpeg.encode_in_process(
-        padded(planes, layout), pixel_format(layout), "libx265", options
-    )
+    return libav.encode(padded(planes, layout), pixel_format(layout), "libx265", options)
 
 
 def _options(qp: int, effort: int, side: int) -> dict[str, str]:
