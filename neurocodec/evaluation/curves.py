@@ -16,7 +16,7 @@ from neurocodec.evaluation.results import Key, PictureResult, Point, Setup
 from neurocodec.measures.rate import bpp
 from neurocodec.pipeline import RoundTrip, Setting, prepared
 from neurocodec.tasks import PictureScore, Task
-from neurocodec.tasks.data import Labelled
+from neurocodec.tasks.datasets import Sample
 
 BATCH = 32
 
@@ -37,7 +37,7 @@ class Experiment:
     """
 
     data: str
-    pictures: Sequence[Labelled]
+    pictures: Sequence[Sample]
     task: Task
     cache: Path | None
     jobs: int
@@ -129,7 +129,7 @@ class Experiment:
             for one, prediction, before, picture in zip(
                 batch, predictions, clean, pictures, strict=True
             ):
-                score = self.task.score(prediction, before, picture.truth)
+                score = self.task.score(prediction, before, picture.ground_truth)
                 scores.append(score)
                 results.append(_picture_result(setup, level, picture.name, one, score))
         bits = 8 * sum(result.size_bytes for result in results)

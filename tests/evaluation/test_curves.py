@@ -10,7 +10,7 @@ from neurocodec.evaluation.coding import OperatingPoint
 from neurocodec.evaluation.curves import Experiment
 from neurocodec.pipeline import Setting
 from neurocodec.tasks import PictureScore
-from neurocodec.tasks.data import Labelled
+from neurocodec.tasks.datasets import Sample
 from tests.conftest import picture
 
 
@@ -39,7 +39,7 @@ def experiment(tmp_path):
     for seed in range(3):
         path = tmp_path / f"{seed}.png"
         path.write_bytes(images.png(picture(48, 40, seed=seed)))
-        labelled.append(Labelled(path, path.name, None))
+        labelled.append(Sample(path, path.name, None))
     return Experiment("made", labelled, Brightness(), tmp_path / "cache", jobs=0)
 
 

@@ -66,12 +66,13 @@ def evaluate(
     neurocodec evaluate val --task classification --model squeezenet1_0.safetensors \\
         --codec bpg --qp 28,31,34,37,41 --filter none,blur:sigma=0.5 -o r.jsonl --per-image
     """
+    from neurocodec import tasks
     from neurocodec.cli import measuring
     from neurocodec.evaluation.grid import levels, points_over
 
     specs = options.with_weights(filters.split(","), weights)
     points = points_over(codecs.split(","), specs, levels(qps, qualities), **grid)
-    experiment = measuring.experiment(
-        data, task, model or lpips_weights, limit, grid["device"], cache, jobs
-    )
+    pictures = measuring.data_set(data, task, limit)
+    loaded = tasks.create(task, model, grid["device"], lpips_weights)
+    experiment = measuring.experiment(pictures, loaded, cache=cache, jobs=jobs)
     measuring.run(experiment, points, output, per_image=per_image, resume=resume, max_bpp=max_bpp)

@@ -102,8 +102,8 @@ def _examples(
         raise UsageError("--examples needs a classifier: add --model NAME|FILE")
     from neurocodec.evaluation import examples
     from neurocodec.networks import recognisers
-    from neurocodec.tasks import data as data_sets
+    from neurocodec.tasks import datasets
 
-    found = data_sets.read(Path(data), "classification", count)
+    found = datasets.read(Path(data), "classification", count)
     paths = [picture.path for picture in found.pictures]
     return examples.make(paths, examples.shown(curves), recognisers.load(model))
