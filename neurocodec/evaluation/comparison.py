@@ -4,9 +4,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from neurocodec.errors import NotComparableError, UsageError
-from neurocodec.evaluation.bd_rate import BdRate, Method, bd_rate
+from neurocodec.evaluation import bd_rate
+from neurocodec.evaluation.bd_rate import BdRate
 from neurocodec.evaluation.results import Setup
 from neurocodec.evaluation.selection import Curve
+from neurocodec.measures.bd_rate import Method
 
 UNFILTERED = "none"
 ANCHOR_CODEC = "bpg"
@@ -79,7 +81,7 @@ def compare(
     """The BD-rate of every pair, or why it has none."""
     for pair in chosen:
         try:
-            found = bd_rate(
+            found = bd_rate.compare(
                 pair.anchor,
                 pair.test,
                 pair.metric,

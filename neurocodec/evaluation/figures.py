@@ -13,6 +13,7 @@ from neurocodec.errors import NotComparableError
 from neurocodec.evaluation import bootstrap
 from neurocodec.evaluation.labels import Label
 from neurocodec.evaluation.selection import Curve
+from neurocodec.measures.bd_rate import Array
 
 AXES = {
     "top1": "top-1 accuracy",
@@ -90,7 +91,7 @@ def draw(
         return Drawing(_saved(figure, "svg"), _saved(figure, "png"))
 
 
-def _bars(curve: Curve, metric: str, replicates: int, seed: int) -> bootstrap.Array | None:
+def _bars(curve: Curve, metric: str, replicates: int, seed: int) -> Array | None:
     """(2, K): how far the interval of every point goes below and above its score."""
     order = bootstrap.names(curve)
     complete = all(metric in point.scores for point in curve.points)
@@ -103,7 +104,7 @@ def _bars(curve: Curve, metric: str, replicates: int, seed: int) -> bootstrap.Ar
         return None
     scores = [point.scores[metric] for point in curve.points]
     ends = np.array([bootstrap.interval(column) for column in drawn.T]).T
-    lengths: bootstrap.Array = np.abs(ends - scores)
+    lengths: Array = np.abs(ends - scores)
     return lengths
 
 

@@ -12,11 +12,11 @@ import jinja2
 
 from neurocodec import __version__, files
 from neurocodec.evaluation import figures, tables
-from neurocodec.evaluation.bd_rate import Method
 from neurocodec.evaluation.comparison import UNFILTERED, by_subject, compare, metrics, pairs
 from neurocodec.evaluation.figures import AXES, Drawing
 from neurocodec.evaluation.labels import among, heading
 from neurocodec.evaluation.selection import Curve
+from neurocodec.measures.bd_rate import Method
 
 if TYPE_CHECKING:
     from neurocodec.evaluation.examples import Example
