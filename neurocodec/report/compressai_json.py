@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Sequence
 
-from neurocodec.evaluation.labels import among, heading
+from neurocodec.report.labels import among, heading
 from neurocodec.evaluation.selection import Curve
 
 _TELLING = (
