@@ -51,15 +51,12 @@ def by_subject(curves: Iterable[Curve]) -> dict[Subject, list[Curve]]:
 
 
 def metrics(curves: Sequence[Curve]) -> list[Metric]:
-    """The task's metrics that some point has, the primary one first."""
+    """The metrics that some point of one task's curves has, the primary one first."""
+    task = curves[0].setup.task
     present = {name for curve in curves for point in curve.points for name in point.scores}
-    return [metric for metric in columns(curves[0].setup.task) if metric.name in present]
-
-
-def columns(task: str) -> list[Metric]:
-    """The metrics by which curves of a task are compared, the primary one first."""
-    compared = [metric for metric in tasks.metrics_of(task) if metric.compared]
-    return sorted(compared, key=lambda metric: not metric.primary)
+    primary = tasks.primary_metric(task, present)
+    compared = [m for m in tasks.metrics_of(task) if m.compared and m.name in present]
+    return sorted(compared, key=lambda metric: metric != primary)
 
 
 def pairs(curves: Sequence[Curve]) -> list[Pair]:

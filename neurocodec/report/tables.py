@@ -5,10 +5,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from neurocodec.evaluation.results import Setup
-from neurocodec.report import comparisons
 from neurocodec.report.comparisons import Comparison, Subject, subject
 from neurocodec.report.labels import CODING, Label, among, heading, interval, minus, percent
-from neurocodec.tasks import Metric
+from neurocodec.tasks import Metric, metrics_of, primary_metric
 
 Tone = Literal["better", "worse", "open", "absent"]
 
@@ -54,7 +53,7 @@ def transfer_tables(compared: Iterable[Comparison]) -> list[Table]:
     """One table a task and filter, recogniser by codec, where there are several recognisers."""
     groups: dict[tuple[str, str], list[Comparison]] = {}
     for comparison in compared:
-        if comparison.pair.metric.primary and not comparison.pair.across_codecs:
+        if not comparison.pair.across_codecs:
             setup = comparison.pair.test.setup
             groups.setdefault((setup.task, setup.pre), []).append(comparison)
     return [
@@ -66,12 +65,9 @@ def transfer_tables(compared: Iterable[Comparison]) -> list[Table]:
 
 def _subject_table(group: Sequence[Comparison], across_codecs: bool) -> Table:
     setups = [comparison.pair.test.setup for comparison in group]
-    present = {comparison.pair.metric for comparison in group}
-    columns = {
-        metric.name: metric
-        for metric in comparisons.columns(setups[0].task)
-        if metric in present or metric.absent != Metric.absent
-    }
+    present = dict.fromkeys(comparison.pair.metric for comparison in group)
+    lacking = (m for m in metrics_of(setups[0].task) if m.compared and m.absent != Metric.absent)
+    columns = {metric.name: metric for metric in (*present, *lacking)}
     title, corner, always = heading(setups[0]), "codec, filter", ("codec", "pre")
     if across_codecs:
         title, corner, always = f"{title}: codecs against BPG", "codec, chroma", ("codec", "chroma")
@@ -85,7 +81,10 @@ def _subject_table(group: Sequence[Comparison], across_codecs: bool) -> Table:
     return Table(title, corner, list(titles.values()), _filled(rows, absent))
 
 
-def _transfer_table(group: Sequence[Comparison]) -> Table:
+def _transfer_table(every: Sequence[Comparison]) -> Table:
+    metrics = {comparison.pair.metric.name for comparison in every}
+    primary = primary_metric(every[0].pair.test.setup.task, metrics)
+    group = [comparison for comparison in every if comparison.pair.metric == primary]
     setups = [comparison.pair.test.setup for comparison in group]
     label = among(setups, ("model", "data"), ("model_sha256", "pictures_sha256"))
     column: Label = among(setups, ("codec",), CODING)

@@ -13,7 +13,7 @@ from neurocodec import files, images
 from neurocodec.errors import BadInputError
 from neurocodec.filters.blur import Blur
 from neurocodec.images import Image
-from neurocodec.tasks import data
+from neurocodec.tasks import datasets
 from neurocodec.training import distributed
 from neurocodec.training.windows import Example, centre_window, random_window
 
@@ -58,10 +58,10 @@ def split(folder: Path, validation: int | None, task: str | None = None) -> Spli
         UsageError: the folder has several annotation files that would serve.
     """
     if task is None:
-        found = (path for path in folder.rglob("*") if images.has_picture_name(path))
+        found = datasets.pictures_below(folder)
         names = {path: path.relative_to(folder).as_posix() for path in found}
         return _shuffled(folder, names, validation, _WITHOUT_LABELS)
-    labelled = [one for one in data.read(folder, task).pictures if one.truth is not None]
+    labelled = [one for one in datasets.read(folder, task).pictures if one.ground_truth is not None]
     if not labelled:
         raise BadInputError(
             f"{files.display(folder)}: has no labels for {task}: it needs {_NEEDED[task]}"
@@ -70,7 +70,7 @@ def split(folder: Path, validation: int | None, task: str | None = None) -> Spli
         folder,
         {one.path: one.name for one in labelled},
         validation,
-        {one.path: one.truth for one in labelled},
+        {one.path: one.ground_truth for one in labelled},
     )
 
 

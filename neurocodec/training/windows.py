@@ -7,7 +7,7 @@ import numpy as np
 import PIL.Image
 
 from neurocodec.images import Image, Plane
-from neurocodec.tasks.truths import Boxes
+from neurocodec.tasks.ground_truth import Boxes
 
 _VISIBLE = 0.1  # of a box's area: of what is cut off further, nobody could say what it is
 _MIN_SIDE = 2.0  # of a box, in pixels of the crop

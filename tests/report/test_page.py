@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 import PIL.Image
 import pytest
+from neurocodec.evaluation.examples import Example, Panel
 
 from neurocodec.evaluation import report
 from neurocodec.evaluation.bd_rate import compare, percent
-from neurocodec.evaluation.examples import Example, Panel
 from neurocodec.evaluation.results import Point, Result
 from neurocodec.evaluation.selection import Curve, gather
 from neurocodec.images import png

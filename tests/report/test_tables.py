@@ -3,10 +3,10 @@
 from dataclasses import replace
 
 import pytest
+from neurocodec.evaluation.comparison import Comparison, Pair, pairs
 
 from neurocodec.evaluation import tables
 from neurocodec.evaluation.bd_rate import compare
-from neurocodec.evaluation.comparison import Comparison, Pair, pairs
 from neurocodec.evaluation.selection import Curve
 from tests.evaluation.made import points
 

@@ -14,7 +14,7 @@ from neurocodec.losses.detection import Answer, answer_divergence
 from neurocodec.networks.precision import Precision
 from neurocodec.networks.recognisers import Recogniser
 from neurocodec.tasks.detectors import class_table
-from neurocodec.tasks.truths import Boxes
+from neurocodec.tasks.ground_truth import Boxes
 from neurocodec.training.distances.distance import OfRecogniser
 
 _PARTS = {"reg", "obj", "cls"}
