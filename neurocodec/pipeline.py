@@ -1,63 +1,58 @@
-"""One picture, one setting: the whole product. Read this first.
+"""One picture through one setting: the product in a page. Read this first.
 
-Image ─ filter(image, qp) ─ codec.encode ─ bytes ─ codec.decode ─ Image
+Image ─ filter(image, level) ─ codec.encode ─ bytes ─ codec.decode ─ Image
 """
 
 import hashlib
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
-from neurocodec import codecs, filters, images, weights
-from neurocodec.codecs import Codec, qp_tables
-from neurocodec.errors import UsageError
-from neurocodec.images import Image
+from neurocodec import codecs, files, filters, images, weights
+from neurocodec.codecs import Codec, Level, qp_tables
+from neurocodec.filters import Filter
+from neurocodec.images import MAX_PIXELS, Image
 from neurocodec.measures.rate import bpp
 
 AUTO = "auto"
-BPG_QPS = range(52)
 
 
 @dataclass(frozen=True)
 class Setting:
-    """All that decides the bytes, in plain values: cheap to send to a worker, easy to record.
+    """A codec and a filter in plain values: cheap to send to a worker, easy to record.
 
     Attributes:
         codec: "name:key=value".
-        qp: the codec's own QP; for a codec that has none, the BPG QP of equal mean bpp.
-        quality: the codec's own quality. One of the two is given, the other None.
-        chroma: one of the codec's; None is the codec's default.
         filter: "name:key=value", or "auto" for the trained filter of the codec.
-        flatten: colour under a transparent picture, or None to keep its alpha.
-        keep_metadata: whether EXIF, ICC and XMP travel along.
-        device: "cpu", "cuda" or "auto".
-        in_process: encode without starting a program, where the codec can, to the same bytes.
+        chroma: one of the codec's subsamplings; None is the codec's default.
+        flatten: colour to lay under a transparent picture, or None to keep its alpha.
+        keep_metadata: carry EXIF, ICC and XMP into the file.
+        device: "cpu", "cuda" or "auto", for filters that compute on torch.
     """
 
-    codec: str
-    qp: int | None = None
-    quality: int | None = None
-    chroma: str | None = None
+    codec: str = "bpg"
     filter: str = "none"
+    chroma: str | None = None
     flatten: str | None = None
     keep_metadata: bool = False
     device: str = "cpu"
-    in_process: bool = False
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Encoded:
     """A coded picture and what it cost.
 
     Attributes:
-        data: the whole file.
-        width: of the original, in pixels, as is height.
-        coded_width: of what was coded, as is coded_height: a filter may scale.
-        encode_s: seconds, the filter's included.
+        data: the file.
+        encoder: name and version of what encoded it.
+        width: width of the original, in pixels, as is height.
+        coded_width: width of the coded picture, as is coded_height: a filter may scale.
+        encode_s: seconds that filtering and encoding took.
     """
 
     data: bytes
+    encoder: str
     width: int
     height: int
     coded_width: int
@@ -71,97 +66,155 @@ class Encoded:
 
     @cached_property
     def sha256(self) -> str:
-        """Of the whole file, in hexadecimal."""
+        """SHA-256 of the file, in hexadecimal."""
         return hashlib.sha256(self.data).hexdigest()
 
 
+@dataclass(frozen=True, eq=False)
+class RoundTrip:
+    """A picture as a decoder shows it, and the size of the file between."""
+
+    image: Image
+    size_bytes: int
+
+
 class Pipeline:
-    """A setting made ready to run, on as many pictures as one likes.
+    """A setting made ready for any number of pictures and levels.
+
+    The filter is loaded when the first picture needs it, or by `load`.
 
     Raises:
         UsageError: the setting names what is not known or out of range.
-        MissingError: a tool or a weight that it needs is not there.
+        MissingError: a tool that it needs is not there.
     """
 
     def __init__(self, setting: Setting) -> None:
         self.setting = setting
-        given = {"chroma": setting.chroma, "keep_metadata": setting.keep_metadata}
-        given |= {"in_process": setting.in_process}
-        self.codec = codecs.create(
-            setting.codec, **{key: value for key, value in given.items() if value is not None}
-        )
-        self.encoder = self.codec.encoder
-        self.level = _level(self.codec, setting)
-        self.pre = _resolved(setting.filter, self.codec)
-        self.chosen_filter = filters.create(self.pre, setting.device)
-        self.bpg_qp = qp_tables.qp_at_level(self.codec.name, self.level)
+        context = {"chroma": setting.chroma, "keep_metadata": setting.keep_metadata}
+        present = {key: value for key, value in context.items() if value is not None}
+        self.codec: Codec = codecs.create(setting.codec, **present)
+        self.filter_spec = _resolved(setting.filter, self.codec)
 
-    @property
-    def saturated(self) -> bool:
-        """Whether the codec does not reach BPG's rate at the QP, so that its nearest stands in."""
-        qp, by_quality = self.setting.qp, self.codec.unit == "quality"
-        return qp is not None and by_quality and qp_tables.qp_saturates(self.codec.name, qp)
+    @cached_property
+    def loaded_filter(self) -> Filter:
+        """The filter, its network loaded.
 
-    @property
-    def unfiltered(self) -> str:
-        """Why the filter passes pictures unchanged at this QP; "" where it filters."""
-        return filters.unfiltered(self.chosen_filter, self.bpg_qp)
+        Raises:
+            UsageError: it is not known, or its settings are out of range.
+            MissingError: its weights are not there.
+        """
+        return filters.create(self.filter_spec, self.setting.device)
 
-    @property
-    def batches(self) -> bool:
-        """Whether pictures of one size are better filtered together, in one process."""
-        return filters.batches(self.chosen_filter, self.bpg_qp)
+    def own_level(self, level: Level) -> Level:
+        """The level in the codec's own unit; a QP asked of a quality codec is carried over.
 
-    def filter(self, image: Image) -> Image:
+        Raises:
+            UsageError: the codec has no such level.
+        """
+        return qp_tables.own_level(self.codec, level)
+
+    def saturated(self, level: Level) -> bool:
+        """True if the codec does not reach BPG's rate at that QP, so that its end stands in."""
+        return qp_tables.saturated(self.codec.name, level)
+
+    def identity(self, level: Level) -> str:
+        """The reason why the filter passes pictures unchanged at this level; "" if it filters."""
+        return self.loaded_filter.identity(self._qp(level))
+
+    def batches(self, level: Level) -> bool:
+        """True if pictures of one size are better filtered together, in one process."""
+        return self.loaded_filter.batches(self._qp(level))
+
+    def fingerprint(self, level: Level) -> str:
+        """A text that is equal for two pipelines only if they make the same file at the level."""
+        own = self.own_level(level)
+        filtered = self.loaded_filter.fingerprint(self._qp(level))
+        setting = self.setting
+        rest = (setting.codec, self.codec.chroma, setting.flatten, setting.keep_metadata)
+        return repr((rest, filtered, str(own), self.codec.encoder))
+
+    def filter(self, image: Image, level: Level) -> Image:
         """The picture as the encoder will see it."""
-        return self.chosen_filter(self._flattened(image), self.bpg_qp)
+        return self.loaded_filter(self._flattened(image), self._qp(level))
 
-    def filter_batch(self, batch: Sequence[Image]) -> list[Image]:
+    def filter_batch(self, batch: Sequence[Image], level: Level) -> list[Image]:
         """Pictures of one size as the encoder will see them, to within one level of `filter`'s."""
         flattened = [self._flattened(image) for image in batch]
-        return filters.filter_batch(self.chosen_filter, flattened, self.bpg_qp)
+        return self.loaded_filter.filter_batch(flattened, self._qp(level))
+
+    def encode(self, image: Image, level: Level) -> Encoded:
+        """The filtered and coded picture.
+
+        Raises:
+            UsageError: the codec has no such level, or cannot carry the picture's alpha.
+            ToolError: the encoder failed.
+        """
+        start = time.perf_counter()
+        filtered = self.filter(image, level)
+        filter_s = time.perf_counter() - start
+        return self.encode_filtered(filtered, level, (image.width, image.height), filter_s)
+
+    def encode_filtered(
+        self, filtered: Image, level: Level, size: tuple[int, int], filter_s: float
+    ) -> Encoded:
+        """The coded form of a picture that has been through the filter.
+
+        Args:
+            filtered: the picture as the encoder will see it.
+            level: in any unit that the codec takes.
+            size: width and height of the original, in pixels.
+            filter_s: seconds that filtering took.
+
+        Raises:
+            UsageError: as from `encode`.
+            ToolError: the encoder failed.
+        """
+        start = time.perf_counter()
+        data = self.codec.encode(filtered, self.own_level(level))
+        encode_s = filter_s + time.perf_counter() - start
+        coded_size = (filtered.width, filtered.height)
+        return Encoded(data, self.codec.encoder_for(filtered), *size, *coded_size, encode_s)
+
+    def round_trip(self, image: Image, level: Level, coded: bytes | None = None) -> RoundTrip:
+        """The picture after filter, encoder and decoder.
+
+        Args:
+            image: the original.
+            level: in any unit that the codec takes.
+            coded: what `encode` made of it before, to be decoded without encoding anew.
+
+        Raises:
+            UsageError: the codec has no such level, or cannot carry the picture's alpha.
+            ToolError: the encoder failed.
+        """
+        data = self.encode(image, level).data if coded is None else coded
+        return RoundTrip(self.codec.decode(data), len(data))
+
+    def _qp(self, level: Level) -> float:
+        return qp_tables.bpg_qp(self.codec.name, self.own_level(level))
 
     def _flattened(self, image: Image) -> Image:
         colour = self.setting.flatten
         return image if colour is None else images.flatten(image, colour)
 
-    def encode(self, image: Image) -> Encoded:
-        """The coded picture.
 
-        Raises:
-            UsageError: it has alpha that the codec cannot carry.
-            ToolError: the encoder failed.
-        """
-        start = time.perf_counter()
-        filtered = self.filter(image)
-        data = self.codec.encode(filtered, self.level)
-        encode_s = time.perf_counter() - start
-        sizes = (image.width, image.height, filtered.width, filtered.height)
-        return Encoded(data, *sizes, encode_s)
+@lru_cache(maxsize=4)
+def prepared(setting: Setting) -> Pipeline:
+    """The pipeline of a setting, made once for all that this process does under it."""
+    return Pipeline(setting)
 
 
-def _level(codec: Codec, setting: Setting) -> int:
-    """The codec's own level that the setting asks for."""
-    if (setting.qp is None) == (setting.quality is None):
-        raise UsageError("give one of --qp N and --quality N")
-    if setting.quality is not None and codec.unit == "qp":
-        raise UsageError(f"{codec.name} has no quality: give --qp N")
-    if setting.quality is not None:
-        return _one_of(codec.levels, setting.quality, f"{codec.name}'s quality")
-    assert setting.qp is not None
-    if codec.unit == "qp":
-        return _one_of(codec.levels, setting.qp, f"{codec.name}'s QP")
-    return qp_tables.level_at_qp(codec.name, _one_of(BPG_QPS, setting.qp, "the QP"))
+def read(source: str, max_pixels: int = MAX_PIXELS) -> Image:
+    """The picture in a file, or on standard input for "-".
+
+    Raises:
+        BadInputError: it cannot be read, is no picture, or is larger than `max_pixels`.
+    """
+    return images.read(files.read(source), files.display(source), max_pixels)
 
 
-def _one_of(levels: Sequence[int], level: int, what: str) -> int:
-    if level not in levels:
-        raise UsageError(f"{what} goes from {min(levels)} to {max(levels)}, not {level}")
-    return level
-
-
-def _resolved(filter: str, codec: Codec) -> str:
-    """What "auto" stands for: the codec's trained filter; "none" without one, or without loss."""
-    if filter != AUTO:
-        return filter
+def _resolved(spec: str, codec: Codec) -> str:
+    """The filter that "auto" stands for: the codec's trained one; "none" without, or lossless."""
+    if spec != AUTO:
+        return spec
     return "none" if codec.lossless else weights.automatic().get(codec.name, "none")

@@ -1,4 +1,4 @@
-"""Pictures of one size through a filter together: read ahead, grouped, given back in order."""
+"""Pictures of one size through a filter together: read ahead, grouped, returned in order."""
 
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -6,16 +6,17 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Generic, TypeVar
 
-from neurocodec.batch.engines import local as workers
-from neurocodec.batch.engines.local import Outcome
+from neurocodec.batch.engines.local import Local, Outcome
+from neurocodec.codecs import Level
 from neurocodec.errors import NeurocodecError
 from neurocodec.images import Image
 from neurocodec.pipeline import Pipeline
 
 Item = TypeVar("Item")
+Result = tuple[Image | None, NeurocodecError | None, float]
 
-# What is read before any of it is filtered. Pictures of a camera are alike in size and fill whole
-# batches; of mixed ones many find their like within so many.
+# The reading ahead of the filter. Pictures of a camera are alike in size and fill batches; of
+# mixed ones many find their like within so many.
 WINDOW_PICTURES = 64
 WINDOW_PIXELS = 1 << 25
 
@@ -27,32 +28,32 @@ class Filtered(Generic[Item]):
     Attributes:
         item: what it was read from.
         image: the filtered picture.
-        pre: the filter, as the command line writes it.
+        size: width and height of the original, in pixels.
         filter_s: its share of the seconds that filtering took.
     """
 
     item: Item
     image: Image
-    pre: str
+    size: tuple[int, int]
     filter_s: float
 
 
 def each(
-    items: Iterable[Item], read: Callable[[Item], Image], ready: Pipeline
+    items: Iterable[Item], read: Callable[[Item], Image], pipeline: Pipeline, level: Level
 ) -> Iterator[Outcome[Item, Filtered[Item]]]:
     """Every item's picture, filtered in batches in this process; outcomes in the items' order.
 
     A picture that cannot be read or filtered costs itself only. Memory holds one window of
     pictures, at most WINDOW_PIXELS and one picture more.
     """
-    opened = workers.each(read, items, jobs=1, timeout_s=0)
+    opened = Local(jobs=0).map(read, items)
     for window in _windows(opened):
-        done: dict[int, tuple[Image | None, NeurocodecError | None, float]] = {}
+        done: dict[int, Result] = {}
         for places in _alike(window):
             batch = [image for place in places if (image := window[place].result) is not None]
-            done |= dict(zip(places, _filtered(batch, ready), strict=True))
+            done |= dict(zip(places, _filtered(batch, pipeline, level), strict=True))
         for place, one in enumerate(window):
-            yield _outcome(one, done.get(place), ready.pre)
+            yield _outcome(one, done.get(place))
 
 
 def _windows(opened: Iterable[Outcome[Item, Image]]) -> Iterator[list[Outcome[Item, Image]]]:
@@ -75,28 +76,24 @@ def _alike(window: list[Outcome[Item, Image]]) -> list[list[int]]:
     return list(sizes.values())
 
 
-def _filtered(
-    batch: list[Image], ready: Pipeline
-) -> list[tuple[Image | None, NeurocodecError | None, float]]:
+def _filtered(batch: list[Image], pipeline: Pipeline, level: Level) -> list[Result]:
     """The filtered picture or the error in its place, and its seconds."""
     start = time.perf_counter()
     try:
-        results = ready.filter_batch(batch)
-    except Exception:  # of one of them, or memory for so many: which it is shows one by one
-        alone = list(workers.each(partial(Pipeline.filter, ready), batch, jobs=1, timeout_s=0))
+        results = pipeline.filter_batch(batch, level)
+    except Exception:  # one of them, or memory for so many: one by one shows which
+        alone = list(Local(jobs=0).map(partial(Pipeline.filter, pipeline, level=level), batch))
         share = (time.perf_counter() - start) / len(batch)
         return [(one.result, one.error, share) for one in alone]
     share = (time.perf_counter() - start) / len(batch)
     return [(image, None, share) for image in results]
 
 
-def _outcome(
-    opened: Outcome[Item, Image],
-    done: tuple[Image | None, NeurocodecError | None, float] | None,
-    pre: str,
-) -> Outcome[Item, Filtered[Item]]:
-    if done is None:
+def _outcome(opened: Outcome[Item, Image], done: Result | None) -> Outcome[Item, Filtered[Item]]:
+    if done is None or opened.result is None:
         return Outcome(opened.item, None, opened.error)
     image, error, filter_s = done
-    result = None if image is None else Filtered(opened.item, image, pre, filter_s)
-    return Outcome(opened.item, result, error)
+    if image is None:
+        return Outcome(opened.item, None, error)
+    size = (opened.result.width, opened.result.height)
+    return Outcome(opened.item, Filtered(opened.item, image, size, filter_s), None)

@@ -183,6 +183,11 @@ def make_folders(jobs: Iterable[Job]) -> None:
         files.make_folder(folder)
 
 
+def any_present(jobs: Iterable[Job]) -> bool:
+    """True if there is a source to read, so that loading a filter for it is worth the seconds."""
+    return any(job.source == STANDARD or Path(job.source).exists() for job in jobs)
+
+
 def pending(jobs: Iterable[Job]) -> Iterator[Job]:
     """The jobs whose result is not there yet."""
     return (job for job in jobs if job.target == STANDARD or not Path(job.target).exists())

@@ -1,84 +1,52 @@
-"""Many pictures: read, encode or decode, write, one record a file; a bad file costs only itself."""
+"""Many pictures: read, filter, encode or decode, write; a bad file costs itself only."""
 
 import hashlib
 import time
-from collections import deque
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
-from functools import lru_cache, partial
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Generic, NoReturn, TypeVar
+from typing import TypeVar
 
 from neurocodec import codecs, files, images
-from neurocodec.batch import grouping as filtering
-from neurocodec.batch.engines import local as workers
-from neurocodec.batch.engines.local import Outcome
+from neurocodec.batch import grouping
+from neurocodec.batch.engines.local import Local, Outcome
 from neurocodec.batch.grouping import Filtered
-from neurocodec.batch.plan import Job
-from neurocodec.errors import BadInputError, NeurocodecError
+from neurocodec.batch.plan import Job, any_present
+from neurocodec.batch.records import DecodeRecord, EncodeRecord, FilterRecord
+from neurocodec.codecs import Level
+from neurocodec.errors import BadInputError
 from neurocodec.files import display
 from neurocodec.images import MAX_PIXELS, Image
 from neurocodec.measures.rate import bpp
-from neurocodec.pipeline import Pipeline, Setting
+from neurocodec.pipeline import Setting, prepared, read
 
-ITEM_TIMEOUT_S = 3600
 PPM_ENDINGS = (".ppm", ".pgm", ".pnm")
-# Filtered pictures that wait for an encoder: a few a process, but few large ones.
-_AHEAD = 4
-_AHEAD_PIXELS = 1 << 27
+
+Record = TypeVar("Record")
 
 
 @dataclass(frozen=True)
-class EncodeRecord:
-    """What became of one encoded picture; its fields are those of `encode --json`."""
+class Work:
+    """What `encode` and `filter_pictures` do to every picture.
 
-    input: str
-    output: str
-    codec: str
-    encoder: str
-    qp: int | None
-    quality: int | None
-    chroma: str
-    pre: str
-    width: int
-    height: int
-    coded_width: int
-    coded_height: int
-    size_bytes: int
-    bpp: float
-    sha256: str
-    encode_s: float
+    Attributes:
+        setting: codec and filter.
+        level: in any unit that the codec takes.
+        processes: worker processes; 0 works in this process.
+        max_pixels: larger pictures are refused unread.
+    """
 
-
-@dataclass(frozen=True)
-class DecodeRecord:
-    """What became of one decoded file; its fields are those of `decode --json`."""
-
-    input: str
-    output: str
-    codec: str
-    width: int
-    height: int
-    size_bytes: int
-    bpp: float
-
-
-@dataclass(frozen=True)
-class FilterRecord:
-    """What became of one filtered picture; its fields are those of `preprocess --json`."""
-
-    input: str
-    output: str
-    pre: str
-    width: int
-    height: int
-
-
-@dataclass(frozen=True)
-class _Encoding:
-    job: Job
     setting: Setting
-    max_pixels: int
+    level: Level
+    processes: int = 0
+    max_pixels: int = MAX_PIXELS
+
+
+@dataclass(frozen=True)
+class _Task:
+    job: Job
+    work: Work
 
 
 @dataclass(frozen=True)
@@ -87,60 +55,93 @@ class _Decoding:
     expected_sha256: str | None
 
 
-Task = TypeVar("Task", _Encoding, _Decoding)
-Record = TypeVar("Record")
+def encode(jobs: Sequence[Job], work: Work) -> Iterator[Outcome[Job, EncodeRecord]]:
+    """Encode every job's source to its target; outcomes come in the jobs' order."""
+    return _filtered(_encode, jobs, work)
 
 
-def encode(
-    jobs: Sequence[Job], setting: Setting, *, processes: int, max_pixels: int = MAX_PIXELS
-) -> Iterator[Outcome[Job, EncodeRecord]]:
-    """Encode every job's source to its target; outcomes come in the jobs' order.
+def filter_pictures(jobs: Sequence[Job], work: Work) -> Iterator[Outcome[Job, FilterRecord]]:
+    """Write every job's picture as the encoder would see it; outcomes in the jobs' order."""
+    return _filtered(_write, jobs, work)
 
-    Where the filter is better on many pictures at once, this process filters, and the others
-    encode what it hands them.
+
+def decode(
+    jobs: Sequence[Job], *, processes: int, expected_sha256: str | None = None
+) -> Iterator[Outcome[Job, DecodeRecord]]:
+    """Decode every job's source to its target; outcomes come in the jobs' order."""
+    tasks = (_Decoding(job, expected_sha256) for job in jobs)
+    with Local(processes) as engine:
+        for outcome in engine.map(_decode, tasks):
+            yield Outcome(outcome.item.job, outcome.result, outcome.error)
+
+
+def _filtered(
+    function: Callable[[Filtered[_Task]], Record], jobs: Sequence[Job], work: Work
+) -> Iterator[Outcome[Job, Record]]:
+    """Filter every picture and apply `function`.
+
+    Where the filter is better on many pictures at once this process filters them, and the workers
+    do the rest; else every worker does both.
     """
-    many = replace(setting, in_process=processes > 1)
-    tasks = (_Encoding(job, many, max_pixels) for job in jobs)
-    if pipeline(setting).batches:
-        return _batched(_encode_filtered, tasks, pipeline(setting), processes)
-    return _worked(encode_file, tasks, processes)
+    tasks = (_Task(job, work) for job in jobs)
+    pipeline = prepared(work.setting)
+    with Local(work.processes) as engine:
+        if any_present(jobs) and pipeline.batches(work.level):
+            together = grouping.each(tasks, _read, pipeline, work.level)
+            for one in engine.map(partial(_onward, function), together, weight=_pixels):
+                yield Outcome(one.item.item.job, one.result, one.error)
+        else:
+            for outcome in engine.map(partial(_alone, function), tasks):
+                yield Outcome(outcome.item.job, outcome.result, outcome.error)
 
 
-def encode_file(task: _Encoding) -> EncodeRecord:
-    """Encode one file to another.
-
-    Raises:
-        BadInputError: the source cannot be read as a picture.
-        UsageError: it has alpha that the codec cannot carry.
-        ToolError: the encoder failed.
-        OutputError: the target cannot be written.
-    """
-    return _encoded(task.job, task.setting, _read(task))
+def _alone(function: Callable[[Filtered[_Task]], Record], task: _Task) -> Record:
+    image = _read(task)
+    start = time.perf_counter()
+    with files.naming(display(task.job.source)):
+        filtered = prepared(task.work.setting).filter(image, task.work.level)
+    size = (image.width, image.height)
+    return function(Filtered(task, filtered, size, time.perf_counter() - start))
 
 
-def _encode_filtered(filtered: Filtered[_Encoding]) -> EncodeRecord:
-    task = filtered.item
-    rest = replace(task.setting, filter="none", flatten=None)
-    record = _encoded(task.job, rest, filtered.image)
-    return replace(record, pre=filtered.pre, encode_s=record.encode_s + filtered.filter_s)
+def _onward(
+    function: Callable[[Filtered[_Task]], Record], outcome: Outcome[_Task, Filtered[_Task]]
+) -> Record:
+    if outcome.result is None:
+        assert outcome.error is not None
+        raise outcome.error
+    return function(outcome.result)
 
 
-def _encoded(job: Job, setting: Setting, image: Image) -> EncodeRecord:
-    ready = pipeline(setting)
+def _pixels(outcome: Outcome[_Task, Filtered[_Task]]) -> int:
+    return 0 if outcome.result is None else outcome.result.image.pixels[..., 0].size
+
+
+def _read(task: _Task) -> Image:
+    return read(task.job.source, task.work.max_pixels)
+
+
+def _encode(filtered: Filtered[_Task]) -> EncodeRecord:
+    job, work = filtered.item.job, filtered.item.work
+    pipeline = prepared(work.setting)
     with files.naming(display(job.source)):
-        encoded = ready.encode(image)
+        encoded = pipeline.encode_filtered(
+            filtered.image, work.level, filtered.size, filtered.filter_s
+        )
     files.write(job.target, encoded.data)
+    own = pipeline.own_level(work.level).record()
     return EncodeRecord(
         input=job.source,
         output=job.target,
-        codec=setting.codec,
-        encoder=ready.encoder,
-        qp=setting.qp,
-        quality=ready.level if ready.codec.unit == "quality" else None,
-        chroma=setting.chroma or ready.codec.chromas[0],
-        pre=ready.pre,
-        width=image.width,
-        height=image.height,
+        codec=work.setting.codec,
+        encoder=encoded.encoder,
+        level=work.level.record(),
+        qp=work.level.record().get("qp"),
+        quality=own.get("quality"),
+        chroma=pipeline.codec.chroma,
+        pre=pipeline.filter_spec,
+        width=encoded.width,
+        height=encoded.height,
         coded_width=encoded.coded_width,
         coded_height=encoded.coded_height,
         size_bytes=len(encoded.data),
@@ -150,20 +151,17 @@ def _encoded(job: Job, setting: Setting, image: Image) -> EncodeRecord:
     )
 
 
-def decode(
-    jobs: Sequence[Job], *, processes: int, expected_sha256: str | None = None
-) -> Iterator[Outcome[Job, DecodeRecord]]:
-    """Decode every job's source to its target; outcomes come in the jobs' order."""
-    return _worked(decode_file, (_Decoding(job, expected_sha256) for job in jobs), processes)
+def _write(filtered: Filtered[_Task]) -> FilterRecord:
+    job, image = filtered.item.job, filtered.image
+    with files.naming(display(job.source)):
+        picture = _picture_file(job.target, image)
+    files.write(job.target, picture)
+    spec = prepared(filtered.item.work.setting).filter_spec
+    return FilterRecord(job.source, job.target, spec, image.width, image.height)
 
 
-def decode_file(task: _Decoding) -> DecodeRecord:
-    """Decode one file to a PNG, or to a PPM where the target's name says so.
-
-    Raises:
-        BadInputError: the source is damaged, of no known format, or not the file expected.
-        OutputError: the target cannot be written.
-    """
+def _decode(task: _Decoding) -> DecodeRecord:
+    """Decode one file to a PNG, or to a PPM where the target's name says so."""
     job = task.job
     data = files.read(job.source)
     with files.naming(display(job.source)):
@@ -171,113 +169,18 @@ def decode_file(task: _Decoding) -> DecodeRecord:
     codec = codecs.recognise(data, display(job.source))
     with files.naming(display(job.source)):
         image = codec.decode(data)
-    files.write(job.target, _picture_file(job.target, image))
-    rate = bpp(len(data), image.width, image.height)
+        picture = _picture_file(job.target, image)
+    files.write(job.target, picture)
     return DecodeRecord(
-        job.source, job.target, codec.name, image.width, image.height, len(data), rate
+        input=job.source,
+        output=job.target,
+        codec=codec.name,
+        width=image.width,
+        height=image.height,
+        size_bytes=len(data),
+        bpp=bpp(len(data), image.width, image.height),
+        output_bytes=len(picture),
     )
-
-
-def preprocess(
-    jobs: Sequence[Job], setting: Setting, *, processes: int, max_pixels: int = MAX_PIXELS
-) -> Iterator[Outcome[Job, FilterRecord]]:
-    """Filter every job's source into its target; outcomes come in the jobs' order."""
-    tasks = (_Encoding(job, setting, max_pixels) for job in jobs)
-    if pipeline(setting).batches:
-        return _batched(_write_filtered, tasks, pipeline(setting), processes)
-    return _worked(filter_file, tasks, processes)
-
-
-def filter_file(task: _Encoding) -> FilterRecord:
-    """Write one picture as the encoder would see it.
-
-    Raises:
-        BadInputError: the source cannot be read as a picture.
-        OutputError: the target cannot be written.
-    """
-    ready, image = pipeline(task.setting), _read(task)
-    start = time.perf_counter()
-    with files.naming(display(task.job.source)):
-        filtered = ready.filter(image)
-    return _write_filtered(Filtered(task, filtered, ready.pre, time.perf_counter() - start))
-
-
-def _write_filtered(filtered: Filtered[_Encoding]) -> FilterRecord:
-    task, image = filtered.item, filtered.image
-    with files.naming(display(task.job.source)):
-        picture = _picture_file(task.job.target, image)
-    files.write(task.job.target, picture)
-    return FilterRecord(task.job.source, task.job.target, filtered.pre, image.width, image.height)
-
-
-def _worked(
-    function: Callable[[Task], Record], tasks: Iterable[Task], processes: int
-) -> Iterator[Outcome[Job, Record]]:
-    for outcome in workers.each(function, tasks, jobs=processes, timeout_s=ITEM_TIMEOUT_S):
-        yield Outcome(outcome.item.job, outcome.result, outcome.error)
-
-
-def _batched(
-    function: Callable[[Filtered[_Encoding]], Record],
-    tasks: Iterable[_Encoding],
-    ready: Pipeline,
-    processes: int,
-) -> Iterator[Outcome[Job, Record]]:
-    jobs = processes if processes > 1 else 0
-    with workers.Pool(function, jobs=jobs, timeout_s=ITEM_TIMEOUT_S) as pool:
-        waiting: deque[_Waiting[Record]] = deque()
-        for one in filtering.each(tasks, _read, ready):
-            waiting.append(_handed_in(pool, one))
-            while _full(waiting, jobs):
-                yield waiting.popleft().outcome()
-        for last in waiting:
-            yield last.outcome()
-
-
-@dataclass(frozen=True, eq=False)
-class _Waiting(Generic[Record]):
-    """A job whose picture is filtered, or failed: then fetching raises."""
-
-    job: Job
-    pixels: int
-    fetch: Callable[[], Record]
-
-    def outcome(self) -> Outcome[Job, Record]:
-        try:
-            return Outcome(self.job, self.fetch(), None)
-        except NeurocodecError as exc:
-            return Outcome(self.job, None, exc)
-
-
-def _handed_in(
-    pool: workers.Pool[Filtered[_Encoding], Record],
-    one: Outcome[_Encoding, Filtered[_Encoding]],
-) -> _Waiting[Record]:
-    if one.result is None:
-        return _Waiting(one.item.job, 0, partial(_fail, one.error))
-    image = one.result.image
-    return _Waiting(one.item.job, image.width * image.height, pool.submit(one.result))
-
-
-def _full(waiting: Collection[_Waiting[Record]], jobs: int) -> bool:
-    many = len(waiting) > _AHEAD * jobs
-    return many or (len(waiting) > 1 and sum(one.pixels for one in waiting) > _AHEAD_PIXELS)
-
-
-def _fail(error: NeurocodecError | None) -> NoReturn:
-    assert error is not None
-    raise error
-
-
-def _read(task: _Encoding) -> Image:
-    source = task.job.source
-    return images.read(files.read(source), display(source), task.max_pixels)
-
-
-@lru_cache(maxsize=4)
-def pipeline(setting: Setting) -> Pipeline:
-    """The setting made ready, once for all that this process does under it."""
-    return Pipeline(setting)
 
 
 def _picture_file(target: str, image: Image) -> bytes:

@@ -1,6 +1,8 @@
 """The command line: one thin command a file, imported only when it runs."""
 
+import difflib
 import errno
+import os
 import signal
 import sys
 from importlib import import_module
@@ -18,7 +20,7 @@ COMMANDS = {
     "encode": "neurocodec.cli.commands.encode:encode",
     "decode": "neurocodec.cli.commands.decode:decode",
     "info": "neurocodec.cli.commands.info:info",
-    "preprocess": "neurocodec.cli.commands.filter:filter_",
+    "filter": "neurocodec.cli.commands.filter:filter_",
     "evaluate": "neurocodec.cli.commands.evaluate:evaluate",
     "bdrate": "neurocodec.cli.commands.bdrate:bdrate",
     "report": "neurocodec.cli.commands.report:report",
@@ -29,6 +31,8 @@ COMMANDS = {
     "weights": "neurocodec.cli.commands.weights:weights",
     "doctor": "neurocodec.cli.commands.doctor:doctor",
 }
+_ALIASES = {"preprocess": "filter"}
+_COMPLETE_VARIABLE = "_NEUROCODEC_COMPLETE"
 _UNWRITABLE = {
     *(errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS),
     errno.ENAMETOOLONG,
@@ -50,15 +54,25 @@ class _Commands(click.Group):
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in COMMANDS:
+        name = _ALIASES.get(cmd_name, cmd_name)
+        if name not in COMMANDS:
             return None
-        module, attribute = COMMANDS[cmd_name].split(":")
+        module, attribute = COMMANDS[name].split(":")
         command: click.Command = getattr(import_module(module), attribute)
         return command
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and self.get_command(ctx, args[0]) is None and not args[0].startswith("-"):
+            near = difflib.get_close_matches(args[0], COMMANDS, n=1)
+            hint = f" Did you mean {near[0]!r}?" if near else f" Commands: {', '.join(COMMANDS)}."
+            ctx.fail(f"No such command {args[0]!r}.{hint}")
+        return super().resolve_command(ctx, args)
+
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(__version__, prog_name="neurocodec")
+@click.version_option(__version__, "-V", "--version", prog_name="neurocodec")
 def neurocodec() -> None:
     """Make pictures smaller for recognisers: filter them, then encode with a stock encoder.
 
@@ -83,6 +97,11 @@ def run(command: click.Command, name: str, failure: int | None = None) -> NoRetu
 
 
 def _exit_code(command: click.Command, name: str) -> int:
+    instruction = os.environ.get(_COMPLETE_VARIABLE)
+    if instruction and command is neurocodec:
+        from click.shell_completion import shell_complete
+
+        return shell_complete(command, {}, name, _COMPLETE_VARIABLE, instruction)
     try:
         with command.make_context(name, sys.argv[1:]) as context:
             command.invoke(context)

@@ -1,15 +1,15 @@
-"""What `evaluate` does: the experiment, the settings still to measure, and the run over them."""
+"""The work of `evaluate`: the experiment, the points still to measure, and the run over them."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from neurocodec.batch.engines import local as workers
+from neurocodec.batch.engines.local import share_cores
 from neurocodec.cli import console
 from neurocodec.evaluation import coding, journal, results
+from neurocodec.evaluation.coding import OperatingPoint
 from neurocodec.evaluation.curves import Experiment
 from neurocodec.evaluation.results import PictureResult, Point
-from neurocodec.pipeline import Pipeline, Setting
 from neurocodec.tasks import Task, datasets
 from neurocodec.tasks.datasets import DataSet
 
@@ -27,38 +27,38 @@ def data_set(data: str, task: str, limit: int | None) -> DataSet:
     return read
 
 
-def experiment(data: DataSet, task: Task, *, cache: bool, processes: int) -> Experiment:
+def experiment(data: DataSet, task: Task, *, cache: bool, jobs: int) -> Experiment:
     """The experiment of a task over a data set."""
-    workers.share_cores(processes)
+    share_cores(jobs)
     aligned = task.align(data)
     return Experiment(
         data=aligned.name,
         pictures=aligned.pictures,
         task=task,
         cache=coding.default_cache() if cache else None,
-        jobs=processes,
+        jobs=jobs,
     )
 
 
 def run(
     measured: Experiment,
-    settings: Sequence[Setting],
+    grid: Sequence[OperatingPoint],
     output: str | None,
     *,
     per_image: bool,
     resume: bool,
     max_bpp: float | None,
 ) -> None:
-    """Measure every setting that the results file does not hold yet.
+    """Measure every operating point that the results file does not hold yet.
 
     Raises:
         NeurocodecError: the first thing that fails; the points before it are kept.
     """
     with _keeping(output, per_image, resume) as (keep, done):
-        wanted = [s for s in settings if (measured.setup(s), s.qp, s.quality) not in done]
-        if len(wanted) < len(settings):
-            console.note(f"{len(settings) - len(wanted)} points are in {output} already")
-        for reason in {Pipeline(setting).unfiltered for setting in wanted} - {""}:
+        wanted = [point for point in grid if measured.key(point) not in done]
+        if len(wanted) < len(grid):
+            console.note(f"{len(grid) - len(wanted)} points are in {output} already")
+        for reason in {point.pipeline.identity(point.level) for point in wanted} - {""}:
             console.note(reason)
         pictures = len(measured.pictures)
         with console.progress(len(wanted) * pictures, "measuring") as advance:

@@ -6,8 +6,9 @@ from typing import Any
 
 import click
 
-from neurocodec.batch.engines import local as workers
+from neurocodec.batch.engines.local import available_cores
 from neurocodec.cli import console
+from neurocodec.errors import UsageError
 
 Command = Callable[..., Any]
 
@@ -16,7 +17,7 @@ output = click.option(
     "--output",
     metavar="OUT",
     help="File, folder (for many: the tree is mirrored), or - for standard output. "
-    "Without it results go beside their inputs.",
+    "Without it outputs go beside their inputs.",
 )
 as_json = click.option("--json", "as_json", is_flag=True, help="One JSON object a line on stdout.")
 codec = click.option(
@@ -24,35 +25,41 @@ codec = click.option(
     default="bpg",
     show_default=True,
     metavar="bpg|jpeg|jpeg2000|vvc",
-    help="Settings follow a colon: vvc:preset=medium.",
+    help="Codec; its settings follow a colon: vvc:preset=medium.",
 )
+chroma = click.option("--chroma", type=click.Choice(["420", "422", "444"]), help="Subsampling.")
 weights = click.option(
     "--weights",
     metavar="NAME|FILE",
-    help="Of --pre npp, tv or segnet: short for npp:weights=NAME.",
+    help="Weights of --filter npp, tv or segnet: short for npp:weights=NAME.",
 )
-_pre = click.option(
+_filter = click.option(
+    "--filter",
     "--pre",
+    "filter",
     default="auto",
     show_default=True,
     metavar="NAME[:KEY=VALUE]",
-    help="Filter before the encoder: none, blur:sigma=0.5, scale:factor=0.5, tvl1:lmbda=1, and "
-    "the trained ones, npp, tv and segnet, with --weights; auto is the trained filter for the "
-    "codec once one is installed.",
+    help="Filter before the encoder: none, blur:sigma=0.5, scale:factor=0.5, tvl1:lmbda=1, or a "
+    "trained one, npp, tv or segnet, with --weights; auto is the trained filter installed for "
+    "the codec. --pre is an alias.",
 )
-qp = click.option(
+_qp = click.option(
     "--qp",
     type=int,
-    help="As the format's reference encoder counts: bpgenc -q, vvencapp -q. For jpeg and "
-    "jpeg2000 the quality of the same mean bpp as BPG at that QP.",
+    metavar="N",
+    help="QP of the reference encoder: bpg 0-51 (bpgenc -q), vvc 0-63 (vvencapp -q); 34 is a good "
+    "start, fewer bits at higher ones. For jpeg and jpeg2000: the quality with BPG's mean bpp.",
 )
-quality = click.option("--quality", type=int, help="For jpeg (1-100) and jpeg2000 (dB).")
+_quality = click.option(
+    "--quality", type=int, metavar="N", help="Quality of jpeg (1-100) or jpeg2000 (20-60 dB)."
+)
 device = click.option(
     "--device",
     type=click.Choice(["auto", "cpu", "cuda"]),
     default="auto",
     show_default=True,
-    help="Where torch computes.",
+    help="Device for networks and filters.",
 )
 flatten = click.option(
     "--flatten", metavar="COLOUR", help="Lay a transparent picture over white, black or #rrggbb."
@@ -67,43 +74,64 @@ max_pixels = click.option(
 jobs = click.option(
     "-j",
     "--jobs",
-    "processes",
-    type=click.IntRange(min=1),
-    default=workers.available_cores,
-    help="Processes.  [default: one a core]",
+    type=click.IntRange(min=0),
+    default=available_cores,
+    help="Worker processes; 0 works in this one.  [default: one a core]",
 )
 
 
-def pre(command: Command) -> Command:
-    """Add --pre and --weights; the command gets both as one `pre`."""
+def level(command: Command) -> Command:
+    """Add --qp and --quality; the command gets one `level`."""
 
-    @_pre
-    @weights
+    @_qp
+    @_quality
     @wraps(command)
-    def wrapped(*args: Any, pre: str, weights: str | None, **rest: Any) -> Any:
-        return command(*args, pre=with_weights([pre], weights)[0], **rest)
+    def wrapped(*args: Any, qp: int | None, quality: int | None, **rest: Any) -> Any:
+        chosen = rest.get("chosen")
+        if chosen is not None and not chosen.inputs and chosen.files_from is None:
+            raise UsageError("INPUT is missing: name a file, a folder, - or --files-from LIST")
+        if (qp is None) == (quality is None):
+            raise UsageError("give one of --qp N (34 is a good start) and --quality N")
+        from neurocodec.codecs.level import Level
+
+        level = Level("quality", quality) if quality is not None else Level("qp", qp or 0)
+        return command(*args, level=level, **rest)
 
     return wrapped
 
 
-def with_weights(pres: Sequence[str], weights: str | None) -> Sequence[str]:
-    """The filters, those that are trained ones with the weights that --weights names.
+def filter_with_weights(command: Command) -> Command:
+    """Add --filter and --weights; the command gets both as one `filter`."""
+
+    @_filter
+    @weights
+    @wraps(command)
+    def wrapped(*args: Any, filter: str, weights: str | None, **rest: Any) -> Any:
+        return command(*args, filter=with_weights([filter], weights)[0], **rest)
+
+    return wrapped
+
+
+def with_weights(filters: Sequence[str], weights: str | None) -> Sequence[str]:
+    """The filters, the trained ones with the weights that --weights names.
 
     Raises:
-        UsageError: there is no such filter among them, or one has weights already.
+        UsageError: there is no trained filter among them, or one has weights already.
     """
     if weights is None:
-        return pres
-    from neurocodec import filters
+        return filters
+    from neurocodec.filters import with_weights
 
-    return filters.with_weights(pres, weights)
+    return with_weights(filters, weights)
 
 
 def verbosity(command: Command) -> Command:
     """Add -q and -v; they take effect before the command's body runs."""
 
     @click.option("-q", "--quiet", is_flag=True, help="Errors only on stderr.")
-    @click.option("-v", "--verbose", count=True, help="Show commands run; -vv also their words.")
+    @click.option(
+        "-v", "--verbose", count=True, help="Show the programs run; -vv their output too."
+    )
     @wraps(command)
     def wrapped(*args: Any, quiet: bool, verbose: int, **rest: Any) -> Any:
         console.set_up(-1 if quiet else verbose)

@@ -5,16 +5,16 @@ them. libjpeg-turbo's cjpeg and Pillow write the same bytes.
 """
 
 import io
-from collections.abc import Sequence
 from functools import cached_property
-from typing import Any, ClassVar, Literal
+from typing import Any
 
 import PIL
 import PIL.features
 
 from neurocodec import images
 from neurocodec.codecs import jpeg_segments
-from neurocodec.errors import BadInputError, ToolError, ToolTimeoutError, UsageError
+from neurocodec.codecs.codec import Codec
+from neurocodec.errors import BadInputError, ToolError, ToolTimeoutError
 from neurocodec.images import Image
 from neurocodec.tools import Program, Tool, lookup, run, time_limit_s
 
@@ -30,32 +30,25 @@ DJPEG = Tool(
     version_pattern=r"((?:libjpeg-turbo|mozjpeg) version [\w.]+)",
     install="apt-get install libjpeg-turbo-progs",
 )
-_MAX_SIDE = 65500
 _MAGIC = jpeg_segments.SOI + b"\xff"
 _CJPEG_SAMPLING = {"420": "2x2", "422": "2x1", "444": "1x1"}
 _PILLOW_SUBSAMPLING = {"420": 2, "422": 1, "444": 0}
 
 
-class Jpeg:
+class Jpeg(Codec):
     """JPEG files; level is libjpeg's quality.
 
     Without alpha. The chroma setting does not touch a gray picture: it has one component.
     """
 
-    name: ClassVar[str] = "jpeg"
-    extension: ClassVar[str] = ".jpg"
-    unit: ClassVar[Literal["qp", "quality"]] = "quality"
-    levels: ClassVar[Sequence[int]] = range(1, 101)
-    chromas: ClassVar[Sequence[str]] = ("420", "444", "422")
-    carries_alpha: ClassVar[bool] = False
-    lossless = False
-    tools: ClassVar[Sequence[Tool]] = (CJPEG, DJPEG)
-
-    def __init__(self, chroma: str = "420", keep_metadata: bool = False) -> None:
-        if chroma not in self.chromas:
-            raise UsageError(f"jpeg has chroma {', '.join(self.chromas)}, not {chroma}")
-        self._chroma = chroma
-        self._keep_metadata = keep_metadata
+    name = "jpeg"
+    extension = ".jpg"
+    unit = "quality"
+    levels = range(1, 101)
+    chromas = ("420", "444", "422")
+    carries_metadata = True
+    max_side = 65500
+    tools = (CJPEG, DJPEG)
 
     @cached_property
     def _cjpeg(self) -> Program | None:
@@ -72,20 +65,13 @@ class Jpeg:
             return f"cjpeg ({self._cjpeg.version.replace('version ', '')})"
         return f"Pillow {PIL.__version__} (libjpeg-turbo {PIL.features.version('libjpeg_turbo')})"
 
-    def encode(self, image: Image, level: int) -> bytes:
-        """The whole file, with the picture's metadata where that is kept.
-
-        Raises:
-            UsageError: a quality out of 1..100, a picture with alpha, or one too large for JPEG.
-            ToolError: cjpeg failed.
-        """
-        _check(image, level)
-        chroma = "444" if image.gray else self._chroma
+    def _encode(self, image: Image, value: int) -> bytes:
+        chroma = "444" if image.gray else self.chroma
         if self._cjpeg:
-            data = _by_cjpeg(self._cjpeg, image, level, chroma)
+            data = _by_cjpeg(self._cjpeg, image, value, chroma)
         else:
-            data = _by_pillow(image, level, chroma)
-        if not self._keep_metadata:
+            data = _by_pillow(image, value, chroma)
+        if not self.keep_metadata:
             return data
         # A profile is of three components: it does not fit a file that has one.
         kept = {k: v for k, v in image.metadata.items() if not (image.gray and k == "icc")}
@@ -133,17 +119,6 @@ class Jpeg:
     def recognises(cls, data: bytes) -> bool:
         """Whether `data` begins with a start-of-image marker and another marker."""
         return data.startswith(_MAGIC)
-
-
-def _check(image: Image, level: int) -> None:
-    if level not in Jpeg.levels:
-        raise UsageError(f"jpeg takes a quality of 1 to 100, not {level}")
-    if image.alpha is not None:
-        raise UsageError("the picture has alpha, which jpeg cannot carry: add --flatten COLOUR")
-    if max(image.width, image.height) > _MAX_SIDE:
-        raise UsageError(
-            f"{image.width}×{image.height} is too large for jpeg: it takes {_MAX_SIDE} a side"
-        )
 
 
 def _by_cjpeg(program: Program, image: Image, quality: int, chroma: str) -> bytes:

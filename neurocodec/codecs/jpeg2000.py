@@ -6,10 +6,9 @@ transform, code blocks of 64×64, progression LRCP. Both ways write the same byt
 
 import io
 import math
-from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property
-from typing import Any, ClassVar, Literal
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -18,7 +17,8 @@ import PIL.features
 
 from neurocodec import images
 from neurocodec.codecs import ffmpeg, jpeg2000_boxes
-from neurocodec.errors import BadInputError, UsageError
+from neurocodec.codecs.codec import Codec
+from neurocodec.errors import BadInputError
 from neurocodec.images import Image
 from neurocodec.tools import Program, Tool, lookup, run, scratch, time_limit_s
 
@@ -38,7 +38,7 @@ _STRIP_ROWS = 256
 _DEEP_FORMATS = {"gray16le", "rgb48le", "rgba64le"}
 
 
-class Jpeg2000:
+class Jpeg2000(Codec):
     """JPEG 2000 files; level is the PSNR that OpenJPEG aims at, in dB over all components.
 
     From 20 to 60: below, many pictures end up in the same few bytes. On photographs the PSNR is
@@ -48,19 +48,13 @@ class Jpeg2000:
     pictures have one component.
     """
 
-    name: ClassVar[str] = "jpeg2000"
-    extension: ClassVar[str] = ".jp2"
-    unit: ClassVar[Literal["qp", "quality"]] = "quality"
-    levels: ClassVar[Sequence[int]] = range(20, 61)
-    chromas: ClassVar[Sequence[str]] = ("444",)
-    carries_alpha: ClassVar[bool] = False
-    lossless = False
-    tools: ClassVar[Sequence[Tool]] = (OPJ_COMPRESS,)
-
-    def __init__(self, chroma: str = "444", keep_metadata: bool = False) -> None:
-        if chroma not in self.chromas:
-            raise UsageError(f"jpeg2000 has chroma {', '.join(self.chromas)}, not {chroma}")
-        self._keep_metadata = keep_metadata
+    name = "jpeg2000"
+    extension = ".jp2"
+    unit = "quality"
+    levels = range(20, 61)
+    chromas = ("444",)
+    carries_metadata = True
+    tools = (OPJ_COMPRESS,)
 
     @cached_property
     def _opj_compress(self) -> Program | None:
@@ -73,21 +67,9 @@ class Jpeg2000:
             return f"opj_compress {self._opj_compress.version}"
         return f"Pillow {PIL.__version__} (OpenJPEG {PIL.features.version('jpg_2000')})"
 
-    def encode(self, image: Image, level: int) -> bytes:
-        """The whole .jp2, with the picture's metadata where that is kept.
-
-        Raises:
-            UsageError: a quality out of 20..60, or a picture with alpha.
-            ToolError: opj_compress failed.
-        """
-        if level not in self.levels:
-            raise UsageError(f"jpeg2000 takes a quality of 20 to 60 (dB), not {level}")
-        if image.alpha is not None:
-            raise UsageError(
-                "the picture has alpha, which jpeg2000 cannot carry: add --flatten COLOUR"
-            )
-        data = self._aim(image, level)
-        if not self._keep_metadata:
+    def _encode(self, image: Image, value: int) -> bytes:
+        data = self._aim(image, value)
+        if not self.keep_metadata:
             return data
         # A profile is of three components: it does not fit a file that has one.
         kept = {k: v for k, v in image.metadata.items() if not (image.gray and k == "icc")}

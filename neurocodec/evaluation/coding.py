@@ -1,44 +1,62 @@
-"""The coded form of a picture under a setting: made once, kept by content, decoded each time."""
+"""A picture's coded form at an operating point: made once, stored by content, decoded each time."""
 
 import hashlib
 import os
-from dataclasses import astuple, dataclass, replace
+from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import lru_cache
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
 import PIL.Image
 
-from neurocodec import __version__, files, filters, images
+from neurocodec import files, images
+from neurocodec.codecs import Level
 from neurocodec.files import display
 from neurocodec.images import Image
-from neurocodec.pipeline import Pipeline, Setting
+from neurocodec.pipeline import Pipeline, RoundTrip, Setting, prepared
 
 CACHE_VARIABLE = "NEUROCODEC_CACHE"
 GROUND = "white"
 
+_PACKAGE = Path(__file__).resolve().parent.parent
+# The code and the libraries that make a file's bytes, beside the encoder, which names itself.
+_CODE = ("pipeline.py", "images*", "codecs", "filters", "networks")
+_LIBRARIES = ("numpy", "pillow", "torch")
+
+
+@dataclass(frozen=True)
+class OperatingPoint:
+    """A setting at a level: one point of a rate–accuracy curve."""
+
+    setting: Setting
+    level: Level
+
+    @property
+    def pipeline(self) -> Pipeline:
+        """The setting's pipeline, shared by all its levels."""
+        return prepared(self.setting)
+
+    @property
+    def fingerprint(self) -> str:
+        """A text that is equal for two points only if they make the same file of every picture."""
+        return self.pipeline.fingerprint(self.level)
+
 
 @dataclass(frozen=True)
 class Coding:
-    """One picture to put through one setting.
+    """One picture to put through one operating point.
 
     Attributes:
-        path: of the picture.
-        setting: how to code it.
-        cache: the folder that keeps coded files, or None to code anew.
+        path: path of the picture.
+        point: how to code it.
+        cache: the folder that stores coded files, or None to code anew.
     """
 
     path: str
-    setting: Setting
+    point: OperatingPoint
     cache: Path | None
-
-
-@dataclass(frozen=True, eq=False)
-class Coded:
-    """A decoded picture at its original size, and the bytes that it took."""
-
-    image: Image
-    size_bytes: int
 
 
 def default_cache() -> Path:
@@ -53,10 +71,10 @@ def read_original(path: str) -> Image:
     Raises:
         BadInputError: it cannot be read.
     """
-    return images.flatten(images.read(files.read(path), display(path)), GROUND)
+    return _original(files.read(path), path)
 
 
-def code(task: Coding) -> Coded:
+def code(task: Coding) -> RoundTrip:
     """Encode (or take from the cache) and decode one picture, and bring it to its own size.
 
     Raises:
@@ -65,17 +83,20 @@ def code(task: Coding) -> Coded:
         OutputError: the cache cannot be written.
     """
     content = files.read(task.path)
-    original = images.flatten(images.read(content, display(task.path)), GROUND)
-    ready = _pipeline(task.setting)
-    kept = None if task.cache is None else task.cache / _key(content, ready)
-    if kept is not None and kept.is_file():
-        data = kept.read_bytes()
-    else:
-        data = ready.encode(original).data
-        if kept is not None:
-            files.make_folder(kept.parent)
-            files.write(str(kept), data)
-    return Coded(resized(ready.codec.decode(data), original.width, original.height), len(data))
+    original = _original(content, task.path)
+    pipeline, level = task.point.pipeline, task.point.level
+    stored = None if task.cache is None else task.cache / _key(content, task.point)
+    with files.naming(display(task.path)):
+        if stored is not None and stored.is_file():
+            data = stored.read_bytes()
+        else:
+            data = pipeline.encode(original, level).data
+            if stored is not None:
+                files.make_folder(stored.parent)
+                files.write(str(stored), data)
+        decoded = pipeline.round_trip(original, level, data)
+    size = (original.width, original.height)
+    return RoundTrip(resized(decoded.image, *size), decoded.size_bytes)
 
 
 def resized(image: Image, width: int, height: int) -> Image:
@@ -88,22 +109,27 @@ def resized(image: Image, width: int, height: int) -> Image:
     return Image(np.array(picture), gray=image.gray)
 
 
-def fingerprint(ready: Pipeline) -> str:
-    """A text that is equal for two settings only if they make the same file of every picture.
-
-    A schedule's is that of the filter which it names for the QP.
-    """
-    filtered = filters.fingerprint(ready.pre, ready.chosen_filter, ready.bpg_qp)
-    setting = replace(ready.setting, filter=filtered)
-    return repr((astuple(setting), ready.codec.encoder, __version__))
+def _original(content: bytes, path: str) -> Image:
+    return images.flatten(images.read(content, display(path)), GROUND)
 
 
-def _key(content: bytes, ready: Pipeline) -> Path:
-    said = fingerprint(ready).encode()
-    digest = hashlib.sha256(hashlib.sha256(content).digest() + said).hexdigest()
-    return Path(digest[:2]) / (digest[2:] + ready.codec.extension)
+def _key(content: bytes, point: OperatingPoint) -> Path:
+    makes = f"{point.fingerprint} {_code_sha256()}".encode()
+    digest = hashlib.sha256(hashlib.sha256(content).digest() + makes).hexdigest()
+    return Path(digest[:2]) / (digest[2:] + point.pipeline.codec.extension)
 
 
-@lru_cache(maxsize=4)
-def _pipeline(setting: Setting) -> Pipeline:
-    return Pipeline(setting)
+@lru_cache(maxsize=1)
+def _code_sha256() -> str:
+    """SHA-256 of the code and the library versions that decide a file's bytes."""
+    digest = hashlib.sha256(" ".join(f"{name} {version(name)}" for name in _LIBRARIES).encode())
+    for path in _sources():
+        digest.update(str(path.relative_to(_PACKAGE)).encode())
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def _sources() -> Iterator[Path]:
+    for pattern in _CODE:
+        for place in sorted(_PACKAGE.glob(pattern)):
+            yield from [place] if place.is_file() else sorted(place.rglob("*.py"))

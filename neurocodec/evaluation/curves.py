@@ -1,4 +1,4 @@
-"""Rate–accuracy curves: every picture really encoded and decoded, under every setting."""
+"""Rate–accuracy curves: every picture really encoded and decoded, at every operating point."""
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -9,31 +9,31 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from neurocodec import __version__, files
-from neurocodec.batch.engines import local as workers
+from neurocodec.batch.engines.local import Local, Outcome
 from neurocodec.evaluation import coding
-from neurocodec.evaluation.coding import Coded, Coding
-from neurocodec.evaluation.results import PictureResult, Point, Setup
+from neurocodec.evaluation.coding import Coding, OperatingPoint
+from neurocodec.evaluation.results import Key, PictureResult, Point, Setup
 from neurocodec.measures.rate import bpp
-from neurocodec.pipeline import Pipeline, Setting
+from neurocodec.pipeline import RoundTrip, Setting, prepared
 from neurocodec.tasks import PictureScore, Task
 from neurocodec.tasks.datasets import Sample
 
 BATCH = 32
-ITEM_TIMEOUT_S = 3600
 
 Value = TypeVar("Value")
 
 
 @dataclass(frozen=True, eq=False)
 class Experiment:
-    """One task over one set of pictures, to be measured under many settings.
+    """One task over one set of pictures, to be measured at many operating points.
 
     Attributes:
-        data: what the set is called in results.
-        pictures: with their labels, in the order of results.
+        data: name of the set in results.
+        pictures: pictures with their ground truth, in the order of results.
         task: the recogniser and its question.
-        cache: where coded files are kept, or None.
-        jobs: processes that encode and decode while the recogniser works in this one.
+        cache: folder that stores coded files, or None.
+        jobs: worker processes that encode and decode while the recogniser works in this one; 0
+            does all in this one.
     """
 
     data: str
@@ -44,22 +44,23 @@ class Experiment:
 
     @cached_property
     def pictures_sha256(self) -> str:
-        """Of the pictures' own sha256s: equal for equal content in equal order."""
-        whole = hashlib.sha256()
+        """SHA-256 of the pictures' SHA-256s: equal for equal content in equal order."""
+        digest = hashlib.sha256()
         for picture in self.pictures:
-            whole.update(hashlib.sha256(files.read(str(picture.path))).digest())
-        return whole.hexdigest()
+            digest.update(hashlib.sha256(files.read(str(picture.path))).digest())
+        return digest.hexdigest()
 
     @cached_property
-    def clean_answers(self) -> list[Any]:
-        """The recogniser's answers to the original pictures."""
+    def clean_predictions(self) -> list[Any]:
+        """The recogniser's predictions on the original pictures."""
         paths = [str(picture.path) for picture in self.pictures]
-        originals = self._worked(coding.read_original, paths)
-        return [a for batch in _batches(originals, BATCH) for a in self.task.predict(batch)]
+        with Local(self.jobs) as engine:
+            originals = _results(engine.map(coding.read_original, paths))
+            return [p for batch in _batches(originals, BATCH) for p in self.task.predict(batch)]
 
     def setup(self, setting: Setting) -> Setup:
-        """What results say of a curve under `setting`."""
-        ready = Pipeline(setting)
+        """The description of a curve under `setting`, as results have it."""
+        pipeline = prepared(setting)
         return Setup(
             data=self.data,
             pictures=len(self.pictures),
@@ -68,71 +69,97 @@ class Experiment:
             model=self.task.model,
             model_sha256=self.task.model_sha256,
             codec=setting.codec,
-            encoder=ready.codec.encoder,
-            chroma=setting.chroma or ready.codec.chromas[0],
+            encoder=pipeline.codec.encoder,
+            chroma=pipeline.codec.chroma,
             pre=setting.filter,
-            weights_sha256=getattr(ready.chosen_filter, "weights_sha256", ""),
+            weights_sha256=pipeline.loaded_filter.weights_sha256,
             neurocodec=__version__,
         )
 
-    def measure(
-        self, settings: Sequence[Setting], advance: Callable[[], None] = lambda: None
-    ) -> Iterator[tuple[Point, list[PictureResult]]]:
-        """The point of every setting, each with its pictures, as soon as it is complete.
+    def key(self, point: OperatingPoint) -> Key:
+        """The key of a point in results."""
+        level = _level(point)
+        return self.setup(point.setting), level["qp"], level["quality"]
 
-        Settings that make the same files, such as a schedule that says "none" for a QP, are
+    def measure(
+        self, grid: Sequence[OperatingPoint], advance: Callable[[], None] = lambda: None
+    ) -> Iterator[tuple[Point, list[PictureResult]]]:
+        """The result at every operating point, each with its pictures, as soon as it is complete.
+
+        Points that make the same files, such as a schedule that names "none" for a QP, are
         measured once.
 
         Args:
-            settings: in the order of the points.
+            grid: in the order of the results.
             advance: called for every picture coded.
 
         Raises:
-            NeurocodecError: a picture could not be read, coded or answered: no point goes
+            NeurocodecError: a picture could not be read, coded or recognised: no point goes
                 without one of its pictures.
         """
-        identities = [coding.fingerprint(Pipeline(setting)) for setting in settings]
-        firsts = dict(zip(reversed(identities), reversed(settings), strict=True))
+        identities = [point.fingerprint for point in grid]
+        firsts = dict(zip(reversed(identities), reversed(grid), strict=True))
         tasks = [
             Coding(str(picture.path), firsts[identity], self.cache)
             for identity in dict.fromkeys(identities)
             for picture in self.pictures
         ]
-        coded = self._worked(coding.code, tasks)
         measured: dict[str, tuple[Point, list[PictureResult]]] = {}
-        for setting, identity in zip(settings, identities, strict=True):
-            if identity not in measured:
-                own = _counted(islice(coded, len(self.pictures)), advance)
-                measured[identity] = self._point(setting, own)
-            else:
-                for _ in self.pictures:
-                    advance()
-            yield _named(*measured[identity], self.setup(setting))
+        with Local(self.jobs) as engine:
+            coded = _results(engine.map(coding.code, tasks))
+            for point, identity in zip(grid, identities, strict=True):
+                if identity not in measured:
+                    pictures = _counted(islice(coded, len(self.pictures)), advance)
+                    measured[identity] = self._point(point, pictures)
+                else:
+                    for _ in self.pictures:
+                        advance()
+                yield _renamed(*measured[identity], self.setup(point.setting))
 
-    def _point(self, setting: Setting, coded: Iterable[Coded]) -> tuple[Point, list[PictureResult]]:
-        clean = iter(zip(self.pictures, self.clean_answers, strict=True))
-        setup = self.setup(setting)
-        level = {"qp": setting.qp, "quality": setting.quality}
-        results, scores = [], []
+    def _point(
+        self, point: OperatingPoint, coded: Iterable[RoundTrip]
+    ) -> tuple[Point, list[PictureResult]]:
+        setup, level = self.setup(point.setting), _level(point)
+        results: list[PictureResult] = []
+        scores: list[PictureScore] = []
         for batch in _batches(coded, BATCH):
-            answers = self.task.predict([one.image for one in batch])
-            for one, answer, (picture, clean_answer) in zip(batch, answers, clean, strict=False):
-                score = self.task.score(answer, clean_answer, picture.ground_truth)
+            predictions = self.task.predict([one.image for one in batch])
+            place = slice(len(scores), len(scores) + len(batch))
+            pictures, clean = self.pictures[place], self._clean(place)
+            for one, prediction, before, picture in zip(
+                batch, predictions, clean, pictures, strict=True
+            ):
+                score = self.task.score(prediction, before, picture.ground_truth)
                 scores.append(score)
                 results.append(_picture_result(setup, level, picture.name, one, score))
         bits = 8 * sum(result.size_bytes for result in results)
         rate = bits / sum(result.width * result.height for result in results)
         return Point(setup=setup, **level, bpp=rate, scores=self.task.score_set(scores)), results
 
-    def _worked(self, function: Any, items: Iterable[Any]) -> Iterator[Any]:
-        for outcome in workers.each(function, items, jobs=self.jobs, timeout_s=ITEM_TIMEOUT_S):
-            if outcome.error is not None:
-                raise outcome.error
-            yield outcome.result
+    def _clean(self, place: slice) -> Sequence[Any]:
+        """The clean predictions of some pictures; the pictures themselves for a task by likeness.
+
+        Originals are read again, batch by batch: memory never holds the whole set.
+        """
+        if not self.task.keeps_originals:
+            return self.clean_predictions[place]
+        return [coding.read_original(str(picture.path)) for picture in self.pictures[place]]
+
+
+def _level(point: OperatingPoint) -> dict[str, Any]:
+    return {"qp": None, "quality": None, **point.level.record()}
+
+
+def _results(outcomes: Iterable[Outcome[Any, Value]]) -> Iterator[Value]:
+    for outcome in outcomes:
+        if outcome.error is not None:
+            raise outcome.error
+        assert outcome.result is not None
+        yield outcome.result
 
 
 def _picture_result(
-    setup: Setup, level: dict[str, int | None], name: str, coded: Coded, score: PictureScore
+    setup: Setup, level: dict[str, int | None], name: str, coded: RoundTrip, score: PictureScore
 ) -> PictureResult:
     width, height = coded.image.width, coded.image.height
     return PictureResult(
@@ -148,7 +175,7 @@ def _picture_result(
     )
 
 
-def _named(
+def _renamed(
     point: Point, results: Sequence[PictureResult], setup: Setup
 ) -> tuple[Point, list[PictureResult]]:
     """The same measurement as a point of another curve."""

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
+from neurocodec.codecs import Level
 from neurocodec.errors import BadInputError
 
 LOG = logging.getLogger("neurocodec")
@@ -110,17 +111,19 @@ def key(result: Result) -> Key:
     return result.setup, result.qp, result.quality
 
 
-def level(result: Result) -> tuple[str, int | None]:
-    """Unit and value of the level: ("qp", 34)."""
-    return ("quality", result.quality) if result.qp is None else ("qp", result.qp)
+def level(result: Result) -> Level:
+    """The level that the result was measured at."""
+    if result.qp is not None:
+        return Level("qp", result.qp)
+    return Level("quality", result.quality or 0)
 
 
 def dump(result: Result) -> str:
     """The result as one line of JSON; its setup's fields stand beside its own."""
     kind = "point" if isinstance(result, Point) else "picture"
     record = asdict(result)
-    levels = {"level": dict([level(result)])}
-    return json.dumps({"kind": kind, **record.pop("setup"), **levels, **record})
+    setup = record.pop("setup")
+    return json.dumps({"kind": kind, **setup, "level": level(result).record(), **record})
 
 
 def dump_all(point: Point, pictures: Sequence[PictureResult]) -> list[str]:

@@ -6,6 +6,7 @@ from torch import Tensor
 from torch.nn.functional import pad
 
 from neurocodec.errors import UsageError
+from neurocodec.filters.filter import Filter
 from neurocodec.images import Image
 from neurocodec.networks import devices
 from neurocodec.networks.tensors import to_images, to_tensor
@@ -13,7 +14,7 @@ from neurocodec.networks.tensors import to_images, to_tensor
 MAX_SIGMA = 100.0
 
 
-class Blur:
+class Blur(Filter):
     """Blurs alike at every QP; alpha is not blurred.
 
     Args:

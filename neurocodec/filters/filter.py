@@ -1,8 +1,8 @@
-"""What a filter is, and the table of them."""
+"""The filter that changes a picture before a stock encoder sees it, and the table of them."""
 
 import inspect
-from collections.abc import Callable, Sequence
-from typing import Protocol
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
 
 from neurocodec import registry
 from neurocodec.errors import UsageError
@@ -13,23 +13,46 @@ FILTERS = {
     "blur": "neurocodec.filters.blur:Blur",
     "scale": "neurocodec.filters.scale:Scale",
     "tvl1": "neurocodec.filters.tvl1:TvL1",
-    "npp": "neurocodec.filters.npp:Npp",
-    "tv": "neurocodec.filters.tv:Tv",
-    "segnet": "neurocodec.filters.segnet:SegNet",
+    "npp": "neurocodec.filters.network:Npp",
+    "tv": "neurocodec.filters.network:Tv",
+    "segnet": "neurocodec.filters.network:SegNet",
     "schedule": "neurocodec.filters.schedule:Schedule",
 }
 
 
-class Filter(Protocol):
-    """A filter from picture to picture, all its settings in its constructor."""
+class Filter(ABC):
+    """A function from picture to picture, all its settings in its constructor.
 
+    Every method takes the QP, on BPG's scale, at which BPG has the mean rate of the coming
+    encoding; a filter may ignore it.
+
+    Attributes:
+        spec: "name:key=value", as the command line has it.
+        weights_sha256: sha256 of the trained weights, "" without.
+    """
+
+    spec: str = ""
+    weights_sha256: str = ""
+
+    @abstractmethod
     def __call__(self, image: Image, qp: float) -> Image:
-        """The filtered picture; alpha, gray and metadata are the given one's.
+        """The filtered picture; alpha, gray and metadata stay as they are."""
 
-        Args:
-            image: any size.
-            qp: the BPG QP whose mean rate the coming encoding has; a filter may ignore it.
-        """
+    def filter_batch(self, images: Sequence[Image], qp: float) -> list[Image]:
+        """The filtered pictures, all of one size, to within one level of `__call__`'s."""
+        return [self(image, qp) for image in images]
+
+    def batches(self, qp: float) -> bool:
+        """True if several pictures of one size are faster together than one by one."""
+        return False
+
+    def identity(self, qp: float) -> str:
+        """The reason why pictures pass unchanged at this QP; "" where they are filtered."""
+        return ""
+
+    def fingerprint(self, qp: float) -> str:
+        """A text that is equal for two filters only if they make the same of a picture at `qp`."""
+        return self.spec + self.weights_sha256
 
 
 def create(spec: str, device: str = "cpu") -> Filter:
@@ -41,38 +64,15 @@ def create(spec: str, device: str = "cpu") -> Filter:
 
     Raises:
         UsageError: unknown name or setting, or a setting out of its range.
+        MissingError: weights that are not there.
     """
-    filter: Filter = registry.create(FILTERS, spec, "filter", device=device)
-    return filter
-
-
-def unfiltered(filter: Filter, qp: float) -> str:
-    """Why a filter that serves some QPs only passes pictures unchanged at `qp`; "" where not."""
-    reason: Callable[[float], str] | None = getattr(filter, "unfiltered", None)
-    return reason(qp) if reason is not None else ""
-
-
-def batches(filter: Filter, qp: float) -> bool:
-    """Whether the filter is faster on several pictures of one size than on one after another."""
-    own: Callable[[float], bool] | None = getattr(filter, "batches", None)
-    return own is not None and own(qp)
-
-
-def filter_batch(filter: Filter, images: Sequence[Image], qp: float) -> list[Image]:
-    """The filtered pictures, computed together where the filter can.
-
-    Args:
-        filter: a created one.
-        images: of one size.
-        qp: on BPG's scale.
-    """
-    own: Callable[[Sequence[Image], float], list[Image]] | None
-    own = getattr(filter, "filter_batch", None)
-    return own(images, qp) if own is not None else [filter(image, qp) for image in images]
+    created: Filter = registry.create(FILTERS, spec, "filter", device=device)
+    created.spec = spec
+    return created
 
 
 def with_weights(specs: Sequence[str], weights: str) -> list[str]:
-    """The specs, those of trained filters with these weights.
+    """The specs, with these weights added to each trained filter.
 
     Args:
         specs: as on the command line, but none with weights of its own.
@@ -83,13 +83,13 @@ def with_weights(specs: Sequence[str], weights: str) -> list[str]:
     """
     if ":" in weights:
         raise UsageError(f"weights {weights}: a name with a colon cannot be used: rename the file")
-    given = [f"{spec}:weights={weights}" if _takes_weights(spec) else spec for spec in specs]
-    if given == list(specs):
+    added = [f"{spec}:weights={weights}" if _takes_weights(spec) else spec for spec in specs]
+    if added == list(specs):
         raise UsageError(
-            f"--weights is for a trained filter, not for --pre {','.join(specs)}: "
-            "write --pre npp, tv or segnet"
+            f"--weights is for a trained filter, not for --filter {','.join(specs)}: "
+            "write --filter npp, tv or segnet"
         )
-    return given
+    return added
 
 
 def _takes_weights(spec: str) -> bool:
@@ -99,17 +99,5 @@ def _takes_weights(spec: str) -> bool:
     factory = registry.load(FILTERS, name, "filter")
     takes = "weights" in inspect.signature(factory).parameters
     if takes and "weights" in settings:
-        raise UsageError(f"weights are given twice, in --pre {spec} and by --weights: keep one")
+        raise UsageError(f"weights are named twice, in --filter {spec} and --weights: keep one")
     return takes
-
-
-def fingerprint(spec: str, filter: Filter, qp: float) -> str:
-    """A text that is equal for two filters only if they make the same of a picture at `qp`.
-
-    Args:
-        spec: that `filter` was created from; files that it names may have changed since.
-        filter: a created one.
-        qp: on BPG's scale.
-    """
-    own: Callable[[float], str] | None = getattr(filter, "fingerprint", None)
-    return own(qp) if own is not None else spec + getattr(filter, "weights_sha256", "")

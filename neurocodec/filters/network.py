@@ -1,4 +1,4 @@
-"""What every filter that is a trained network does alike: load, check, tile, batch."""
+"""Trained networks as filters: loaded, checked, and run on tiles and batches."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -10,6 +10,7 @@ import torch
 
 from neurocodec import weights
 from neurocodec.errors import MissingError, UsageError
+from neurocodec.filters.filter import Filter
 from neurocodec.images import Image, Plane
 from neurocodec.networks import checkpoint, devices, memory
 from neurocodec.networks.filter import FilterNetwork
@@ -22,15 +23,26 @@ _GPU_PIXELS = 1 << 20
 Span = tuple[int, int]
 
 
-class NetworkFilter:
-    """A trained network as a filter; a subclass says of which kind.
+class NetworkFilter(Filter):
+    """A trained network as a filter; a subclass names its kind.
 
     Pictures larger than `tile` are filtered in tiles that overlap by as much as the network sees,
     so that the result is that of the whole picture.
 
+    Args:
+        weights: the name of installed weights, or the path of a .safetensors file.
+        tile: side of a tile, in pixels; 0 is the network's own.
+        batch: pictures of one size that go through the network together; 0 is one on a
+            processor, and on a GPU as many as make a megapixel.
+        device: "cpu", "cuda" or "auto".
+
     Attributes:
         kind: a key of checkpoint.NETWORKS.
-        weights_sha256: of the weights file.
+
+    Raises:
+        UsageError: a tile that is too small, a batch below 0, or no such device.
+        MissingError: no such weights, or not of this kind.
+        BadInputError: the weights file is damaged.
     """
 
     kind: ClassVar[str]
@@ -38,20 +50,6 @@ class NetworkFilter:
     def __init__(
         self, weights: str = "", tile: int = 0, batch: int = 0, device: str = "cpu"
     ) -> None:
-        """Load the network.
-
-        Args:
-            weights: the name of installed weights, or the path of a .safetensors file.
-            tile: side of a tile, in pixels; 0 is the network's own.
-            batch: pictures of one size that go through the network together; 0 is one on a
-                processor, and on a GPU what makes a megapixel.
-            device: "cpu", "cuda" or "auto".
-
-        Raises:
-            UsageError: a tile that is too small, a batch below 0, or no such device.
-            MissingError: no such weights, or not of this kind.
-            BadInputError: the weights file is damaged.
-        """
         found = _found(self.kind, weights)
         assert isinstance(found.network, FilterNetwork)
         memory.keep()
@@ -66,31 +64,26 @@ class NetworkFilter:
         self._qps: list[float] | None = found.made.get("qps")
         self.weights_sha256 = found.sha256
 
-    def unfiltered(self, qp: float) -> str:
-        """Why pictures pass unchanged at that QP; "" where they are filtered."""
+    def identity(self, qp: float) -> str:
+        """The reason why pictures pass unchanged at that QP; "" where they are filtered."""
         if self._qps is None or self._qps[0] <= qp <= self._qps[1]:
             return ""
         lowest, highest = self._qps
         return f"{self.kind} knows QP {lowest} to {highest} only: outside it does not filter"
 
     def batches(self, qp: float) -> bool:
-        """Whether several pictures of one size are better handed in together."""
+        """True if several pictures of one size are better handed in together."""
         together = self._batch > 1 or (self._batch == 0 and self._device.type != "cpu")
-        return together and not self.unfiltered(qp)
+        return together and not self.identity(qp)
 
     def __call__(self, image: Image, qp: float) -> Image:
-        """The filtered picture; the given one where the network was not trained for the QP."""
+        """The filtered picture; unchanged where the network was not trained for the QP."""
         return self.filter_batch([image], qp)[0]
 
     @torch.inference_mode()
     def filter_batch(self, images: Sequence[Image], qp: float) -> list[Image]:
-        """The filtered pictures, as `__call__` gives each to within one level.
-
-        Args:
-            images: of one size.
-            qp: on BPG's scale.
-        """
-        if self.unfiltered(qp):
+        """The filtered pictures, all of one size, to within one level of `__call__`'s."""
+        if self.identity(qp):
             return list(images)
         results = [np.empty_like(image.pixels) for image in images]
         height, width = images[0].height, images[0].width
@@ -149,3 +142,21 @@ def _found(kind: str, name: str) -> checkpoint.Checkpoint:
     if found.kind != kind:
         raise MissingError(f"weights {read.name} are for {found.kind}, not {kind}")
     return found
+
+
+class Npp(NetworkFilter):
+    """NPP, the neural preprocessor: x̄ = npp(x, QP) (networks/npp.py)."""
+
+    kind = "npp"
+
+
+class Tv(NetworkFilter):
+    """The TV pre-transform: x' = tv(x), the same at every QP (networks/tv.py)."""
+
+    kind = "tv"
+
+
+class SegNet(NetworkFilter):
+    """Palacio+: x' = segnet(x), the same at every QP (networks/segnet.py)."""
+
+    kind = "segnet"

@@ -6,10 +6,11 @@ import numpy as np
 import PIL.Image
 
 from neurocodec.errors import UsageError
+from neurocodec.filters.filter import Filter
 from neurocodec.images import Image
 
 
-class Scale:
+class Scale(Filter):
     """Shrinks alike at every QP.
 
     Args:

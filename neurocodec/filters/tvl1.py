@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from neurocodec.errors import UsageError
+from neurocodec.filters.filter import Filter
 from neurocodec.images import Image
 from neurocodec.networks import devices
 from neurocodec.networks.tensors import to_images, to_tensor
@@ -19,7 +20,7 @@ _TAU = 0.02  # closest to the minimiser after 100 steps, of 0.005 … 0.2 on pho
 _SIGMA = 1 / (8 * _TAU)  # the largest for which τσ‖∇‖² ≤ 1: ‖∇‖² ≤ 8
 
 
-class TvL1:
+class TvL1(Filter):
     """Replaces a picture by its cartoon part, alike at every QP; alpha is kept.
 
     Args:

@@ -3,12 +3,11 @@
 "Preprocessing Enhanced Image Compression for Machine Vision", section 3.2 and figure 3.
 """
 
-import torch
 from torch import Tensor
 
 from neurocodec.errors import UsageError
 from neurocodec.networks.context import Context
-from neurocodec.networks.filter import FilterNetwork, padded
+from neurocodec.networks.filter import FilterNetwork
 from neurocodec.networks.light import Light
 from neurocodec.networks.unet import Residual, TwoBranches
 
@@ -46,17 +45,10 @@ class Npp(FilterNetwork):
         self.reach = self.body.reach
         self.tile = self.body.tile
 
-    def forward(self, x: Tensor, qp: Tensor | float) -> Tensor:
-        """The filtered pictures.
-
-        Args:
-            x: (N, 3, H, W) float in [0, 1], any size.
-            qp: on BPG's scale: one for all, or (N,).
-        """
-        qps = torch.as_tensor(qp, dtype=x.dtype, device=x.device).expand(x.shape[0])
-        height, width = x.shape[-2:]
-        filtered: Tensor = self.body(padded(x, self.stride), qps)[..., :height, :width]
-        return filtered.clamp(0, 1)
+    def filtered(self, x: Tensor, qps: Tensor) -> Tensor:
+        """The output of the body, which works on whole strides."""
+        filtered: Tensor = self.body(x, qps)
+        return filtered
 
 
 def grown(network: Npp, *, qa: bool, arch: str | None = None) -> Npp:

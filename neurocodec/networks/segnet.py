@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from neurocodec.networks.filter import FilterNetwork, padded
+from neurocodec.networks.filter import FilterNetwork
 from neurocodec.networks.precision import exactly
 
 _CONVS = (2, 2, 3, 3, 3)  # of VGG-16's stages
@@ -38,16 +38,10 @@ class SegNet(FilterNetwork):
         self.config = {"width": width}
         self.body = Autoencoder(width)
 
-    def forward(self, x: Tensor, qp: Tensor | float = 0.0) -> Tensor:
-        """The filtered pictures.
-
-        Args:
-            x: (N, 3, H, W) float in [0, 1], any size.
-            qp: not used: the filter is the same at every QP.
-        """
-        height, width = x.shape[-2:]
-        filtered: Tensor = self.body(padded(x, self.stride))[..., :height, :width]
-        return filtered.clamp(0, 1)
+    def filtered(self, x: Tensor, qps: Tensor) -> Tensor:
+        """The output of the body, which works on whole strides."""
+        filtered: Tensor = self.body(x)
+        return filtered
 
 
 class Autoencoder(nn.Module):

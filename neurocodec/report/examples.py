@@ -10,7 +10,6 @@ import PIL.Image
 import torch
 
 from neurocodec import images
-from neurocodec.codecs import Level
 from neurocodec.errors import UsageError
 from neurocodec.evaluation import coding, results
 from neurocodec.evaluation.selection import Curve
@@ -89,8 +88,7 @@ def shown(curves: Sequence[Curve]) -> list[Curve]:
 
 def _example(name: str, original: Image, curve: Curve, classifier: Classifier) -> Example:
     setup = curve.setup
-    unit, value = results.level(curve.points[len(curve.points) // 2])
-    level = Level(unit, value)
+    level = results.level(curve.points[len(curve.points) // 2])
     pipeline = prepared(Setting(setup.codec, setup.pre, setup.chroma))
     encoded = pipeline.encode(original, level)
     size = original.width, original.height

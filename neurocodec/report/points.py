@@ -38,7 +38,7 @@ def tabulate(curves: Sequence[Curve]) -> Points:
         for point in curve.points:
             number = commands.setdefault(point.command, len(commands) + 1) if point.command else ""
             scores = [_number(point.scores.get(metric.name)) for metric in shown]
-            cells = [_level(point), f"{point.bpp:.4f}", *scores, *_origin(point), str(number)]
+            cells = [str(results.level(point)), f"{point.bpp:.4f}", *scores, *_origin(point), str(number)]
             rows.append((f"{curve.setup.codec}, {curve.setup.pre}", cells))
     titles = [metric.title for metric in shown]
     origin = ["encoder", "chroma", "weights", "date", "command"]
@@ -58,13 +58,8 @@ def as_csv(curves: Sequence[Curve]) -> str:
         setup = [getattr(point.setup, name) for name in shared]
         values = [point.scores.get(name, "") for name in scores]
         level = results.level(point)
-        writer.writerow([*setup, *level, point.bpp, *values, point.date, point.command])
+        writer.writerow([*setup, level.unit, level.value, point.bpp, *values, point.date, point.command])
     return buffer.getvalue()
-
-
-def _level(point: Point) -> str:
-    unit, value = results.level(point)
-    return f"{unit.replace('qp', 'QP')} {value}"
 
 
 def _origin(point: Point) -> list[str]:

@@ -2,24 +2,23 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
-from neurocodec import codecs
-from neurocodec.batch.engines import local as workers
-from neurocodec.codecs import Codec, qp_tables
+from neurocodec.batch.engines.local import Local
+from neurocodec.codecs import Codec, Level
 from neurocodec.images import Image, Plane
 from neurocodec.measures.rate import bpp
+from neurocodec.pipeline import Setting, prepared
 
 _TIMEOUT_S = 300.0
 
 
 @dataclass(frozen=True, eq=False)
 class Coded:
-    """What the codec made of a picture.
+    """A picture after the codec.
 
     Attributes:
         image: X̂, the decoded picture.
-        bpp: R, of the whole file.
+        bpp: R, bits per pixel of the file.
     """
 
     image: Image
@@ -30,30 +29,28 @@ class CodecPool:
     """A codec that codes many pictures at once, while this process does other things.
 
     A context manager; its processes end with the block.
+
+    Args:
+        codec: "name:key=value".
+        jobs: worker processes; 0 codes in this process.
+
+    Raises:
+        UsageError: there is no such codec.
     """
 
     def __init__(self, codec: str, *, jobs: int) -> None:
-        """Make the pool.
-
-        Args:
-            codec: "name:key=value".
-            jobs: processes; 0 codes in this process.
-
-        Raises:
-            UsageError: there is no such codec.
-        """
-        self._spec = codec
-        self.codec: Codec = codecs.create(codec, in_process=True)
-        self._pool = workers.Pool(_code, jobs=jobs, timeout_s=_TIMEOUT_S)
+        self._setting = Setting(codec)
+        self.codec: Codec = prepared(self._setting).codec
+        self._engine = Local(jobs, _TIMEOUT_S)
 
     def __enter__(self) -> "CodecPool":
         return self
 
     def __exit__(self, *exception: object) -> None:
-        self._pool.__exit__(*exception)
+        self._engine.__exit__(*exception)
 
     def submit(self, images: Sequence[Image], qps: Sequence[int]) -> Callable[[], list[Coded]]:
-        """Hand in pictures; calling what this returns waits for what became of them, in order.
+        """Hand in pictures; calling what this returns waits for the coded ones, in order.
 
         Args:
             images: opaque, of any sizes.
@@ -62,21 +59,15 @@ class CodecPool:
         Raises:
             ToolError: (from the call) the codec failed on one of them.
         """
-        levels = [qp_tables.level_at_qp(self.codec.name, qp) for qp in qps]
         waiting = [
-            self._pool.submit((self._spec, image.pixels, level))
-            for image, level in zip(images, levels, strict=True)
+            self._engine.submit(_code, (self._setting, image.pixels, Level("qp", qp)))
+            for image, qp in zip(images, qps, strict=True)
         ]
         return lambda: [fetch() for fetch in waiting]
 
 
-def _code(task: tuple[str, Plane, int]) -> Coded:
-    spec, pixels, level = task
-    codec, image = _codec(spec), Image(pixels)
-    data = codec.encode(image, level)
-    return Coded(codec.decode(data), bpp(len(data), image.width, image.height))
-
-
-@lru_cache(maxsize=1)
-def _codec(spec: str) -> Codec:
-    return codecs.create(spec, in_process=True, trusted=1)
+def _code(task: tuple[Setting, Plane, Level]) -> Coded:
+    setting, pixels, level = task
+    image = Image(pixels)
+    coded = prepared(setting).round_trip(image, level)
+    return Coded(coded.image, bpp(coded.size_bytes, image.width, image.height))

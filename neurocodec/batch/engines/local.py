@@ -1,15 +1,15 @@
-"""The one pool of processes: many items through one function, each crash and hang its own."""
+"""The local engine: worker processes on this machine, each crash and hang its item's own."""
 
 import logging
 import os
 import signal
+import sys
 import traceback
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
-from itertools import islice
 from multiprocessing import get_context
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
@@ -24,12 +24,14 @@ Result = TypeVar("Result")
 Result_co = TypeVar("Result_co", covariant=True)
 
 LOG = logging.getLogger("neurocodec")
-_AHEAD = 8
+ITEM_TIMEOUT_S = 3600.0
+_AHEAD_ITEMS = 8  # a process
+_AHEAD_WEIGHT = 1 << 27
 
 
 @dataclass(frozen=True)
 class Outcome(Generic[Item, Result_co]):
-    """What became of one item: a result, or the error in its place."""
+    """The fate of one item: a result, or the error in its place."""
 
     item: Item
     result: Result_co | None
@@ -46,76 +48,77 @@ def share_cores(jobs: int) -> None:
 
     Threads that wait for each other on a core that an encoder has cost more than they gain.
     """
-    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, available_cores() // jobs)))
+    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, available_cores() // max(1, jobs))))
 
 
-def each(
-    function: Callable[[Item], Result],
-    items: Iterable[Item],
-    *,
-    jobs: int,
-    timeout_s: float,
-) -> Iterator[Outcome[Item, Result]]:
-    """Apply `function` to every item, in `jobs` processes, and yield outcomes in the items' order.
+class Local:
+    """Worker processes that start with the first item and end with the block.
 
-    A worker that dies or hangs costs its own item only. Workers end with this process, however
-    it ends, and the pool ends with the generator.
+    A context manager. Workers end with this process, however it ends.
 
     Args:
-        function: importable by name, as are its items and results.
-        items: read a little ahead of the work.
-        jobs: processes; 1 works in this process.
-        timeout_s: seconds that one item may take; not watched when `jobs` is 1.
-    """
-    if jobs == 1:
-        yield from (_attempt(function, item) for item in items)
-        return
-    with _processes(jobs) as pool:
-        yield from _in_order(pool, function, iter(items), jobs, timeout_s)
-
-
-class Pool(Generic[Item, Result]):
-    """Processes that work on what is handed in, while this process does other things.
-
-    A context manager: the processes start with the first item and end with the block.
+        jobs: worker processes; 0 works in this process, when an item is handed in.
+        timeout_s: seconds that one item may take; not watched when `jobs` is 0.
     """
 
-    def __init__(self, function: Callable[[Item], Result], *, jobs: int, timeout_s: float) -> None:
-        """Make the pool.
-
-        Args:
-            function: importable by name, as are its items and results.
-            jobs: processes; with 0 this process does the work, when an item is handed in.
-            timeout_s: seconds that one item may take; not watched when `jobs` is 0.
-        """
-        self._function = function
-        self._jobs = jobs
+    def __init__(self, jobs: int, timeout_s: float = ITEM_TIMEOUT_S) -> None:
+        self.jobs = jobs
         self._timeout_s = timeout_s
         self._stack = ExitStack()
         self._pool: ProcessPool | None = None
 
-    def __enter__(self) -> "Pool[Item, Result]":
+    def __enter__(self) -> "Local":
         return self
 
     def __exit__(self, *exception: object) -> None:
         self._stack.close()
         self._pool = None
 
-    def submit(self, item: Item) -> Callable[[], Result]:
+    def map(
+        self,
+        function: Callable[[Item], Result],
+        items: Iterable[Item],
+        weight: Callable[[Item], int] = lambda item: 0,
+    ) -> Iterator[Outcome[Item, Result]]:
+        """The outcome of `function` for every item, in the items' order.
+
+        Args:
+            function: importable by name, as are its items and results.
+            items: read a little ahead of the work.
+            weight: what an item weighs in memory, such as its pixels; fewer heavy ones wait.
+        """
+        waiting: deque[tuple[Item, int, Callable[[], Outcome[Item, Result]]]] = deque()
+        for item in items:
+            waiting.append((item, weight(item), self._start(function, item)))
+            while len(waiting) > self.jobs * _AHEAD_ITEMS or (
+                len(waiting) > 1 and sum(heavy for _, heavy, _ in waiting) > _AHEAD_WEIGHT
+            ):
+                yield waiting.popleft()[2]()
+        while waiting:
+            yield waiting.popleft()[2]()
+
+    def submit(self, function: Callable[[Item], Result], item: Item) -> Callable[[], Result]:
         """Hand in an item; calling what this returns waits for its result.
 
-        The call raises what `function` raised, ToolTimeoutError, or ToolError where the process
+        The call raises what `function` raised, ToolTimeoutError, or ToolError where the worker
         died.
 
         Raises:
-            ToolError: the processes died before.
+            ToolError: the workers died before.
         """
-        if self._jobs == 0:
-            return partial(_unwrapped, _attempt(self._function, item))
+        outcome = self._start(function, item)
+        return lambda: _unwrapped(outcome())
+
+    def _start(
+        self, function: Callable[[Item], Result], item: Item
+    ) -> Callable[[], Outcome[Item, Result]]:
+        if self.jobs == 0:
+            outcome = _attempt(function, item)
+            return lambda: outcome
         if self._pool is None:
-            self._pool = self._stack.enter_context(_processes(self._jobs))
-        future = _schedule(self._pool, self._function, item, self._timeout_s)
-        return lambda: _unwrapped(_outcome(item, future, self._timeout_s))
+            self._pool = self._stack.enter_context(_processes(self.jobs))
+        future = _schedule(self._pool, function, item, self._timeout_s)
+        return partial(_outcome, item, future, self._timeout_s)
 
 
 @contextmanager
@@ -123,7 +126,12 @@ def _processes(jobs: int) -> Iterator["ProcessPool"]:
     from pebble import ProcessPool
 
     share_cores(jobs)
-    pool = ProcessPool(max_workers=jobs, context=get_context("spawn"), initializer=_start)
+    pool = ProcessPool(
+        max_workers=jobs,
+        context=get_context("spawn"),
+        initializer=_begin,
+        initargs=[LOG.getEffectiveLevel()],
+    )
     try:
         yield pool
     finally:
@@ -135,23 +143,6 @@ def _unwrapped(outcome: Outcome[Item, Result]) -> Result:
     if outcome.error is not None:
         raise outcome.error
     return cast(Result, outcome.result)
-
-
-def _in_order(
-    pool: "ProcessPool",
-    function: Callable[[Item], Result],
-    items: Iterator[Item],
-    jobs: int,
-    timeout_s: float,
-) -> Iterator[Outcome[Item, Result]]:
-    waiting: deque[tuple[Item, ProcessFuture[Any]]] = deque()
-    while True:
-        for item in islice(items, jobs * _AHEAD - len(waiting)):
-            waiting.append((item, _schedule(pool, function, item, timeout_s)))
-        if not waiting:
-            return
-        item, future = waiting.popleft()
-        yield _outcome(item, future, timeout_s)
 
 
 def _schedule(
@@ -197,7 +188,10 @@ def _bug(exc: Exception) -> BugError:
     return BugError(f"a bug in neurocodec: {type(exc).__name__}: {exc} (-v shows where)")
 
 
-def _start() -> None:
+def _begin(log_level: int) -> None:
+    """Set up a worker: it ends with its parent, and says as much on standard error."""
     tools.die_with_parent()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    logging.basicConfig(level=logging.ERROR, format="neurocodec: %(message)s", stream=sys.stderr)
+    LOG.setLevel(log_level)

@@ -3,7 +3,7 @@
 import click
 
 from neurocodec.cli import options
-from neurocodec.cli.selection import Selection, selection
+from neurocodec.cli.many_files import Selection, selection
 from neurocodec.errors import UsageError
 
 
@@ -12,21 +12,21 @@ from neurocodec.errors import UsageError
 @click.option("--expect-sha256", metavar="HEX", help="Refuse the file unless its sha256 is this.")
 @options.verbosity
 def decode(chosen: Selection, expect_sha256: str | None) -> None:
-    """Decode files of any of the formats, told by their first bytes, to PNG.
+    """Decode files of any of the formats, recognised by their first bytes, to PNG.
 
-    A name given with -o that ends in .ppm gets a PPM. Without -o a picture that is there
-    already stays (it may be the original): --overwrite replaces it.
+    A name given with -o that ends in .ppm gets a PPM. Without -o an existing picture stays (it
+    may be the original): --overwrite replaces it.
 
     \b
     neurocodec decode photo.bpg -o seen.png
     """
     from neurocodec import codecs
-    from neurocodec.batch import run as batch
-    from neurocodec.cli import running
+    from neurocodec.batch import run
+    from neurocodec.cli import many_files
 
-    planned = running.plan(chosen, ".png", codecs.is_coded, batch.PPM_ENDINGS)
+    planned = chosen.plan(".png", codecs.is_coded, run.PPM_ENDINGS)
     if expect_sha256 is not None and len(planned) != 1:
         raise UsageError(f"--expect-sha256 is for one file, not {len(planned)}")
-    processes = chosen.processes_for(planned)
-    outcomes = batch.decode(planned, processes=processes, expected_sha256=expect_sha256)
-    running.report(outcomes, planned, chosen, "decoding")
+    processes = chosen.processes(planned)
+    outcomes = run.decode(planned, processes=processes, expected_sha256=expect_sha256)
+    many_files.report(outcomes, planned, chosen, "decoding")

@@ -1,18 +1,22 @@
 """`neurocodec encode`."""
 
+from typing import TYPE_CHECKING
+
 import click
 
 from neurocodec.cli import options
-from neurocodec.cli.selection import Selection, selection
+from neurocodec.cli.many_files import Selection, selection
+
+if TYPE_CHECKING:
+    from neurocodec.codecs import Level
 
 
 @click.command()
 @selection
-@options.qp
-@options.quality
+@options.level
 @options.codec
-@click.option("--chroma", type=click.Choice(["420", "422", "444"]), help="Chroma subsampling.")
-@options.pre
+@options.chroma
+@options.filter_with_weights
 @options.flatten
 @click.option("--keep-metadata", is_flag=True, help="Keep EXIF, ICC and XMP.")
 @options.max_pixels
@@ -20,17 +24,16 @@ from neurocodec.cli.selection import Selection, selection
 @options.verbosity
 def encode(
     chosen: Selection,
-    qp: int | None,
-    quality: int | None,
+    level: "Level",
     codec: str,
     chroma: str | None,
-    pre: str,
+    filter: str,
     flatten: str | None,
     keep_metadata: bool,
     max_pixels: int,
     device: str,
 ) -> None:
-    """Filter pictures and encode them with a stock encoder.
+    """Filter pictures for recognisers and encode them with a stock encoder.
 
     INPUT is a picture, a folder of them, or - for standard input.
 
@@ -39,14 +42,14 @@ def encode(
     neurocodec encode frames -r -o small --qp 37     mirrors the tree of frames
     """
     from neurocodec import images
-    from neurocodec.batch import run as batch
-    from neurocodec.cli import running
-    from neurocodec.pipeline import Setting
+    from neurocodec.batch import run
+    from neurocodec.cli import many_files
+    from neurocodec.pipeline import Setting, prepared
 
-    setting = Setting(codec, qp, quality, chroma, pre, flatten, keep_metadata, device)
-    ready = batch.pipeline(setting)
-    planned = running.plan(chosen, ready.codec.extension, images.has_picture_name)
-    running.announce(ready)
-    processes = chosen.processes_for(planned)
-    outcomes = batch.encode(planned, setting, processes=processes, max_pixels=max_pixels)
-    running.report(outcomes, planned, chosen, "encoding")
+    setting = Setting(codec, filter, chroma, flatten, keep_metadata, device)
+    pipeline = prepared(setting)
+    pipeline.own_level(level)
+    planned = chosen.plan(pipeline.codec.extension, images.has_picture_name)
+    many_files.load_filter(pipeline, level, planned)
+    work = run.Work(setting, level, chosen.processes(planned), max_pixels)
+    many_files.report(run.encode(planned, work), planned, chosen, "encoding")

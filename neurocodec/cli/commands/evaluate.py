@@ -14,11 +14,20 @@ from neurocodec.cli import options
 )
 @click.option("--model", default="", metavar="NAME|FILE", help="The recogniser.")
 @click.option("--lpips-weights", default="", metavar="FILE", help="AlexNet, for fidelity.")
-@click.option("--codec", "codecs", default="bpg", show_default=True, help="One or several.")
-@click.option("--qp", "qps", help="One or several.  [default: 28,31,34,37,41]")
-@click.option("--quality", "qualities", help="One or several, for codecs that have a quality.")
-@click.option("--chroma", type=click.Choice(["420", "422", "444"]), help="Chroma subsampling.")
-@click.option("--pre", "pres", default="none", show_default=True, help="One or several.")
+@click.option(
+    "--codec", "codecs", default="bpg", show_default=True, help="Codecs, separated by commas."
+)
+@click.option("--qp", "qps", help="QPs, separated by commas.  [default: 28,31,34,37,41]")
+@click.option("--quality", "qualities", help="Qualities, for codecs that have one.")
+@options.chroma
+@click.option(
+    "--filter",
+    "--pre",
+    "filters",
+    default="none",
+    show_default=True,
+    help="Filters, separated by commas; --pre is an alias.",
+)
 @options.weights
 @click.option("--max-bpp", type=float, help="Leave out points of a higher rate.")
 @click.option("--limit", type=click.IntRange(min=1), help="Only the first so many pictures.")
@@ -40,9 +49,11 @@ def evaluate(
     lpips_weights: str,
     limit: int | None,
     cache: bool,
-    processes: int,
+    jobs: int,
     codecs: str,
-    pres: str,
+    filters: str,
+    qps: str | None,
+    qualities: str | None,
     weights: str | None,
     **grid: Any,
 ) -> None:
@@ -53,15 +64,15 @@ def evaluate(
 
     \b
     neurocodec evaluate val --task classification --model squeezenet1_0.safetensors \\
-        --codec bpg --qp 28,31,34,37,41 --pre none,blur:sigma=0.5 -o r.jsonl --per-image
+        --codec bpg --qp 28,31,34,37,41 --filter none,blur:sigma=0.5 -o r.jsonl --per-image
     """
     from neurocodec import tasks
     from neurocodec.cli import measuring
-    from neurocodec.evaluation.grid import settings_over
+    from neurocodec.evaluation.grid import levels, points_over
 
-    filters = options.with_weights(pres.split(","), weights)
-    settings = settings_over(codecs.split(","), filters, **grid)
+    specs = options.with_weights(filters.split(","), weights)
+    points = points_over(codecs.split(","), specs, levels(qps, qualities), **grid)
     pictures = measuring.data_set(data, task, limit)
     loaded = tasks.create(task, model, grid["device"], lpips_weights)
-    experiment = measuring.experiment(pictures, loaded, cache=cache, processes=processes)
-    measuring.run(experiment, settings, output, per_image=per_image, resume=resume, max_bpp=max_bpp)
+    experiment = measuring.experiment(pictures, loaded, cache=cache, jobs=jobs)
+    measuring.run(experiment, points, output, per_image=per_image, resume=resume, max_bpp=max_bpp)

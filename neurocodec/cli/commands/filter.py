@@ -1,49 +1,51 @@
-"""`neurocodec preprocess`."""
+"""`neurocodec filter`."""
+
+from typing import TYPE_CHECKING
 
 import click
 
 from neurocodec.cli import options
-from neurocodec.cli.selection import Selection, selection
+from neurocodec.cli.many_files import Selection, selection
+
+if TYPE_CHECKING:
+    from neurocodec.codecs import Level
 
 
-@click.command()
+@click.command("filter")
 @selection
-@options.qp
-@options.quality
+@options.level
 @options.codec
-@options.pre
+@options.filter_with_weights
 @options.flatten
 @options.max_pixels
 @options.device
 @options.verbosity
 def filter_(
     chosen: Selection,
-    qp: int | None,
-    quality: int | None,
+    level: "Level",
     codec: str,
-    pre: str,
+    filter: str,
     flatten: str | None,
     max_pixels: int,
     device: str,
 ) -> None:
     """Write pictures as the encoder would see them, for an encoder of your own.
 
-    The QP and the codec say what the filter should be ready for.
+    The level and the codec tell the filter what it prepares for.
 
     \b
-    neurocodec preprocess photo.jpg --qp 34 --pre blur:sigma=0.5 -o filtered.png
+    neurocodec filter photo.jpg --qp 34 --filter blur:sigma=0.5 -o filtered.png
     """
     from neurocodec import images
-    from neurocodec.batch import run as batch
-    from neurocodec.cli import running
-    from neurocodec.pipeline import Setting
+    from neurocodec.batch import run
+    from neurocodec.cli import many_files
+    from neurocodec.pipeline import Setting, prepared
 
-    setting = Setting(codec, qp, quality, None, pre, flatten, device=device)
-    ready = batch.pipeline(setting)
-    planned = running.plan(
-        chosen, ".filtered.png", images.has_picture_name, (".png", *batch.PPM_ENDINGS)
-    )
-    running.announce(ready)
-    processes = chosen.processes_for(planned)
-    outcomes = batch.preprocess(planned, setting, processes=processes, max_pixels=max_pixels)
-    running.report(outcomes, planned, chosen, "filtering")
+    setting = Setting(codec, filter, flatten=flatten, device=device)
+    pipeline = prepared(setting)
+    pipeline.own_level(level)
+    also = (".png", *run.PPM_ENDINGS)
+    planned = chosen.plan(".filtered.png", images.has_picture_name, also)
+    many_files.load_filter(pipeline, level, planned)
+    work = run.Work(setting, level, chosen.processes(planned), max_pixels)
+    many_files.report(run.filter_pictures(planned, work), planned, chosen, "filtering")

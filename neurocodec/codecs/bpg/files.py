@@ -6,7 +6,7 @@ from typing import Any
 
 from neurocodec.codecs import ffmpeg
 from neurocodec.codecs.bpg import x265
-from neurocodec.codecs.bpg.container import METADATA_TAGS, Container, demux, mux
+from neurocodec.codecs.bpg.container import METADATA_TAGS, Alpha, Container, demux, mux
 from neurocodec.codecs.bpg.settings import Settings
 from neurocodec.codecs.bpg.streams import Stream, bpg_units, colour_and_alpha, read_stream
 from neurocodec.codecs.planes import colour
@@ -18,37 +18,71 @@ _KEPT_METADATA = ("exif", "icc", "xmp")
 _DECODED_DEPTHS = (8, 9, 10, 12)
 
 
-def encode(image: Image, qp: int, settings: Settings, *, in_process: bool = False) -> bytes:
-    """The file of a picture, without metadata.
+def encoder() -> str:
+    """Name and version of the bundled x265."""
+    from importlib.metadata import version  # 10 ms that a command without encoding need not spend
+
+    return f"libx265 (PyAV {version('av')})"
+
+
+def encode(image: Image, qp: int, settings: Settings) -> bytes:
+    """Encode a picture by the bundled x265, without its metadata.
 
     Args:
         image: any size; its alpha becomes a second stream.
         qp: 0 to 51, x265's, as `bpgenc -q` means it.
         settings: all else.
-        in_process: start no program; the bytes are the same.
 
     Raises:
-        MissingError: no ffmpeg.
         ToolError: the encoder failed.
     """
     layout = settings.layout(image)
     planes = colour.to_planes(image.pixels, layout)
-    stream = _encode(planes, layout, qp, settings, in_process=in_process)
     alpha = None
     if image.alpha is not None:
+        alpha = colour.to_alpha_plane(image.alpha, layout.bit_depth)
+    return encode_planes(planes, layout, qp, settings, alpha=alpha)
+
+
+def encode_planes(
+    planes: Sequence[Plane],
+    layout: Layout,
+    qp: int,
+    settings: Settings,
+    *,
+    alpha: Plane | None = None,
+    alpha_kind: Alpha = "straight",
+) -> bytes:
+    """Encode planes as they are, without any colour conversion.
+
+    Args:
+        planes: (H, W) each, of the shapes that `layout.plane_shape` gives and of its dtype; the
+            first has the picture's size.
+        layout: what they stand for, as the file will say.
+        qp: 0 to 51, x265's.
+        settings: "effort", "lossless" and "alpha_qp" count here: the rest is in `layout`.
+        alpha: (H, W), of full range, in a second stream; None without one.
+        alpha_kind: what that plane is: "straight", "premultiplied", or "white", the W of CMYK.
+
+    Raises:
+        ToolError: the encoder failed.
+    """
+    stream = _encode(planes, layout, qp, settings)
+    alpha_stream = None
+    if alpha is not None:
         gray = Layout("gray", layout.bit_depth)
-        plane = colour.to_alpha_plane(image.alpha, layout.bit_depth)
         alpha_qp = qp if settings.alpha_qp is None else settings.alpha_qp
-        alpha = _encode([plane], gray, alpha_qp, settings, in_process=in_process)
+        alpha_stream = _encode([alpha], gray, alpha_qp, settings)
+    height, width = planes[0].shape
     return mux(
         Container(
-            width=image.width,
-            height=image.height,
+            width=width,
+            height=height,
             layout=layout,
             sps=stream.sps.mini.to_bytes(),
-            units=bpg_units(stream, alpha),
-            alpha="straight" if alpha else "none",
-            alpha_sps=alpha.sps.mini.to_bytes() if alpha else None,
+            units=bpg_units(stream, alpha_stream),
+            alpha=alpha_kind if alpha_stream else "none",
+            alpha_sps=alpha_stream.sps.mini.to_bytes() if alpha_stream else None,
         )
     )
 
@@ -75,7 +109,7 @@ def undecodable(container: Container) -> str | None:
     return None
 
 
-def decode(container: Container, *, trusted: bool = False) -> Image:
+def decode(container: Container) -> Image:
     """The picture in a file.
 
     A header that says another size than the stream's is damage, and noticed but in these cases:
@@ -86,19 +120,18 @@ def decode(container: Container, *, trusted: bool = False) -> Image:
 
     Args:
         container: a colour picture, or gray.
-        trusted: look for no damage: this process has just made the file.
 
     Raises:
         BadInputError: it is damaged.
     """
     colour_stream, alpha_stream = colour_and_alpha(container)
     layout = container.layout
-    planes = _planes(colour_stream, container, layout, trusted)
+    planes = _planes(colour_stream, container, layout)
     pixels = colour.to_pixels(planes, layout)
     alpha = None
     if alpha_stream is not None:
         gray = Layout("gray", layout.bit_depth)
-        plane = _planes(alpha_stream, container, gray, trusted)[0]
+        plane = _planes(alpha_stream, container, gray)[0]
         if container.alpha == "white":
             pixels = colour.multiply_by_white(pixels, plane, layout.bit_depth)
         else:
@@ -139,34 +172,24 @@ def inspect(container: Container) -> dict[str, Any]:
     return said if qp is None else {**said, "slice_qp": qp}
 
 
-def _encode(
-    planes: list[Plane], layout: Layout, qp: int, settings: Settings, *, in_process: bool
-) -> Stream:
+def _encode(planes: Sequence[Plane], layout: Layout, qp: int, settings: Settings) -> Stream:
     height, width = planes[0].shape
-    stream = x265.encode(
-        planes,
-        layout,
-        qp,
-        effort=settings.effort,
-        lossless=settings.lossless,
-        in_process=in_process,
-    )
+    stream = x265.encode(planes, layout, qp, effort=settings.effort, lossless=settings.lossless)
     try:
         return read_stream(stream, layout, width, height)
     except BadInputError as exc:
         raise ToolError(f"x265 wrote a stream that no .bpg can hold: {exc}") from exc
 
 
-def _planes(stream: Stream, container: Container, layout: Layout, trusted: bool) -> list[Plane]:
+def _planes(stream: Stream, container: Container, layout: Layout) -> list[Plane]:
     """The decoded planes, cut to the picture's true size."""
-    doubted = not trusted
-    frame = ffmpeg.decode("hevc", stream.bare(), may_be_cut=doubted, may_be_longer=doubted)
+    frame = ffmpeg.decode("hevc", stream.bare(), may_be_cut=True, may_be_longer=True)
     height, width = container.height, container.width
     shapes = [layout.plane_shape(plane, height, width) for plane in range(layout.plane_count)]
     coded = stream.sps.height, stream.sps.width
     if frame.pixel_format != x265.pixel_format(layout) or frame.planes[0].shape != coded:
         raise BadInputError("its HEVC stream is not the picture that its header says")
-    if doubted and _ends_early(stream, frame.planes, layout):
+    if _ends_early(stream, frame.planes, layout):
         raise BadInputError("its header says a larger picture than its HEVC stream holds")
     return [
         plane[:rows, :columns] for plane, (rows, columns) in zip(frame.planes, shapes, strict=True)

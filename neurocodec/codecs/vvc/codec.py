@@ -4,18 +4,19 @@ Pictures are coded as 10-bit 4:2:0 in the BT.601 matrix and full range, which th
 """
 
 from collections.abc import Sequence
-from typing import Any, ClassVar, Literal
+from typing import Any
 
 import numpy as np
 
 from neurocodec.codecs import ffmpeg
+from neurocodec.codecs.codec import Codec
 from neurocodec.codecs.planes.colour import to_pixels, to_planes
 from neurocodec.codecs.planes.layout import Layout, Plane
 from neurocodec.codecs.vvc import nal, programs, still
 from neurocodec.codecs.vvc.sps import Sps
 from neurocodec.errors import BadInputError, ToolError, UsageError
 from neurocodec.images import Image
-from neurocodec.tools import Program, Tool, find, lookup
+from neurocodec.tools import Program, find, lookup
 
 _PRESETS = ("faster", "fast", "medium", "slow", "slower")
 _ENGINES = ("auto", "vvencapp", "vvenc")
@@ -23,7 +24,6 @@ _LAYOUT = Layout("420", bit_depth=10)
 _SIDE_STEP = 8
 _MIN_SIDE = 16
 _MAX_BIT_DEPTH = 14
-_MAX_SIDE = 25_328  # of the highest level, 6.3: decoders take no more
 
 # By their number in H.273: what `inspect` calls them, and their color space in a Layout. An
 # unspecified one is taken for BT.601, as ffmpeg does.
@@ -40,35 +40,40 @@ _MATRICES = {
 _CENTRED = {1, 3, 5}
 
 
-class Vvc:
+class Vvc(Codec):
     """.266 files; level is what vvencapp calls QP.
 
     The slice QP is 3 less, for an encoder of video gives intra pictures more. Without alpha.
     The bundled encoder and vvencapp give the same bytes up to some 8 bits a pixel.
+
+    Args:
+        chroma: "420".
+        preset: "faster" to "slower", vvenc's.
+        engine: "vvencapp", "vvenc" (all in what is bundled), or "auto": vvencapp where it is
+            found, else the bundled one.
+        keep_metadata: not possible.
+
+    Raises:
+        UsageError: a setting out of its range.
+        MissingError: the engine is not installed.
     """
 
-    name: ClassVar[str] = "vvc"
-    extension: ClassVar[str] = ".266"
-    unit: ClassVar[Literal["qp", "quality"]] = "qp"
-    levels: ClassVar[Sequence[int]] = range(63, -1, -1)
-    chromas: ClassVar[Sequence[str]] = ("420",)
-    carries_alpha: ClassVar[bool] = False
-    lossless = False
-    tools: ClassVar[Sequence[Tool]] = (
-        programs.VVENCAPP,
-        programs.VVDECAPP,
-        programs.VTM_DECODER,
-        ffmpeg.FFMPEG,
-    )
+    name = "vvc"
+    extension = ".266"
+    unit = "qp"
+    levels = range(63, -1, -1)
+    chromas = ("420",)
+    max_side = 25_328  # of the highest level, 6.3: decoders take no more
+    tools = (programs.VVENCAPP, programs.VVDECAPP, programs.VTM_DECODER, ffmpeg.FFMPEG)
 
-    def __init__(self, chroma: str = "420", preset: str = "fast", engine: str = "auto") -> None:
-        """`engine`: "vvencapp", "vvenc" (all in what is bundled), or what is found, in that order.
-
-        Raises:
-            UsageError: a setting out of its range.
-            MissingError: the engine is not there.
-        """
-        _check_setting("chroma", chroma, self.chromas)
+    def __init__(
+        self,
+        chroma: str | None = None,
+        preset: str = "fast",
+        engine: str = "auto",
+        keep_metadata: bool = False,
+    ) -> None:
+        super().__init__(chroma, keep_metadata)
         _check_setting("preset", preset, _PRESETS)
         _check_setting("engine", engine, _ENGINES)
         self._preset = preset
@@ -82,20 +87,13 @@ class Vvc:
             return f"vvencapp {self._vvencapp.version}"
         return f"libvvenc (ffmpeg {find(ffmpeg.FFMPEG).version})"
 
-    def encode(self, image: Image, level: int) -> bytes:
-        """The whole file. Gray pictures have chroma planes too, of one value.
-
-        Raises:
-            UsageError: a QP out of 0 to 63, a picture with alpha, or one too large for VVC.
-            MissingError: no encoder.
-            ToolError: it failed.
-        """
-        _check_picture(image, level)
+    def _encode(self, image: Image, value: int) -> bytes:
+        # Gray pictures have chroma planes too, of one value.
         planes = _padded(to_planes(image.pixels, _LAYOUT))
         if self._vvencapp:
-            stream = programs.encode_by_vvencapp(self._vvencapp, planes, level, self._preset)
+            stream = programs.encode_by_vvencapp(self._vvencapp, planes, value, self._preset)
         else:
-            stream = programs.encode_by_ffmpeg(planes, level, self._preset)
+            stream = programs.encode_by_ffmpeg(planes, value, self._preset)
         try:
             return still.write(stream, image.width, image.height)
         except BadInputError as exc:
@@ -149,17 +147,6 @@ class Vvc:
 def _check_setting(setting: str, value: str, known: Sequence[str]) -> None:
     if value not in known:
         raise UsageError(f"vvc has {setting} {', '.join(known)}, not {value}")
-
-
-def _check_picture(image: Image, level: int) -> None:
-    if level not in Vvc.levels:
-        raise UsageError(f"vvc takes a QP of 0 to 63, not {level}")
-    if image.alpha is not None:
-        raise UsageError("the picture has alpha, which vvc cannot carry: add --flatten COLOUR")
-    if max(image.width, image.height) > _MAX_SIDE:
-        raise UsageError(
-            f"{image.width}×{image.height} is too large for vvc: it takes {_MAX_SIDE} a side"
-        )
 
 
 def _vvencapp(engine: str) -> Program | None:

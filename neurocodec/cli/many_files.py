@@ -1,0 +1,241 @@
+"""The commands over many files: their options, their plan, and what they print."""
+
+import os
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass, fields
+from functools import wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from neurocodec import files
+from neurocodec.batch import plan as planning
+from neurocodec.batch.engines.local import Outcome
+from neurocodec.batch.plan import Found, Job
+from neurocodec.batch.records import DecodeRecord, EncodeRecord, FilterRecord
+from neurocodec.cli import console, options
+from neurocodec.errors import UsageError
+from neurocodec.files import STANDARD, display
+
+if TYPE_CHECKING:
+    from neurocodec.codecs import Level
+    from neurocodec.pipeline import Pipeline
+
+Record = EncodeRecord | DecodeRecord | FilterRecord
+
+
+@dataclass(frozen=True)
+class Selection:
+    """The file options of a command, as they were given."""
+
+    inputs: tuple[str, ...]
+    output: str | None
+    recursive: bool
+    files_from: str | None
+    null_separated: bool
+    skip_existing: bool
+    keep_extension: bool
+    overwrite: bool
+    jobs: int
+    as_json: bool
+
+    def plan(
+        self, ending: str, accepts: Callable[[Path], bool], also: Collection[str] = ()
+    ) -> list[Job]:
+        """Every file to work on and where its result goes; the folders for it are made.
+
+        Args:
+            ending: ending of the results' names, with the dot.
+            accepts: True for a file in a folder that is one to take.
+            also: other endings that the results may have.
+
+        Raises:
+            UsageError: nothing was named; results would collide, replace an input, replace a
+                picture beside an input that may be an original, or end as another format does;
+                or a result on standard output leaves no room for --json.
+            OutputError: a folder cannot be made.
+        """
+        if self.output == STANDARD and self.as_json:
+            raise UsageError("-o - and --json both want standard output: write to a file")
+        found = self._find(accepts)
+        planned = planning.plan(found, self.output, lambda place: self._renamed(place, ending))
+        if self.skip_existing:
+            planned = self._without_existing(planned)
+        for job in planned:
+            _refuse_other_ending(Path(job.target), ending, also)
+            if self.output is None and not self.overwrite:
+                _refuse_loss(job.target)
+        if planning.means_folder(self.output, found):
+            planning.make_folders(planned)
+        return planned
+
+    def processes(self, planned: Sequence[Job]) -> int:
+        """Worker processes for that many jobs: none for a single one."""
+        return 0 if len(planned) < 2 else min(self.jobs, len(planned))
+
+    def _find(self, accepts: Callable[[Path], bool]) -> Found:
+        found = planning.find(
+            self.inputs,
+            listed=self._listed(),
+            accepts=accepts,
+            recursive=self.recursive,
+            output=self.output,
+        )
+        if not found.sources and not found.many and self.files_from is None:
+            raise UsageError("INPUT is missing: name a file, a folder, - or --files-from LIST")
+        if found.ignored:
+            console.note(f"{found.ignored} files in folders are of other kinds: ignored")
+        if not found.sources:
+            deeper = "" if self.recursive else " (-r looks into folders in folders)"
+            console.note(f"nothing to do: no files of the kind{deeper}")
+        return found
+
+    def _without_existing(self, planned: list[Job]) -> list[Job]:
+        pending = list(planning.pending(planned))
+        if len(pending) < len(planned):
+            console.note(
+                f"{len(planned) - len(pending)} of {len(planned)} outputs exist: skipped, "
+                "whatever their settings were"
+            )
+        return pending
+
+    def _renamed(self, place: Path, ending: str) -> Path:
+        if self.keep_extension:
+            return place.with_name(place.name + ending)
+        return place.with_suffix(ending)
+
+    def _listed(self) -> list[str]:
+        if self.files_from is None:
+            return []
+        names = files.read(self.files_from)
+        if self.null_separated:
+            return [os.fsdecode(name) for name in names.split(b"\0") if name]
+        if b"\0" in names:
+            raise UsageError(f"the list in {display(self.files_from)} has NULs: add -0")
+        return [os.fsdecode(name) for name in names.splitlines() if name]
+
+
+def selection(command: options.Command) -> options.Command:
+    """Add INPUT and the file options; the command gets them as one `chosen`."""
+
+    @click.argument("inputs", nargs=-1, metavar="INPUT...", type=click.Path())
+    @options.output
+    @click.option("-r", "--recursive", is_flag=True, help="Look into folders in folders too.")
+    @click.option("--files-from", metavar="FILE", help="Read inputs from a list; - is stdin.")
+    @click.option("-0", "null_separated", is_flag=True, help="The list is separated by NULs.")
+    @click.option("--skip-existing", is_flag=True, help="Skip inputs whose output exists.")
+    @click.option("--keep-extension", is_flag=True, help="Name outputs a.png.bpg, not a.bpg.")
+    @click.option(
+        "--overwrite",
+        is_flag=True,
+        help="Replace pictures beside the inputs, which may be originals.",
+    )
+    @options.jobs
+    @options.as_json
+    @wraps(command)
+    def wrapped(**given: Any) -> Any:
+        chosen = Selection(**{field.name: given.pop(field.name) for field in fields(Selection)})
+        return command(chosen=chosen, **given)
+
+    return wrapped
+
+
+def load_filter(pipeline: "Pipeline", level: "Level", planned: Sequence[Job]) -> None:
+    """Load the filter if there is a picture for it, and say what a user may not expect.
+
+    Raises:
+        UsageError: the filter is not known, or its settings are out of range.
+        MissingError: its weights are not there.
+    """
+    if not planning.any_present(planned):
+        return
+    reason = pipeline.identity(level)
+    if reason:
+        console.note(reason)
+    elif pipeline.setting.filter == "auto" and not pipeline.codec.lossless:
+        console.note(_automatic(pipeline))
+    if pipeline.saturated(level):
+        console.note(
+            f"{pipeline.codec.name} does not reach BPG's rate at {level}: "
+            f"its nearest, {pipeline.own_level(level)}, is used"
+        )
+
+
+def _automatic(pipeline: "Pipeline") -> str:
+    """The meaning of --filter auto."""
+    if pipeline.filter_spec == "none":
+        return (
+            f"no trained filter for {pipeline.codec.name} is installed: pictures are not filtered"
+        )
+    spec = pipeline.filter_spec
+    return f"filtered for recognisers by {spec}: --filter none leaves pictures as they are"
+
+
+def _refuse_loss(target: str) -> None:
+    from neurocodec import images
+
+    if target == STANDARD or not Path(target).exists() or not images.has_picture_name(Path(target)):
+        return
+    raise UsageError(
+        f"{display(target)} exists, and may be an original: "
+        "name the output with -o, or add --overwrite"
+    )
+
+
+def _refuse_other_ending(target: Path, ending: str, also: Collection[str]) -> None:
+    from neurocodec import images, registry
+    from neurocodec.codecs import CODECS
+
+    suffix = target.suffix.lower()
+    if suffix in {ending, *also}:
+        return
+    coded = {registry.load(CODECS, name, "codec").extension for name in CODECS}
+    named = images.file_format(target)
+    other = named not in {None, images.file_format(Path("x" + ending))}
+    if other or suffix in coded:
+        better = display(target.with_suffix(ending))
+        raise UsageError(f"the output is a {ending} file, not a {suffix} file: name it {better}")
+
+
+def report(
+    outcomes: Iterator[Outcome[Job, Record]], planned: Sequence[Job], chosen: Selection, what: str
+) -> None:
+    """Print every result as it comes, then the failures.
+
+    Raises:
+        click.exceptions.Exit: with the exit code of the first failure, if there was one.
+    """
+    failures = []
+    with console.progress(len(planned), what) as advance:
+        for outcome in outcomes:
+            if outcome.result is not None:
+                _show(outcome.result, chosen.as_json)
+            if outcome.error is not None:
+                failures.append((outcome.item.source, outcome.error))
+            advance()
+    for source, error in failures:
+        message, name = str(error), display(source)
+        console.error(message if name in message else f"{name}: {message}")
+    if len(planned) > 1:
+        console.note(f"{len(planned) - len(failures)} of {len(planned)} done")
+    if failures:
+        raise click.exceptions.Exit(failures[0][1].exit_code)
+
+
+def _show(record: Record, as_json: bool) -> None:
+    if record.output == STANDARD:
+        console.note(_describe(record))
+    else:
+        console.result(record, as_json, _describe(record))
+
+
+def _describe(record: Record) -> str:
+    text = f"{display(record.output)}  {record.width}×{record.height}"
+    if isinstance(record, FilterRecord):
+        return text
+    if isinstance(record, DecodeRecord):
+        return f"{text}  {record.output_bytes} bytes"
+    if (record.width, record.height) != (record.coded_width, record.coded_height):
+        text += f" as {record.coded_width}×{record.coded_height}"
+    return f"{text}  {record.size_bytes} bytes  {record.bpp:.3f} bpp"
