@@ -32,18 +32,19 @@ class Points:
 def tabulate(curves: Sequence[Curve]) -> Points:
     """Lay out the points of the curves of one subject."""
     shown = comparisons.metrics(curves)
-    commands: dict[str, int] = {}
+    commands = list(dict.fromkeys(p.command for c in curves for p in c.points if p.command))
     rows = []
     for curve in curves:
         for point in curve.points:
-            number = commands.setdefault(point.command, len(commands) + 1) if point.command else ""
             scores = [_number(point.scores.get(metric.name)) for metric in shown]
-            cells = [str(results.level(point)), f"{point.bpp:.4f}", *scores, *_origin(point), str(number)]
-            rows.append((f"{curve.setup.codec}, {curve.setup.pre}", cells))
+            command = str(commands.index(point.command) + 1) if point.command else ""
+            rate = [str(results.level(point)), f"{point.bpp:.4f}"]
+            row = [*rate, *scores, *_origin(point), command]
+            rows.append((f"{curve.setup.codec}, {curve.setup.pre}", row))
     titles = [metric.title for metric in shown]
     origin = ["encoder", "chroma", "weights", "date", "command"]
     title = heading(curves[0].setup)
-    return Points(title, ["level", "bpp", *titles, *origin], rows, list(commands))
+    return Points(title, ["level", "bpp", *titles, *origin], rows, commands)
 
 
 def as_csv(curves: Sequence[Curve]) -> str:
@@ -56,9 +57,10 @@ def as_csv(curves: Sequence[Curve]) -> str:
     writer.writerow([*shared, "unit", "level", "bpp", *scores, "date", "command"])
     for point in points:
         setup = [getattr(point.setup, name) for name in shared]
-        values = [point.scores.get(name, "") for name in scores]
         level = results.level(point)
-        writer.writerow([*setup, level.unit, level.value, point.bpp, *values, point.date, point.command])
+        values = [point.scores.get(name, "") for name in scores]
+        row = [*setup, level.unit, level.value, point.bpp, *values, point.date, point.command]
+        writer.writerow(row)
     return buffer.getvalue()
 
 

@@ -1,4 +1,4 @@
-"""Example pictures and Grad-CAM."""
+"""Example pictures."""
 
 import io
 from dataclasses import replace
@@ -7,15 +7,15 @@ import numpy as np
 import PIL.Image
 import pytest
 import torch
-from neurocodec.evaluation.examples import ClassifierCam, make, shown
 from torch import nn
 
 from neurocodec.errors import UsageError
 from neurocodec.evaluation.results import Point
 from neurocodec.evaluation.selection import Curve, gather
-from neurocodec.images import Image, png
+from neurocodec.images import png
 from neurocodec.networks.recognisers import Recogniser
 from neurocodec.networks.recognisers.preprocessing import Preprocessing
+from neurocodec.report.examples import Classifier, make, shown
 from tests.conftest import picture
 from tests.evaluation.made import SETUP
 
@@ -25,31 +25,15 @@ class _MeanColour(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.copy = nn.Conv2d(3, 3, 1, bias=False)
-        self.copy.weight.data = torch.eye(3)[:, :, None, None]
+        self.weight = nn.Parameter(torch.tensor(5.0))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return self.copy(x).mean((2, 3))
+        return self.weight * x.mean((2, 3))
 
 
-@pytest.fixture
-def recogniser() -> Recogniser:
-    preprocessing = Preprocessing("crop", 32, 32, mul=(1 / 255,) * 3, channels="BGR")
-    return Recogniser("colours", "classification", _MeanColour(), preprocessing)
-
-
-@pytest.fixture
-def cam(recogniser: Recogniser) -> ClassifierCam:
-    return ClassifierCam(recogniser)
-
-
-@pytest.fixture
-def halves() -> Image:
-    """Red on the left, bluer on the right, 64×32, so that cropping cuts both ends."""
-    pixels = np.zeros((32, 64, 3), np.uint8)
-    pixels[:, :32, 0] = 250
-    pixels[:, 32:, 2] = 255
-    return Image(pixels)
+def _classifier(names: dict[int, str], kind: str = "classification") -> Classifier:
+    preprocessing = Preprocessing("crop", 32, 32, mul=(1 / 255,) * 3)
+    return Classifier(Recogniser("colours", kind, _MeanColour(), preprocessing), names)
 
 
 def _curve(pre: str, codec: str = "jpeg") -> Curve:
@@ -57,57 +41,35 @@ def _curve(pre: str, codec: str = "jpeg") -> Curve:
     return gather([Point(setup, None, q, q / 50, {"kl": -1 / q}) for q in (20, 40, 60, 80)])[0]
 
 
-def test_attention_is_where_the_class_is(cam, halves):
-    expected = np.repeat([[1.0, 0.0]], 16, axis=1).repeat(32, axis=0)
-    for class_index, attention in ((2, expected), (0, 1 - expected)):  # BGR: red is class 2
-        assert cam.attention(halves, class_index) == pytest.approx(attention, abs=1e-3)
-
-
-def test_the_overlay_is_red_where_the_attention_is(cam, halves):
-    hot, cold = (cam.overlay(halves, 2).pixels[16, x].astype(int) for x in (4, 28))
-    assert hot[0] > hot[2]
-    assert cold[2] > cold[0]
-
-
-def test_what_the_network_sees_is_cropped_and_in_its_own_colours(cam, halves):
-    assert np.array_equal(cam.seen(halves).pixels, halves.pixels[:, 16:48])
-
-
-def test_the_answer_is_the_likeliest_class(cam, halves):
-    class_index, chance = cam.answer(halves)
-    assert class_index == 0
-    assert 0.33 < chance < 0.6
+def test_a_class_has_its_name_where_the_data_has_one():
+    red = replace(picture(40, 40), pixels=np.full((40, 40, 3), (255, 0, 0), np.uint8))
+    assert _classifier({0: "tomato"}).describe(red) == "tomato, 99 %"
+    assert _classifier({1: "leaf"}).describe(red) == "class 0, 99 %"
 
 
 def test_other_tasks_have_no_examples():
     with pytest.raises(UsageError, match="need a classifier"):
-        ClassifierCam(Recogniser("d", "detection", _MeanColour(), None))
+        _classifier({}, "detection")
 
 
-def test_a_classifier_without_convolutions_is_refused():
-    flat = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Conv2d(3, 4, 1), nn.Flatten())
-    whole = Preprocessing("crop", 8, 8)
-    with pytest.raises(UsageError, match="no convolution"):
-        ClassifierCam(Recogniser("f", "classification", flat, whole))
-
-
-def test_an_example_has_every_panel(recogniser, tmp_path):
+def test_an_example_has_every_panel(tmp_path):
     path = tmp_path / "a.png"
     path.write_bytes(png(picture(60, 40)))
     curves = [_curve("blur:sigma=2"), _curve("scale:factor=0.5")]
-    examples = list(make([path], curves, recogniser))
+    examples = list(make([path], curves, _classifier({0: "red", 1: "green", 2: "blue"})))
     assert [example.title for example in examples] == [
         "a.png: jpeg, blur:sigma=2, quality 60",
         "a.png: jpeg, scale:factor=0.5, quality 60",
     ]
-    original, filtered, decoded, difference = map(_pixels, examples[0].pictures)
+    original, filtered, decoded, difference = map(_pixels, examples[0].panels)
     assert np.array_equal(original, picture(60, 40).pixels)
     assert filtered.std() < original.std()
     expected = np.clip(128 + 4 * (decoded.astype(int) - original), 0, 255)
     assert np.array_equal(difference, expected)
-    assert _pixels(examples[1].pictures[1]).shape == (20, 30, 3)
-    assert _pixels(examples[1].pictures[2]).shape == (40, 60, 3)
-    assert [len(example.attention) for example in examples] == [3, 3]
+    assert _pixels(examples[1].panels[1]).shape == (20, 30, 3)
+    assert _pixels(examples[1].panels[2]).shape == (40, 60, 3)
+    captions = [panel.caption.split(":")[0] for panel in examples[0].panels]
+    assert captions[:2] + captions[3:] == ["original", "filtered", "difference ×4"]
 
 
 def _pixels(panel: object) -> np.ndarray:
