@@ -1,7 +1,11 @@
 """The work of `evaluate`: the experiment, the points still to measure, and the run over them."""
 
+import shlex
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 from neurocodec.batch.engines.local import share_cores
@@ -64,9 +68,15 @@ def run(
         with console.progress(len(wanted) * pictures, "measuring") as advance:
             for point, lines in measured.measure(wanted, advance):
                 if max_bpp is None or point.bpp <= max_bpp:
-                    keep(point, lines)
+                    keep(_stamped(point), lines)
                 else:
                     console.note(f"left out: {_describe(point)} is above --max-bpp")
+
+
+def _stamped(point: Point) -> Point:
+    """The point with the time and the command line of its measurement."""
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    return replace(point, date=now, command=shlex.join(["neurocodec", *sys.argv[1:]]))
 
 
 @contextmanager

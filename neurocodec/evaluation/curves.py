@@ -146,7 +146,7 @@ class Experiment:
         return [coding.read_original(str(picture.path)) for picture in self.pictures[place]]
 
 
-def _level(point: OperatingPoint) -> dict[str, int | None]:
+def _level(point: OperatingPoint) -> dict[str, Any]:
     return {"qp": None, "quality": None, **point.level.record()}
 
 

@@ -1,7 +1,7 @@
 """Real BD-rates on pictures kept apart from training, small enough to ask for often."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -9,10 +9,8 @@ import torch
 from torch import nn
 
 from neurocodec.errors import NotComparableError
-from neurocodec.evaluation.bd_rate import bd_rate
-from neurocodec.evaluation.results import Point, Setup
-from neurocodec.evaluation.selection import Curve
 from neurocodec.images import Image
+from neurocodec.measures.bd_rate import bd_rate
 from neurocodec.measures.psnr import psnr_db
 from neurocodec.networks.tensors import to_images, to_tensor
 from neurocodec.training.codec_pool import CodecPool
@@ -23,20 +21,6 @@ from neurocodec.training.state import Record
 QPS = (28, 31, 34, 37, 41)
 _BATCH = 8
 _CORRELATED = 3
-_SETUP = Setup(
-    data="validation",
-    pictures=0,
-    pictures_sha256="",
-    task="",
-    model="",
-    model_sha256="",
-    codec="",
-    encoder="",
-    chroma="",
-    pre="none",
-    weights_sha256="",
-    neurocodec="",
-)
 
 RateScore = tuple[float, float]  # in bpp, and the higher the better
 Points = dict[str, list[RateScore]]
@@ -198,13 +182,6 @@ def rate_agreement(r: Floats, r_p: Floats) -> Record:
 def _bd_rate(anchor: Sequence[RateScore], test: Sequence[RateScore]) -> float | None:
     """The BD-rate in per cent, or None where the curves do not compare."""
     try:
-        curves = _curve(anchor, "anchor"), _curve(test, "test")
-        return bd_rate(*curves, "score", replicates=0).bd_rate_percent
+        return bd_rate(*zip(*anchor, strict=True), *zip(*test, strict=True)).percent
     except NotComparableError:
         return None
-
-
-def _curve(points: Sequence[RateScore], pre: str) -> Curve:
-    setup = replace(_SETUP, pre=pre)
-    ordered = [Point(setup, None, None, rate, {"score": score}) for rate, score in sorted(points)]
-    return Curve(setup, ordered, [{} for _ in ordered])

@@ -10,12 +10,13 @@ import numpy as np
 import PIL.Image
 import pytest
 
-from neurocodec.evaluation import report
-from neurocodec.evaluation.bd_rate import bd_rate, percent
-from neurocodec.evaluation.examples import Example, Panel
+from neurocodec.evaluation.bd_rate import compare
 from neurocodec.evaluation.results import Point, Result
 from neurocodec.evaluation.selection import Curve, gather
 from neurocodec.images import png
+from neurocodec.report import page as module
+from neurocodec.report.examples import Example, Panel
+from neurocodec.report.labels import interval, percent
 from tests.conftest import picture
 from tests.evaluation.made import results
 
@@ -38,7 +39,7 @@ def _human(found: list[Result]) -> list[Result]:
     """The same results as the human side would have them, LPIPS's weights being absent."""
     changed = []
     for result in found:
-        setup = replace(result.setup, data="kodak", task="fidelity", model="", model_sha256="")
+        setup = replace(result.setup, data="kodak", task="fidelity", model="none", model_sha256="")
         scores = {"psnr_db": 40 + 5 * result.scores["kl"], "fsim": 1 + result.scores["kl"] / 50}
         changed.append(replace(result, setup=setup, scores=scores))
     return changed
@@ -62,15 +63,17 @@ def page(curves: list[Curve], tmp_path_factory: pytest.TempPathFactory) -> Path:
     shot = png(picture(224, 224))
     panels = [Panel(shot, what) for what in ("original", "filtered", "decoded", "difference ×4")]
     folder = tmp_path_factory.mktemp("report")
-    example = Example("a.png: bpg, blur, QP 34", panels, panels[:3])
-    return report.write(curves, folder, examples=[example], **SETTINGS)
+    example = Example("a.png: bpg, blur, QP 34", panels)
+    return module.write(curves, folder, examples=[example], **SETTINGS)
 
 
 def test_the_page_needs_nothing_else(page):
     text = page.read_text()
     sources = re.findall(r"""(?:src|href)\s*=\s*["']([^"']*)""", text)
     assert sources
-    assert all(source.startswith(("data:image/", "#")) for source in sources)
+    assert all(
+        source.startswith(("data:image/", "#")) or source == "points.csv" for source in sources
+    )
     assert "@import" not in text and "url(" not in text and "<link" not in text
 
 
@@ -86,13 +89,21 @@ def test_names_are_escaped(page):
 
 
 def test_the_tables_say_what_bdrate_says(page, curves):
-    found = bd_rate(curves[0], curves[1], "kl", replicates=40, seed=0)
-    low, high = map(percent, found.interval)
-    cell = f'<td class="better">{percent(found.bd_rate_percent)} %'
-    cell += f'<span class="interval">[{low}, {high}]</span></td>'
-    assert page.read_text().count(cell) == 2  # the table of filters and that of transfer
-    across = bd_rate(curves[0], curves[5], "top1", replicates=40, seed=0, across_codecs=True)
-    assert f'<td class="worse">{percent(across.bd_rate_percent)} %' in page.read_text()
+    found = compare(curves[0], curves[1], "kl", replicates=40, seed=0)
+    for column in ("KL", "bpg"):  # the table of the subject, and that of transfer
+        cell = f'<td class="number better" data-column="{column}">{percent(found.bd_rate_percent)}'
+        cell += f'<span class="interval">{interval(found.interval)}</span></td>'
+        assert page.read_text().count(cell) == 1
+    across = compare(curves[0], curves[5], "top1", replicates=40, seed=0, across_codecs=True)
+    cell = f'<td class="number worse" data-column="top-1">{percent(across.bd_rate_percent)}<'
+    assert cell in page.read_text()
+
+
+def test_bd_rates_come_first_with_the_main_metric(page):
+    text = page.read_text()
+    order = [text.index(f'id="{name}"') for name in ("bd-rates", "transfer", "curves", "points")]
+    assert order == sorted(order)
+    assert re.search(r"<thead><tr><th>codec, filter</th>\s*<th>KL</th><th>top-1</th>", text)
 
 
 def test_what_is_absent_is_said(page):
@@ -103,6 +114,7 @@ def test_what_is_absent_is_said(page):
 
 def test_every_figure_is_there_as_svg_and_png(page):
     drawn = sorted((page.parent / "figures").iterdir())
+    assert (page.parent / "points.csv").read_text().count("\n") == 1 + 5 * 9
     assert len(drawn) == 2 * page.read_text().count("data:image/svg+xml") == 2 * 10
     for path in drawn:
         if path.suffix == ".png":
@@ -117,29 +129,39 @@ def test_error_bars_are_drawn_only_with_picture_lines(curves, tmp_path):
     for pictures in (curves[0].pictures, ()):
         alone = replace(curves[0], pictures=pictures)
         folder = tmp_path / str(len(drawn))
-        report.write([alone], folder, **SETTINGS)
+        module.write([alone], folder, **SETTINGS)
         drawn.append((folder / "figures" / "1-classification-bpg-kl.svg").read_text())
     assert "LineCollection" in drawn[0]
     assert "LineCollection" not in drawn[1]
 
 
+def test_a_curve_of_one_point_is_not_plotted(curves, tmp_path):
+    short = replace(curves[0], points=curves[0].points[:1], pictures=curves[0].pictures[:1])
+    text = module.write([short], tmp_path, **SETTINGS).read_text()
+    assert "svg+xml" not in text and 'href="#curves"' not in text
+    assert not (tmp_path / "figures").exists()
+    assert "QP 41" in text
+
+
 def test_the_same_results_give_the_same_bytes(curves, tmp_path):
-    pages = [report.write(curves[:2], tmp_path / name, **SETTINGS) for name in ("a", "b")]
+    pages = [module.write(curves[:2], tmp_path / name, **SETTINGS) for name in ("a", "b")]
     assert pages[0].read_bytes() == pages[1].read_bytes()
 
 
 def test_what_cannot_be_compared_says_why(tmp_path):
     rng = np.random.default_rng(0)
     found = [r for r in results(rng, *PRES, pictures=4) if r.setup.pre == "none" or r.qp > 31]
-    page = report.write(gather(found), tmp_path, **SETTINGS)
-    assert re.search(r'"absent">none<sup>1</sup>[\s\S]*<li>[^<]* has 3 points', page.read_text())
+    page = module.write(gather(found), tmp_path, **SETTINGS)
+    assert re.search(
+        r'absent" data-column="KL">none<sup>1</sup>[\s\S]*<li>[^<]* has 3 points', page.read_text()
+    )
 
 
 def test_without_picture_lines_numbers_stand_without_intervals(tmp_path):
     rng = np.random.default_rng(0)
     found = [r for r in results(rng, *PRES, pictures=9) if isinstance(r, Point)]
-    text = report.write(gather(found), tmp_path, **SETTINGS).read_text()
-    assert re.search(r'<td class="open">-\d+\.\d %<sup>1</sup></td>', text)
+    text = module.write(gather(found), tmp_path, **SETTINGS).read_text()
+    assert re.search(r'<td class="number open" data-column="KL">−\d+\.\d %<sup>1</sup></td>', text)
     assert "--per-image" in text
     assert 'class="interval"' not in text
 
@@ -164,4 +186,4 @@ def test_a_browser_shows_it_without_sideways_scrolling(
     measured = re.search(r'data-measured="(\d+) (-?\d+) (\d+) (\d+)"', done.stdout)
     inner, hidden, images, loaded = map(int, measured.groups())
     assert (inner, hidden) == (width, 0)
-    assert images == loaded == 10 + 7
+    assert images == loaded == 10 + 4

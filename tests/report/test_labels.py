@@ -2,7 +2,9 @@
 
 from dataclasses import replace
 
-from neurocodec.evaluation.labels import among, heading
+import pytest
+
+from neurocodec.report.labels import among, heading, minus, percent
 from tests.evaluation.made import SETUP
 
 
@@ -26,4 +28,23 @@ def test_weights_are_named_by_their_first_digits():
 
 
 def test_a_heading_without_a_recogniser():
-    assert heading(replace(SETUP, task="fidelity", model="")) == "fidelity on made (60 pictures)"
+    assert (
+        heading(replace(SETUP, task="fidelity", model="none")) == "fidelity on made (60 pictures)"
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("-0.5 to -0.05", "−0.5 to −0.05"),
+        ("-KL (nats)", "−KL (nats)"),
+        ("add --per-image or -o x-1", "add --per-image or -o x-1"),
+        ("QP 28-41", "QP 28-41"),
+    ],
+)
+def test_only_a_sign_becomes_a_true_minus(text, shown):
+    assert minus(text) == shown
+
+
+def test_zero_has_no_sign():
+    assert [percent(value) for value in (-0.04, 3, -13.42)] == ["0.0 %", "+3.0 %", "−13.4 %"]
