@@ -1,5 +1,6 @@
-"""Squares cut out of training pictures, and what happens to the truth when they are."""
+"""Square crops of training pictures, and the ground truth that follows them."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,13 +10,13 @@ import PIL.Image
 from neurocodec.images import Image, Plane
 from neurocodec.tasks.truths import Boxes
 
-_VISIBLE = 0.1  # of a box's area: of what is cut off further, nobody could say what it is
+_VISIBLE = 0.1  # of a box's area: with less left of it, nobody could name the object
 _MIN_SIDE = 2.0  # of a box, in pixels of the crop
 
 
 @dataclass(frozen=True, eq=False)
 class Example(Image):
-    """A training picture, and what the data says of it.
+    """A training picture with its ground truth.
 
     Attributes:
         truth: as `tasks.data.Labelled` has it, in pixels of this picture; None without labels.
@@ -24,16 +25,21 @@ class Example(Image):
     truth: Any | None = None
 
 
+def ground_truth_of(pictures: Iterable[Image]) -> list[Any]:
+    """The ground truth of each picture, None where there is none."""
+    return [picture.truth if isinstance(picture, Example) else None for picture in pictures]
+
+
 @dataclass(frozen=True)
-class Window:
-    """A square of a picture, brought to a size.
+class Crop:
+    """A square of a picture, resized.
 
     Attributes:
         left: of the square, in pixels of the picture.
-        top: likewise.
-        side: likewise.
-        size: of the side afterwards.
-        mirrored: left and right changed, at the end.
+        top: of the square, likewise.
+        side: of the square, likewise.
+        size: side afterwards, in pixels.
+        mirrored: exchange left and right at the end.
     """
 
     left: int
@@ -43,10 +49,10 @@ class Window:
     mirrored: bool = False
 
     def example(self, image: Image) -> Example:
-        """The square, with the truth that the picture has where it is an example.
+        """The crop, with the picture's ground truth.
 
-        Boxes follow: they are moved, scaled and mirrored, and cut at the edge. One of which less
-        than a tenth is left, or less than 2 pixels of a side, is dropped.
+        Boxes are moved, scaled, mirrored, and cut at the edge. A box with less than a tenth left,
+        or less than 2 pixels of a side, is dropped.
         """
         pixels = self._cut(image)
         truth = image.truth if isinstance(image, Example) else None
@@ -64,33 +70,33 @@ class Window:
 
     def _moved(self, boxes: Boxes) -> Boxes:
         scale = self.size / self.side
-        whole = (boxes.xyxy - [self.left, self.top, self.left, self.top]) * scale
+        moved = (boxes.xyxy - [self.left, self.top, self.left, self.top]) * scale
         if self.mirrored:
-            whole = np.stack(
-                [self.size - whole[:, 2], whole[:, 1], self.size - whole[:, 0], whole[:, 3]], axis=1
+            moved = np.stack(
+                [self.size - moved[:, 2], moved[:, 1], self.size - moved[:, 0], moved[:, 3]], axis=1
             )
-        cut = whole.clip(0, self.size)
+        cut = moved.clip(0, self.size)
         sides = cut[:, 2:] - cut[:, :2]
-        share = sides.prod(axis=1) / (whole[:, 2:] - whole[:, :2]).prod(axis=1).clip(min=1e-9)
-        kept = (share >= _VISIBLE) & (sides >= _MIN_SIDE).all(axis=1)
+        share = sides.prod(axis=1) / (moved[:, 2:] - moved[:, :2]).prod(axis=1).clip(min=1e-9)
+        visible = (share >= _VISIBLE) & (sides >= _MIN_SIDE).all(axis=1)
         return Boxes(
-            xyxy=cut[kept],
-            class_ids=boxes.class_ids[kept],
-            is_crowd=boxes.is_crowd[kept],
-            area=(boxes.area * share * scale**2)[kept],
+            xyxy=cut[visible],
+            class_ids=boxes.class_ids[visible],
+            is_crowd=boxes.is_crowd[visible],
+            area=(boxes.area * share * scale**2)[visible],
         )
 
 
-def random_window(image: Image, size: int, rng: np.random.Generator) -> Window:
+def random_crop(image: Image, size: int, rng: np.random.Generator) -> Crop:
     """A random square, from `size` to the shorter side, mirrored half of the time."""
     shorter = min(image.width, image.height)
     side = int(rng.integers(min(size, shorter), shorter + 1))
     left = int(rng.integers(0, image.width - side + 1))
     top = int(rng.integers(0, image.height - side + 1))
-    return Window(left, top, side, size, mirrored=bool(rng.random() < 0.5))
+    return Crop(left, top, side, size, mirrored=bool(rng.random() < 0.5))
 
 
-def centre_window(image: Image, size: int) -> Window:
+def centre_crop(image: Image, size: int) -> Crop:
     """The largest square in the middle."""
     side = min(image.width, image.height)
-    return Window((image.width - side) // 2, (image.height - side) // 2, side, size)
+    return Crop((image.width - side) // 2, (image.height - side) // 2, side, size)
