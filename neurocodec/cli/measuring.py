@@ -4,35 +4,37 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from neurocodec import tasks
 from neurocodec.batch.engines import local as workers
 from neurocodec.cli import console
 from neurocodec.evaluation import coding, journal, results
 from neurocodec.evaluation.curves import Experiment
 from neurocodec.evaluation.results import PictureResult, Point
 from neurocodec.pipeline import Pipeline, Setting
-from neurocodec.tasks import data as data_sets
+from neurocodec.tasks import Task, datasets
+from neurocodec.tasks.datasets import DataSet
 
 Keep = Callable[[Point, Sequence[PictureResult]], None]
 
 
-def experiment(
-    data: str, task: str, model: str, limit: int | None, device: str, cache: bool, processes: int
-) -> Experiment:
-    """The recogniser loaded and the pictures listed.
+def data_set(data: str, task: str, limit: int | None) -> DataSet:
+    """List the pictures of DATA, and tell how it was read.
 
     Raises:
-        UsageError: unknown task or model.
-        MissingError: the model's weights cannot be had.
         BadInputError: DATA cannot be read.
     """
+    read = datasets.read(Path(data), task, limit)
+    console.note(f"{read.name}: {len(read.pictures)} pictures, read as {read.layout}")
+    return read
+
+
+def experiment(data: DataSet, task: Task, *, cache: bool, processes: int) -> Experiment:
+    """The experiment of a task over a data set."""
     workers.share_cores(processes)
-    found = data_sets.read(Path(data), task, limit)
-    console.note(f"{found.name}: {len(found.pictures)} pictures, read as {found.layout}")
+    aligned = task.align(data)
     return Experiment(
-        data=found.name,
-        pictures=found.pictures,
-        task=tasks.create(task, model, device),
+        data=aligned.name,
+        pictures=aligned.pictures,
+        task=task,
         cache=coding.default_cache() if cache else None,
         jobs=processes,
     )

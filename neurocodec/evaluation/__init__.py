@@ -1,1 +1,1 @@
-"""Evaluation: rate–accuracy curves, BD-rate with confidence, reports."""
+"""Evaluation: rate–accuracy curves, results, BD-rate with confidence."""

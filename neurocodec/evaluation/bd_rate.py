@@ -1,28 +1,17 @@
-"""The Bjøntegaard delta rate of two rate–accuracy curves, with its confidence.
+"""BD-rate with its confidence: of arrays a picture, and of two curves of results."""
 
-BD-rate: VCEG-M33 (Bjøntegaard 2001), the log rate interpolated over the score, here by pchip or
-Akima and over the overlap only. Accuracy curves tie and cross, so that every curve first goes
-through isotonic regression of score on rate, and points that it ties become the one of lowest
-rate.
-"""
-
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
 
 import numpy as np
-import scipy.optimize
 
 from neurocodec.errors import NotComparableError, UsageError
 from neurocodec.evaluation import bootstrap
-from neurocodec.evaluation.bootstrap import Array
+from neurocodec.evaluation.bootstrap import Replicates
 from neurocodec.evaluation.selection import Curve
+from neurocodec.measures.bd_rate import Array, Method, Overlap, bd_rate
 
-Method = Literal["pchip", "akima"]
-
-MIN_POINTS = 4
-MIN_LEVELS = 2
 MAX_FAILED = 0.05
+REPLICATES = 1000
 
 _SAME = {
     "task": "tasks",
@@ -35,41 +24,45 @@ _SAME_ENCODER = {"codec": "codecs", "encoder": "encoders", "chroma": "chroma sub
 
 
 @dataclass(frozen=True)
-class Overlap:
-    """Where two curves are compared.
+class PairedBdRate:
+    """A BD-rate with its interval.
 
     Attributes:
-        score: lowest and highest score that both reach.
-        bpp: the anchor's rates there.
-        fraction: of the two curves' whole range of scores.
+        percent: change of the rate in per cent; negative is fewer bits.
+        interval: 95 %, by paired bootstrap over pictures; None without replicates.
+        overlap: where the curves are compared.
+        levels: distinct scores that isotonic regression leaves of the anchor and of the test.
+        failed_replicates: replicates without a BD-rate.
     """
 
-    score: tuple[float, float]
-    bpp: tuple[float, float]
-    fraction: float
+    percent: float
+    interval: tuple[float, float] | None
+    overlap: Overlap
+    levels: tuple[int, int]
+    failed_replicates: int
 
 
 @dataclass(frozen=True)
 class BdRate:
-    """How many per cent more bits the test needs for the anchor's score; negative is fewer.
+    """A BD-rate of two curves of results, as `bdrate --json` prints it.
 
     Attributes:
-        bd_rate_percent: over the overlap.
-        interval: 95 %, by paired bootstrap over pictures; None where there is none.
+        bd_rate_percent: change of the rate in per cent over the overlap; negative is fewer bits.
+        interval: 95 %, by paired bootstrap over pictures; None where none can be computed.
         overlap: where the curves are compared.
-        points: of the anchor and of the test, as measured.
-        levels: the different scores that isotonic regression left of them.
-        method: of interpolation.
+        points: measured points of the anchor and of the test.
+        levels: distinct scores that isotonic regression leaves of them.
+        method: interpolation.
         metric: the score.
-        pictures: that both curves are over.
-        replicates: of the bootstrap.
-        failed_replicates: those of them whose curves had no overlap.
-        data: that both were measured on.
+        pictures: number of pictures, the same in both curves.
+        replicates: bootstrap replicates.
+        failed_replicates: replicates without a BD-rate.
+        data: name of the pictures' folder.
         model: the recogniser, "none" where there is none.
-        anchor: its codec and filter.
-        test: likewise.
-        differs: what of the encoding differs beside the filter: "codec", "encoder", "chroma".
-        note: why there is no interval, and what to do; "" where there is one.
+        anchor: codec and filter of the anchor.
+        test: codec and filter of the test.
+        differs: differences beside the filter: "codec", "encoder", "chroma".
+        note: the reason why there is no interval, and what to do; "" where there is one.
     """
 
     bd_rate_percent: float
@@ -90,63 +83,88 @@ class BdRate:
     note: str
 
 
-@dataclass(frozen=True)
-class _Monotone:
-    """A curve whose scores rise with its rates, strictly."""
+def paired_bd_rate(
+    anchor_bpp: Array,
+    anchor_scores: Array,
+    test_bpp: Array,
+    test_scores: Array,
+    *,
+    method: Method = "pchip",
+    replicates: int = REPLICATES,
+    seed: int = 0,
+) -> PairedBdRate:
+    """Compute the BD-rate of the mean curves, with an interval over the pictures.
 
-    rates: Array
-    scores: Array
+    Args:
+        anchor_bpp: (levels, pictures) rates of pictures of one size.
+        anchor_scores: (levels, pictures) scores; higher is better.
+        test_bpp: (levels, pictures) of the same pictures; its levels may differ.
+        test_scores: likewise.
+        method: interpolation of the log rate over the score.
+        replicates: bootstrap replicates; 0 gives no interval.
+        seed: seed of the bootstrap.
+
+    Raises:
+        NotComparableError: the mean curves have no BD-rate (see `measures.bd_rate`), or more
+            than 5 % of the replicates have none.
+    """
+    means = (a.mean(1) for a in (anchor_bpp, anchor_scores, test_bpp, test_scores))
+    found = bd_rate(*means, method=method)
+    interval, failed = None, 0
+    if replicates:
+        resamples = bootstrap.draw(anchor_bpp.shape[1], replicates, seed)
+        anchor = bootstrap.replicate_means(anchor_bpp, anchor_scores, resamples)
+        test = bootstrap.replicate_means(test_bpp, test_scores, resamples)
+        interval, failed = _interval(anchor, test, method)
+    return PairedBdRate(found.percent, interval, found.overlap, found.levels, failed)
 
 
-def bd_rate(
+def compare(
     anchor: Curve,
     test: Curve,
     metric: str = "kl",
     *,
     method: Method = "pchip",
-    replicates: int = 1000,
+    replicates: int = REPLICATES,
     seed: int = 0,
     across_codecs: bool = False,
 ) -> BdRate:
-    """The BD-rate of `test` against `anchor`.
+    """Compute the BD-rate of the curve `test` against the curve `anchor`.
 
     Args:
         anchor: the curve that counts as 0 %.
-        test: over the same pictures, by the same recogniser and encoder.
-        metric: one of the scores of both; higher is better.
-        method: of interpolation.
-        replicates: of the bootstrap; 0 gives no interval.
-        seed: of the bootstrap.
-        across_codecs: let codec, encoder and chroma differ, and say so in the result.
+        test: a curve over the same pictures, with the same recogniser and encoder.
+        metric: a score that both have; higher is better.
+        method: interpolation of the log rate over the score.
+        replicates: bootstrap replicates; 0 gives no interval.
+        seed: seed of the bootstrap.
+        across_codecs: allow codec, encoder and chroma to differ, and record it in the result.
 
     Raises:
         UsageError: a curve has no such metric.
-        NotComparableError: the curves are of different things, too short, without overlap, or
-            more than 5 % of the replicates are.
+        NotComparableError: the curves differ in their subject, have no BD-rate (see
+            `measures.bd_rate`), or more than 5 % of the replicates have none.
     """
     differs = _differences(anchor, test, across_codecs)
-    curves = _monotone(*_measured(anchor, metric)), _monotone(*_measured(test, metric))
-    change = _percent(*curves, method)
-    if change is None:
-        raise NotComparableError(_no_overlap(metric, curves))
-    note = _why_no_interval(anchor, test, replicates)
-    found = None if note else _replicated(anchor, test, metric, method, replicates, seed)
-    failed = 0 if found is None else int(np.isnan(found).sum())
-    if failed > MAX_FAILED * replicates:
-        raise NotComparableError(
-            f"BD-rate({metric}) has no interval: {failed} of {replicates} bootstrap replicates "
-            "have no overlap: measure more pictures, or QPs further apart"
-        )
+    try:
+        found = bd_rate(*_measured(anchor, metric), *_measured(test, metric), method=method)
+        note = _why_no_interval(anchor, test, replicates)
+        interval, failed = None, 0
+        if not note:
+            resampled = _replicated(anchor, test, metric, replicates, seed)
+            interval, failed = _interval(*resampled, method)
+    except NotComparableError as exc:
+        raise NotComparableError(f"BD-rate({metric}): {exc}") from None
     return BdRate(
-        bd_rate_percent=change,
-        interval=None if found is None else bootstrap.interval(found[~np.isnan(found)]),
-        overlap=_overlap(*curves, method),
+        bd_rate_percent=found.percent,
+        interval=interval,
+        overlap=found.overlap,
         points=(len(anchor.points), len(test.points)),
-        levels=(len(curves[0].rates), len(curves[1].rates)),
+        levels=found.levels,
         method=method,
         metric=metric,
         pictures=anchor.setup.pictures,
-        replicates=0 if found is None else replicates,
+        replicates=0 if note else replicates,
         failed_replicates=failed,
         data=anchor.setup.data,
         model=anchor.setup.model,
@@ -158,13 +176,13 @@ def bd_rate(
 
 
 def percent(value: float) -> str:
-    """The number as tables and messages say it: signed, one decimal, zero without a sign."""
+    """The number for messages: signed, one decimal, zero without a sign."""
     rounded = round(value, 1)
     return f"{rounded:+.1f}" if rounded else "0.0"
 
 
 def _differences(anchor: Curve, test: Curve, across_codecs: bool) -> tuple[str, ...]:
-    """What of the encoding differs; refused unless asked for, as is all else but the filter."""
+    """Differing fields of the encoding; raises for every other difference but the filter."""
     for key, what in _SAME.items():
         if getattr(anchor.setup, key) != getattr(test.setup, key):
             raise NotComparableError(
@@ -176,7 +194,7 @@ def _differences(anchor: Curve, test: Curve, across_codecs: bool) -> tuple[str, 
     if differing and not across_codecs:
         raise NotComparableError(
             f"the curves are of different {_SAME_ENCODER[differing[0]]}: "
-            f"{_pair(differing[0], anchor, test)}; add --across-codecs if that is meant"
+            f"{_pair(differing[0], anchor, test)}; add --across-codecs to compare them anyway"
         )
     return differing
 
@@ -185,80 +203,17 @@ def _pair(key: str, anchor: Curve, test: Curve) -> str:
     return f"{getattr(anchor.setup, key)} and {getattr(test.setup, key)}"
 
 
-def _measured(curve: Curve, metric: str) -> tuple[Array, Array]:
-    if len(curve.points) < MIN_POINTS:
-        raise NotComparableError(
-            f"{curve.label} has {len(curve.points)} points: "
-            f"a curve needs {MIN_POINTS}, measure more QPs"
-        )
+def _measured(curve: Curve, metric: str) -> tuple[list[float], list[float]]:
     lacking = [point for point in curve.points if metric not in point.scores]
     if lacking:
         known = ", ".join(sorted(lacking[0].scores))
         raise UsageError(f"{curve.label} has no {metric}: its scores are {known}")
-    rates = np.array([point.bpp for point in curve.points])
-    scores = np.array([point.scores[metric] for point in curve.points])
-    if not np.isfinite(scores).all():
-        raise NotComparableError(f"{metric} of {curve.label} is not finite at every point")
-    return rates, scores
-
-
-def _monotone(rates: Array, scores: Array) -> _Monotone:
-    """Isotonic regression of score on rate; of tied points only that of lowest rate stays."""
-    order = np.lexsort((scores, rates))
-    fitted = scipy.optimize.isotonic_regression(scores[order])
-    first = fitted.blocks[:-1]
-    return _Monotone(rates[order][first], fitted.x[first])
-
-
-def _shared(anchor: _Monotone, test: _Monotone) -> tuple[float, float] | None:
-    low = max(anchor.scores[0], test.scores[0])
-    high = min(anchor.scores[-1], test.scores[-1])
-    return (float(low), float(high)) if low < high else None
-
-
-def _percent(anchor: _Monotone, test: _Monotone, method: Method) -> float | None:
-    """The BD-rate, or None where the curves share no range of scores."""
-    short = min(len(anchor.rates), len(test.rates)) < MIN_LEVELS
-    if short or _shared(anchor, test) is None:
-        return None
-    return float(_compared(anchor, test, method)[0]) + 0.0  # never minus zero
-
-
-def _compared(anchor: _Monotone, test: _Monotone, method: Method) -> Any:
-    """BD-rate in per cent, and each curve's log10 of the rate as a function of the score."""
-    import bjontegaard  # it brings matplotlib: half a second that a training need not wait
-
-    return bjontegaard.bd_rate(
-        anchor.rates,
-        anchor.scores,
-        test.rates,
-        test.scores,
-        method=method,
-        require_matching_points=False,
-        interpolators=True,
-        min_overlap=0,
-    )
-
-
-def _no_overlap(metric: str, curves: Sequence[_Monotone]) -> str:
-    ranges = (f"{curve.scores[0]:.4g} to {curve.scores[-1]:.4g}" for curve in curves)
-    return (
-        f"the curves share no range of {metric} ({' and '.join(ranges)}): "
-        "measure QPs at which their scores meet"
-    )
-
-
-def _overlap(anchor: _Monotone, test: _Monotone, method: Method) -> Overlap:
-    low, high = _shared(anchor, test) or (0.0, 0.0)
-    whole = max(anchor.scores[-1], test.scores[-1]) - min(anchor.scores[0], test.scores[0])
-    _, log_rate, _ = _compared(anchor, test, method)
-    ends = (float(10 ** log_rate(low)), float(10 ** log_rate(high)))
-    return Overlap((low, high), ends, float((high - low) / whole))
+    return [point.bpp for point in curve.points], [point.scores[metric] for point in curve.points]
 
 
 def _why_no_interval(anchor: Curve, test: Curve, replicates: int) -> str:
     if replicates == 0:
-        return "no bootstrap was asked for"
+        return "the bootstrap is off"
     listed = bootstrap.names(anchor), bootstrap.names(test)
     if None in listed:
         return "not every picture has its line in the results: evaluate with --per-image"
@@ -266,21 +221,31 @@ def _why_no_interval(anchor: Curve, test: Curve, replicates: int) -> str:
 
 
 def _replicated(
-    anchor: Curve, test: Curve, metric: str, method: Method, replicates: int, seed: int
-) -> Array:
-    """The BD-rate of every paired replicate, NaN where it has none."""
+    anchor: Curve, test: Curve, metric: str, replicates: int, seed: int
+) -> tuple[Replicates, Replicates]:
     order = bootstrap.names(anchor) or ()
     resamples = bootstrap.draw(len(order), replicates, seed)
     a, t = (bootstrap.replicate(curve, metric, resamples, order) for curve in (anchor, test))
-    drawn = zip(a.rates, a.scores, t.rates, t.scores, strict=True)
-    return np.array([_of_replicate(*rows, method) for rows in drawn])
+    return a, t
 
 
-def _of_replicate(
-    anchor_rates: Array, anchor_scores: Array, test_rates: Array, test_scores: Array, method: Method
-) -> float:
-    if not (np.isfinite(anchor_scores).all() and np.isfinite(test_scores).all()):
+def _interval(
+    anchor: Replicates, test: Replicates, method: Method
+) -> tuple[tuple[float, float], int]:
+    """The interval of the paired replicates' BD-rates, and how many of them have none."""
+    drawn = zip(anchor.rates, anchor.scores, test.rates, test.scores, strict=True)
+    values = np.array([_percent_or_nan(*row, method=method) for row in drawn])
+    failed = int(np.isnan(values).sum())
+    if failed > MAX_FAILED * len(values):
+        raise NotComparableError(
+            f"no interval, since {failed} of {len(values)} bootstrap replicates overlap too "
+            "little: measure more pictures, or QPs further apart"
+        )
+    return bootstrap.interval(values[~np.isnan(values)]), failed
+
+
+def _percent_or_nan(*curves: Array, method: Method) -> float:
+    try:
+        return bd_rate(*curves, method=method).percent
+    except NotComparableError:
         return float("nan")
-    curves = _monotone(anchor_rates, anchor_scores), _monotone(test_rates, test_scores)
-    change = _percent(*curves, method)
-    return float("nan") if change is None else change

@@ -1,9 +1,8 @@
-"""Bootstrap over pictures: what a curve might have been with other pictures of the same kind.
+"""Bootstrap over pictures: a curve redrawn with other pictures of the same kind.
 
 Efron and Tibshirani, An Introduction to the Bootstrap (1993), chapter 13 (percentile interval).
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -12,11 +11,10 @@ import numpy.typing as npt
 
 from neurocodec import registry
 from neurocodec.errors import NotComparableError
-from neurocodec.evaluation.results import PictureResult
 from neurocodec.evaluation.selection import Curve
+from neurocodec.measures.bd_rate import Array
 from neurocodec.tasks import TASKS, PictureScore
 
-Array = npt.NDArray[np.float64]
 Counts = npt.NDArray[np.int64]
 
 CONFIDENCE = 0.95
@@ -24,7 +22,7 @@ CONFIDENCE = 0.95
 
 @dataclass(frozen=True)
 class Replicates:
-    """A curve drawn again and again: row b of `rates` and `scores` is the b-th drawn curve.
+    """A curve redrawn B times: row b of `rates` and `scores` is replicate b.
 
     Attributes:
         rates: (B, K) bpp of the K points.
@@ -37,10 +35,10 @@ class Replicates:
 
 @dataclass(frozen=True, eq=False)
 class Resamples:
-    """Pictures drawn with replacement, again and again.
+    """Samples of the pictures, drawn with replacement.
 
     Attributes:
-        counts: (B, pictures): how often each picture occurs in each resample.
+        counts: (B, pictures) how often each picture occurs in each resample.
     """
 
     counts: Counts
@@ -48,7 +46,7 @@ class Resamples:
 
 @lru_cache(maxsize=8)
 def draw(pictures: int, count: int, seed: int) -> Resamples:
-    """`count` resamples of so many pictures; the same object for the same arguments."""
+    """Draw `count` resamples of that many pictures; equal arguments give the same object."""
     rng = np.random.default_rng(seed)
     return Resamples(rng.multinomial(pictures, np.full(pictures, 1 / pictures), size=count))
 
@@ -65,34 +63,52 @@ def names(curve: Curve) -> tuple[str, ...] | None:
 def replicate(
     curve: Curve, metric: str, resamples: Resamples, order: tuple[str, ...]
 ) -> Replicates:
-    """The curve as every resample has it.
+    """Redraw a curve for every resample.
 
-    Its rate is total bits over total pixels of the resample; its score the mean over the
-    resample where the metric is a mean, else what the task computes from the evidence.
+    The rate is total bits over total pixels of the resample; the score is the mean over the
+    resample where the metric is a mean, else the task computes it from the evidence.
 
     Args:
-        curve: with the lines of all its pictures.
-        metric: of its scores.
+        curve: a curve with the lines of all its pictures.
+        metric: one of its scores.
         resamples: the same for every curve that is compared.
-        order: the pictures that the columns of their counts stand for.
+        order: the pictures in the order of the resamples' columns.
 
     Raises:
-        NotComparableError: the pictures tell neither the metric nor the evidence for it.
+        NotComparableError: the picture lines have neither the metric nor evidence for it.
     """
     rows = [[pictures[name] for name in order] for pictures in curve.pictures]
     bits = np.array([[8.0 * picture.size_bytes for picture in row] for row in rows])
     pixels = np.array([float(picture.width * picture.height) for picture in rows[0]])
-    counts = resamples.counts
-    rates = (counts @ bits.T) / (counts @ pixels)[:, None]
     if any(metric in picture.scores for picture in rows[0]):
-        return Replicates(rates, _means(rows, metric, counts))
+        scores = [[picture.scores.get(metric, np.nan) for picture in row] for row in rows]
+        return replicate_means(bits / pixels, np.array(scores), resamples, pixels)
     if not all(picture.evidence for row in rows for picture in row):
         raise NotComparableError(
-            f"{metric} has no interval: the picture lines of {curve.label} do not tell it"
+            f"{metric} has no interval: the picture lines of {curve.label} do not hold it"
         )
+    rates = _weighted_means(bits / pixels, pixels, resamples.counts)
     sets = _scored_sets(curve, resamples, order)
-    scores = [[of_point.get(metric, np.nan) for of_point in points] for points in sets]
-    return Replicates(rates, np.array(scores))
+    return Replicates(rates, np.array([[s.get(metric, np.nan) for s in row] for row in sets]))
+
+
+def replicate_means(
+    bpp: Array, scores: Array, resamples: Resamples, pixels: Array | None = None
+) -> Replicates:
+    """Redraw a curve whose scores are means over pictures.
+
+    Args:
+        bpp: (K, pictures) rate of every picture at every point.
+        scores: (K, pictures) scores; NaN where a picture has none.
+        resamples: of these pictures.
+        pixels: (pictures,) sizes of the pictures; None where all are of one size.
+    """
+    counts = resamples.counts
+    weights = np.ones(bpp.shape[1]) if pixels is None else pixels
+    present = ~np.isnan(scores)
+    with np.errstate(invalid="ignore"):  # a resample without any score gives NaN
+        means: Array = (counts @ np.where(present, scores, 0.0).T) / (counts @ present.T)
+    return Replicates(_weighted_means(bpp, weights, counts), means)
 
 
 def interval(values: Array) -> tuple[float, float]:
@@ -102,12 +118,8 @@ def interval(values: Array) -> tuple[float, float]:
     return float(low), float(high)
 
 
-def _means(rows: Sequence[Sequence[PictureResult]], metric: str, counts: Counts) -> Array:
-    """Means over the pictures that have the metric (MS-SSIM has none of a small picture)."""
-    scores = np.array([[picture.scores.get(metric, np.nan) for picture in row] for row in rows])
-    there = ~np.isnan(scores)
-    with np.errstate(invalid="ignore"):  # a resample of none of them has no score
-        means: Array = (counts @ np.where(there, scores, 0.0).T) / (counts @ there.T)
+def _weighted_means(bpp: Array, weights: Array, counts: Counts) -> Array:
+    means: Array = (counts @ (bpp * weights).T) / (counts @ weights)[:, None]
     return means
 
 
@@ -115,7 +127,7 @@ def _means(rows: Sequence[Sequence[PictureResult]], metric: str, counts: Counts)
 def _scored_sets(
     curve: Curve, resamples: Resamples, order: tuple[str, ...]
 ) -> list[list[dict[str, float]]]:
-    """The task's scores of every resample at every point: costly, and good for every metric."""
+    """Every resample scored by the task at every point: costly, and good for every metric."""
     score_set = registry.load(TASKS, curve.setup.task, "task").score_set
     scored = [
         [PictureScore(pictures[name].scores, pictures[name].evidence) for name in order]

@@ -1,71 +1,112 @@
-"""The best setting of a filter for every QP, chosen by the codec's own exchange rate.
+"""The best setting of a filter for every QP, by the codec's rate–distortion slope.
 
-A setting is judged by J = R + λ(QP)·D: R in bpp, D the mean KL to the clean answer in nats, and
-λ(QP) = −dR/dD of the codec without a filter, so that a filter is preferred where it saves more
-bits than the codec itself would for the same loss.
+A setting costs J = R + λ(QP)·D: R in bpp, D the mean KL to the prediction on the original in
+nats, and λ(QP) = −dR/dD of the codec without a filter. So a filter wins where it saves more bits
+than the codec itself would for the same loss.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
-from scipy.interpolate import PchipInterpolator
 
-from neurocodec.errors import NotComparableError
-from neurocodec.evaluation.results import Point
+from neurocodec.errors import NotComparableError, UsageError
+from neurocodec.evaluation import slope
+from neurocodec.evaluation.results import Point, Setup
+from neurocodec.evaluation.selection import Curve
 
-MIN_POINTS = 4
 UNFILTERED = "none"
 
+_SAME = ("data", "pictures_sha256", "task", "encoder", "chroma")
 
-def exchange_rates(points: Iterable[Point]) -> dict[int, float]:
-    """λ by QP of one unfiltered curve, in bpp a nat: the slope of R over D, taken positive.
 
-    R(D) is the monotone cubic (PCHIP) through the points, whose divergence is first made to
-    fall with the rate where noise turned it round.
+def candidates(curves: Iterable[Curve], codec: str, name: str) -> list[Curve]:
+    """The codec's curves without a filter and with the filter `name`.
 
     Raises:
-        NotComparableError: fewer than four points, or a divergence that does not change.
+        UsageError: the results have no such codec or filter; the message lists theirs.
     """
-    ordered = sorted((p for p in points if p.qp is not None), key=lambda point: -point.bpp)
-    divergence = np.maximum.accumulate([-point.scores["kl"] for point in ordered])
-    distinct = np.concatenate([[True], np.diff(divergence) > 0])
-    if len(ordered) < MIN_POINTS or distinct.sum() < MIN_POINTS:
-        raise NotComparableError("an unfiltered curve needs four QPs of different divergence")
-    rates = np.array([point.bpp for point in ordered])
-    slope = PchipInterpolator(divergence[distinct], rates[distinct]).derivative()
-    return {
-        point.qp: float(max(0.0, -slope(d)))
-        for point, d in zip(ordered, divergence, strict=True)
-        if point.qp is not None
-    }
+    curves = list(curves)
+    codecs = dict.fromkeys(curve.setup.codec for curve in curves)
+    if codec not in codecs:
+        raise UsageError(f"--codec {codec}: the results have {_listed(codecs)}")
+    coded = [curve for curve in curves if curve.setup.codec == codec]
+    names = dict.fromkeys(_name(curve.setup) for curve in coded)
+    names.pop(UNFILTERED, None)
+    if name not in names:
+        raise UsageError(f"--filter {name}: the results have, with {codec}, {_listed(names)}")
+    return [curve for curve in coded if _name(curve.setup) in {UNFILTERED, name}]
 
 
-def choose(points: Iterable[Point]) -> tuple[dict[int, str], dict[int, dict[str, float]]]:
-    """For every QP the filter of the lowest J, averaged over recognisers; and all the Js.
+def choose(curves: Sequence[Curve]) -> tuple[dict[int, str], dict[int, dict[str, float]]]:
+    """Choose for every QP the filter of the lowest J, averaged over recognisers.
 
     Args:
-        points: of one codec on one set of pictures, unfiltered and filtered, all with "kl".
+        curves: one codec on one set of pictures, unfiltered and filtered.
+
+    Returns:
+        The filters by QP, and by QP the J of every filter.
 
     Raises:
-        NotComparableError: no unfiltered curve, or a candidate that lacks a recogniser.
+        NotComparableError: the curves are of different pictures or encoders, the unfiltered one
+            is missing or too short, a point has no KL, or a filter lacks a recogniser.
     """
-    by_model: dict[str, list[Point]] = defaultdict(list)
-    for point in points:
-        by_model[point.setup.model].append(point)
+    _check(curves)
+    by_model: dict[tuple[str, str], list[Curve]] = defaultdict(list)
+    for curve in curves:
+        by_model[curve.setup.model, curve.setup.model_sha256].append(curve)
     costs: dict[int, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
-    for model_points in by_model.values():
-        rates = exchange_rates(p for p in model_points if p.setup.pre == UNFILTERED)
-        for point in model_points:
-            if point.qp in rates:
-                cost = point.bpp - rates[point.qp] * point.scores["kl"]
-                costs[point.qp][point.setup.pre].append(cost)
-    means = {qp: _means(found, len(by_model)) for qp, found in sorted(costs.items())}
-    return {qp: min(found, key=lambda pre: found[pre]) for qp, found in means.items()}, means
+    for group in by_model.values():
+        plain = (curve.points for curve in group if curve.setup.pre == UNFILTERED)
+        lmbda = slopes(next(plain, ()))
+        for curve in group:
+            for point in curve.points:
+                if point.qp in lmbda:
+                    cost = point.bpp - lmbda[point.qp] * point.scores["kl"]
+                    costs[point.qp][curve.setup.pre].append(cost)
+    means = {qp: _means(by_filter, len(by_model)) for qp, by_filter in sorted(costs.items())}
+    if all(len(by_filter) == 1 for by_filter in means.values()):
+        raise NotComparableError("the filter was measured at none of the unfiltered curve's QPs")
+    return {qp: min(costs, key=lambda pre: costs[pre]) for qp, costs in means.items()}, means
 
 
-def _means(costs: Mapping[str, list[float]], models: int) -> dict[str, float]:
+def slopes(points: Iterable[Point]) -> dict[int, float]:
+    """λ by QP of an unfiltered curve in bpp a nat (see `slope.fit`).
+
+    Raises:
+        NotComparableError: fewer than four points, or a divergence that does not rise.
+    """
+    qps = {point.qp: point for point in points if point.qp is not None}
+    rates = [point.bpp for point in qps.values()]
+    fitted = slope.fit(list(qps), rates, [-point.scores["kl"] for point in qps.values()])
+    return {qp: float(fitted.lmbda(qp)) for qp in qps}
+
+
+def _check(curves: Sequence[Curve]) -> None:
+    for key in _SAME:
+        values = dict.fromkeys(str(getattr(curve.setup, key)) for curve in curves)
+        if len(values) > 1:
+            raise NotComparableError(
+                f"the results mix curves of different {key} ({' and '.join(values)}): "
+                "name files of one set of pictures and one encoder"
+            )
+    for curve in curves:
+        if any("kl" not in point.scores for point in curve.points):
+            raise NotComparableError(f"{curve.label} has no kl: evaluate with a recogniser")
+
+
+def _means(costs: Mapping[str, Sequence[float]], models: int) -> dict[str, float]:
     for pre, values in costs.items():
         if len(values) != models:
-            raise NotComparableError(f"{pre} was measured with {len(values)} of {models} models")
+            raise NotComparableError(
+                f"{pre} has {len(values)} curves of {models} recognisers: it needs one of each"
+            )
     return {pre: float(np.mean(values)) for pre, values in costs.items()}
+
+
+def _name(setup: Setup) -> str:
+    return setup.pre.partition(":")[0]
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(names) or "none"

@@ -16,7 +16,7 @@ from neurocodec.evaluation.results import PictureResult, Point, Setup
 from neurocodec.measures.rate import bpp
 from neurocodec.pipeline import Pipeline, Setting
 from neurocodec.tasks import PictureScore, Task
-from neurocodec.tasks.data import Labelled
+from neurocodec.tasks.datasets import Sample
 
 BATCH = 32
 ITEM_TIMEOUT_S = 3600
@@ -37,7 +37,7 @@ class Experiment:
     """
 
     data: str
-    pictures: Sequence[Labelled]
+    pictures: Sequence[Sample]
     task: Task
     cache: Path | None
     jobs: int
@@ -117,7 +117,7 @@ class Experiment:
         for batch in _batches(coded, BATCH):
             answers = self.task.predict([one.image for one in batch])
             for one, answer, (picture, clean_answer) in zip(batch, answers, clean, strict=False):
-                score = self.task.score(answer, clean_answer, picture.truth)
+                score = self.task.score(answer, clean_answer, picture.ground_truth)
                 scores.append(score)
                 results.append(_picture_result(setup, level, picture.name, one, score))
         bits = 8 * sum(result.size_bytes for result in results)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, fields
 from operator import attrgetter
 
 from neurocodec import files
-from neurocodec.errors import BadInputError, UsageError
+from neurocodec.errors import UsageError
 from neurocodec.evaluation import results
 from neurocodec.evaluation.results import PictureResult, Point, Result, Setup
 
@@ -16,12 +16,12 @@ _KEYS = tuple(field.name for field in fields(Setup))
 
 @dataclass(frozen=True, eq=False)
 class Curve:
-    """The points of one setup, from fewest to most bits, and their pictures where kept.
+    """The points of one setup and, where the results have them, their pictures.
 
     Attributes:
-        setup: what the curve is of.
+        setup: the fields that the points share.
         points: sorted by bpp.
-        pictures: of every point in that order, by name; empty where the results have none.
+        pictures: each point's pictures by name, in the order of the points; empty without any.
     """
 
     setup: Setup
@@ -35,17 +35,12 @@ class Curve:
 
 
 def read(path: str) -> list[Result]:
-    """The results in a JSON Lines file; "-" is standard input.
+    """Read a results file; "-" is standard input.
 
     Raises:
         BadInputError: it cannot be read, or a line of it is no result.
     """
-    name = files.display(path)
-    try:
-        lines = files.read(path).decode().splitlines()
-    except UnicodeDecodeError:
-        raise BadInputError(f"{name}: not a file of results") from None
-    return list(results.load(lines, name))
+    return results.load_all(files.read(path), files.display(path))
 
 
 def gather(found: Iterable[Result]) -> list[Curve]:

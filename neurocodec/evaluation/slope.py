@@ -40,7 +40,7 @@ class Slope:
 
     def mean_rate(self, qp: npt.ArrayLike) -> Array:
         """R̄, of the shape of `qp`."""
-        return np.asarray(np.exp(np.polyval(self.log_rate, qp)))
+        return _exp_polynomial(self.log_rate, qp)
 
     def lmbda(self, qp: npt.ArrayLike) -> Array:
         """λ, of the shape of `qp`.
@@ -49,7 +49,7 @@ class Slope:
         the picture: where D_m of coded pictures comes near that of a gray one, the slope alone
         would make it a bargain to give the picture up.
         """
-        lmbda = np.asarray(np.exp(np.polyval(self.log_lmbda, qp)))
+        lmbda = _exp_polynomial(self.log_lmbda, qp)
         if self.blank_loss is None:
             return lmbda
         return np.maximum(lmbda, _FOR_A_PICTURE * self.mean_rate(qp) / self.blank_loss)
@@ -93,7 +93,11 @@ def fit_rate(qps: Sequence[float], bpp: Sequence[float]) -> list[float]:
     return fitted
 
 
+def _exp_polynomial(coefficients: Sequence[float], qp: npt.ArrayLike) -> Array:
+    at = np.asarray(qp, np.float64)
+    return np.asarray(np.exp(np.polyval(np.asarray(coefficients), at)))
+
+
 def _derivative(log_curve: Any, qps: Sequence[float]) -> Array:
     """d/dQP of exp(log_curve)."""
-    derivative = np.polyval(np.polyder(log_curve), qps) * np.exp(np.polyval(log_curve, qps))
-    return np.asarray(derivative)
+    return np.asarray(np.polyval(np.polyder(log_curve), qps) * _exp_polynomial(log_curve, qps))

@@ -1,5 +1,23 @@
-"""Tasks: what a recogniser is asked about a picture, and how its answer is scored."""
+"""Tasks: what a recogniser predicts on an image, and how the prediction is scored."""
 
-from neurocodec.tasks.task import TASKS, PictureScore, Task, create
+from neurocodec.tasks.metrics import Metric
+from neurocodec.tasks.task import (
+    TASKS,
+    PictureScore,
+    Task,
+    create,
+    metrics,
+    metrics_of,
+    primary_metric,
+)
 
-__all__ = ["TASKS", "PictureScore", "Task", "create"]
+__all__ = [
+    "TASKS",
+    "Metric",
+    "PictureScore",
+    "Task",
+    "create",
+    "metrics",
+    "metrics_of",
+    "primary_metric",
+]

@@ -1,8 +1,8 @@
 """COCO's average precision by faster-coco-eval, split so that resampling a set is cheap.
 
-The library matches one picture's answers to its truths; what it found is kept as long as the
-picture lives. A set's precision is then the library's accumulation over what was found, which for
-128 pictures takes milliseconds: a bootstrap repeats only that.
+The library matches one image's predictions to its ground truth, and the matches are cached as long
+as the image's score lives. A set's precision is the library's accumulation over those matches,
+which takes milliseconds for 128 images: a bootstrap repeats only that.
 """
 
 import weakref
@@ -15,13 +15,13 @@ import numpy as np
 from faster_coco_eval import COCO
 from faster_coco_eval.core.faster_eval_api import COCOeval_faster
 
-from neurocodec.tasks.truths import Floats
+from neurocodec.tasks.ground_truth import Floats
 
 CLEAN_SCORE = 0.3
-"""Above it, what a recogniser finds in the original picture stands as the truth of `agreement`."""
+"""Predictions on the original above this score are the ground truth of `agreement`."""
 
-MAX_ANSWERS: dict[str, int] = {"bbox": 100, "keypoints": 20}
-"""How many answers to a picture count, the surest first: COCO's own limits."""
+MAX_PREDICTIONS: dict[str, int] = {"bbox": 100, "keypoints": 20}
+"""COCO's limits on the predictions an image that count, the surest first."""
 
 Kind = Literal["bbox", "keypoints"]
 Item = Mapping[str, Any]
@@ -41,7 +41,7 @@ class AveragePrecision:
     """COCO's primary score of a set, and the one at the loosest threshold; both in [0, 1].
 
     Attributes:
-        mean: over the thresholds 0.50, 0.55 … 0.95 and the classes that have a truth.
+        mean: over the thresholds 0.50, 0.55 … 0.95 and the classes in the ground truth.
         at_50: at 0.50 only.
     """
 
@@ -51,89 +51,107 @@ class AveragePrecision:
 
 @dataclass(frozen=True)
 class Matches:
-    """Which answers to one picture are right, at every threshold.
+    """The predictions on one image that are right, at every threshold.
 
     Attributes:
-        by_class: the library's own record, by class id, of each class that was found or is there.
-        true_classes: those that are there.
+        by_class: the library's own record, by class id, of each class predicted or true.
+        true_classes: the classes in the ground truth.
     """
 
     by_class: Mapping[int, Any]
     true_classes: frozenset[int]
 
 
-class Kept(Generic[P, T]):
-    """What `make` gives for an object, made once in the object's life.
+class Cache(Generic[P, T]):
+    """The result of `compute` for an object, computed once in the object's life.
 
-    Told apart by identity, so that the same picture drawn twice costs nothing.
+    Objects are told apart by identity, so that the same one drawn twice costs nothing.
     """
 
-    def __init__(self, make: Callable[[P], T]) -> None:
-        self._make = make
-        self._made: dict[int, T] = {}
+    def __init__(self, compute: Callable[[P], T]) -> None:
+        self._compute = compute
+        self._results: dict[int, T] = {}
 
     def __getitem__(self, item: P) -> T:
         key = id(item)
-        if key not in self._made:
-            self._made[key] = self._make(item)
-            weakref.finalize(item, self._made.pop, key, None).atexit = False
-        return self._made[key]
+        if key not in self._results:
+            self._results[key] = self._compute(item)
+            weakref.finalize(item, self._results.pop, key, None).atexit = False
+        return self._results[key]
 
 
-def match(kind: Kind, truths: Sequence[Item], answers: Sequence[Item]) -> Matches:
-    """The library's matching of one picture's answers to its truths, by class id.
+def items(columns: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """COCO's annotations, without category, from columns over the objects.
+
+    Args:
+        columns: xyxy, and perhaps area, scores and is_crowd; one row or one number an object.
+    """
+    renamed = {"area": "area", "scores": "score", "is_crowd": "iscrowd"}
+    optional = {key: columns[column] for column, key in renamed.items() if column in columns}
+    return [
+        {
+            "bbox": [left, top, right - left, bottom - top],
+            "area": (right - left) * (bottom - top),
+            **{key: values[number] for key, values in optional.items()},
+        }
+        for number, (left, top, right, bottom) in enumerate(columns["xyxy"])
+    ]
+
+
+def match(kind: Kind, ground_truth: Sequence[Item], predictions: Sequence[Item]) -> Matches:
+    """Match one image's predictions to its ground truth, by class id.
 
     Args:
         kind: "bbox" (by overlap) or "keypoints" (by object keypoint similarity).
-        truths: COCO annotations without ids: category_id, bbox (x, y, width, height), area,
+        ground_truth: COCO annotations without ids: category_id, bbox (x, y, width, height), area,
             iscrowd and, for keypoints, keypoints and num_keypoints.
-        answers: likewise, with score.
+        predictions: likewise, with score.
     """
-    classes = sorted({item["category_id"] for item in (*truths, *answers)})
+    classes = sorted({item["category_id"] for item in (*ground_truth, *predictions)})
     if not classes:
         return Matches({}, frozenset())
-    evaluation = _evaluation(kind, _annotations(classes, truths), _annotations(classes, answers))
+    evaluation = _evaluation(
+        kind, _annotations(classes, ground_truth), _annotations(classes, predictions)
+    )
     evaluation.params.catIds = classes
     evaluation.evaluate()
     return Matches(
         by_class=dict(zip(classes, evaluation._evalImgs_cpp, strict=True)),
-        true_classes=frozenset(item["category_id"] for item in truths),
+        true_classes=frozenset(item["category_id"] for item in ground_truth),
     )
 
 
 def match_evidence(
     kind: Kind,
     evidence: Mapping[str, Any],
-    items: Callable[[Mapping[str, Any]], list[dict[str, Any]]],
+    to_items: Callable[[Mapping[str, Any]], list[dict[str, Any]]],
 ) -> dict[str, Matches]:
-    """What the answer of a picture's evidence finds of its "clean" and, where it has it, "truth".
+    """Match a score's predictions to its "clean" and, where it has it, its "truth" columns.
 
     Args:
         kind: as `match` takes it.
         evidence: columns under "answer", "clean" and perhaps "truth".
-        items: from columns to what `match` takes.
+        to_items: from columns to what `match` takes.
     """
-    answers = items(evidence["answer"])
-    truths = [name for name in ("clean", "truth") if name in evidence]
-    return {name: match(kind, items(evidence[name]), answers) for name in truths}
+    predictions = to_items(evidence["answer"])
+    names = [name for name in ("clean", "truth") if name in evidence]
+    return {name: match(kind, to_items(evidence[name]), predictions) for name in names}
 
 
 def average_precision(kind: Kind, pictures: Sequence[Matches]) -> AveragePrecision | None:
-    """Of the set whose pictures were matched; None where no picture has a truth.
-
-    A picture may occur more than once.
+    """The precision over a set; None where no image has ground truth.
 
     Args:
-        kind: as `match` was given it.
-        pictures: what `match` gave for each.
+        kind: the same as for `match`.
+        pictures: the matches of each image; an image may occur more than once.
     """
     classes = sorted(frozenset[int]().union(*(matches.true_classes for matches in pictures)))
     evaluation = _evaluation(kind, None, None)
     means = []
     for class_id in classes:
-        found = [m.by_class[class_id] for m in pictures if class_id in m.by_class]
-        precision = _precision(evaluation, class_id, found)
-        if precision.min() >= 0:  # else all its truths are crowds
+        records = [m.by_class[class_id] for m in pictures if class_id in m.by_class]
+        precision = _precision(evaluation, class_id, records)
+        if precision.min() >= 0:  # else all its ground truth is crowds
             means.append(precision.mean(axis=1))
     if not means:
         return None
@@ -144,15 +162,16 @@ def average_precision(kind: Kind, pictures: Sequence[Matches]) -> AveragePrecisi
 def set_scores(
     kind: Kind, name: str, pictures: Sequence[Mapping[str, Matches]]
 ) -> dict[str, float]:
-    """The scores of a set, in [0, 1]; one that no picture has a truth for is left out.
+    """The scores of a set, in [0, 1]; one without ground truth is left out.
 
     Args:
-        kind: as `match` was given it.
+        kind: the same as for `match`.
         name: of the score against labels; the one at 0.50 is called `name`50.
-        pictures: what was matched for each: "clean", and "truth" where it has labels.
+        pictures: the matches of each image: "clean", and "truth" where it has labels.
 
     Returns:
-        "agreement", against the clean answers; `name` and `name`50 where every picture has labels.
+        "agreement", against the clean predictions; `name` and `name`50 where every image has
+        labels.
     """
     agreement = average_precision(kind, [matches["clean"] for matches in pictures])
     scores = {} if agreement is None else {"agreement": agreement.mean}
@@ -163,37 +182,37 @@ def set_scores(
     return scores
 
 
-def _evaluation(kind: Kind, truths: COCO | None, answers: COCO | None) -> Any:
+def _evaluation(kind: Kind, ground_truth: COCO | None, predictions: COCO | None) -> Any:
     evaluation: Any = COCOeval_faster(
-        truths, answers, kind, separate_eval=True, print_function=_say_nothing
+        ground_truth, predictions, kind, separate_eval=True, print_function=_discard
     )
-    evaluation.params.maxDets = [MAX_ANSWERS[kind]]
+    evaluation.params.maxDets = [MAX_PREDICTIONS[kind]]
     evaluation.params.areaRng = evaluation.params.areaRng[:1]
     evaluation.params.areaRngLbl = evaluation.params.areaRngLbl[:1]
     return evaluation
 
 
-def _annotations(classes: Sequence[int], items: Sequence[Item]) -> COCO:
+def _annotations(classes: Sequence[int], objects: Sequence[Item]) -> COCO:
     content = {
         "images": [{"id": 1}],
         "categories": [{"id": class_id} for class_id in classes],
         "annotations": [
             {"iscrowd": 0, **item, "id": number, "image_id": 1}
-            for number, item in enumerate(items, 1)
+            for number, item in enumerate(objects, 1)
         ],
     }
-    return COCO(content, print_function=_say_nothing)
+    return COCO(content, print_function=_discard)
 
 
-def _precision(evaluation: Any, class_id: int, found: list[Any]) -> Floats:
-    """(10, 101): by threshold and recall; -1 where nothing of the class counts as a truth."""
+def _precision(evaluation: Any, class_id: int, records: list[Any]) -> Floats:
+    """(10, 101): by threshold and recall; -1 where all ground truth of the class is crowds."""
     params = copy(evaluation.params)
-    params.catIds, params.imgIds = [class_id], list(range(len(found)))
-    evaluation._paramsEval, evaluation._evalImgs_cpp = params, found
+    params.catIds, params.imgIds = [class_id], list(range(len(records)))
+    evaluation._paramsEval, evaluation._evalImgs_cpp = params, records
     evaluation.accumulate()
     precision: Floats = evaluation.eval["precision"][:, :, 0, 0, 0]
     return precision
 
 
-def _say_nothing(*_: object) -> None:
+def _discard(*_: object) -> None:
     pass

@@ -1,96 +1,112 @@
-"""Detection: what is where. Scored by COCO's mean average precision over boxes."""
+"""Detection: objects and their boxes, scored by COCO's mean average precision."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, ClassVar, Final
 
 import numpy as np
-import torch
 
 from neurocodec.images import Image
 from neurocodec.tasks.average_precision import (
     CLEAN_SCORE,
-    Kept,
+    Cache,
     Matches,
+    items,
     match_evidence,
     set_scores,
 )
-from neurocodec.tasks.detectors import Detections, detector
-from neurocodec.tasks.recognised import Recognised
+from neurocodec.tasks.ground_truth import Boxes, Floats, Ints
+from neurocodec.tasks.metrics import AGREEMENT, Metric
+from neurocodec.tasks.recognition import RecognitionTask
 from neurocodec.tasks.task import PictureScore
-from neurocodec.tasks.truths import Boxes
 
 _KIND: Final = "bbox"
 
 
-class Detection(Recognised):
-    """A detector: torchvision's FCOS, Faster R-CNN, RetinaNet or SSD, or YOLOX as operations."""
+@dataclass(frozen=True, eq=False)
+class Detections:
+    """Predicted objects, the surest first, at most 100.
+
+    Attributes:
+        xyxy: (N, 4), left, top, right, bottom, in pixels of the image.
+        scores: (N,), in [0, 1].
+        class_ids: (N,), see `class_ids`.
+    """
+
+    xyxy: Floats
+    scores: Floats
+    class_ids: Ints
+
+
+class Detection(RecognitionTask):
+    """Detection by torchvision's FCOS, Faster R-CNN, RetinaNet or SSD, or a YOLOX graph.
+
+    "map" (IoU 0.50 to 0.95) and "map50" need boxes; "agreement" is mAP with the predictions on the
+    originals as ground truth.
+    """
 
     name: ClassVar[str] = "detection"
+    metrics: ClassVar[tuple[Metric, ...]] = (
+        Metric("map", "mAP", "mean average precision", percent=True, primary=True),
+        Metric(
+            "map50", "mAP50", "mean average precision at IoU 0.50", percent=True, compared=False
+        ),
+        AGREEMENT,
+    )
 
     def __init__(self, model: str, device: str = "cpu") -> None:
+        from neurocodec.tasks.detectors import detector
+
         super().__init__(model, device)
         self._detect = detector(self._recogniser)
 
-    @torch.inference_mode()
     def predict(self, images: Sequence[Image]) -> list[Detections]:
-        """What is in each picture, of whatever sizes they are."""
+        """The objects in each image, of whatever size."""
         return self._detect(images)
 
     @staticmethod
-    def score(answer: Detections, clean: Detections, truth: Boxes | None) -> PictureScore:
-        """The evidence that `score_set` matches: columns over the objects, boxes as xyxy in pixels.
+    def score(
+        prediction: Detections, clean_prediction: Detections, ground_truth: Boxes | None
+    ) -> PictureScore:
+        """Collect the evidence that `score_set` matches: columns over the objects, in pixels.
 
-        Of `clean` only what is surer than CLEAN_SCORE; "truth" is absent without labels.
+        Clean predictions count above CLEAN_SCORE only; "truth" is absent without labels.
         """
-        sure = clean.scores > CLEAN_SCORE
+        sure = clean_prediction.scores > CLEAN_SCORE
         evidence: dict[str, Any] = {
             "answer": {
-                "xyxy": np.round(answer.xyxy, 2).tolist(),
-                "scores": np.round(answer.scores, 5).tolist(),
-                "class_ids": answer.class_ids.tolist(),
+                "xyxy": np.round(prediction.xyxy, 2).tolist(),
+                "scores": np.round(prediction.scores, 5).tolist(),
+                "class_ids": prediction.class_ids.tolist(),
             },
             "clean": {
-                "xyxy": np.round(clean.xyxy[sure], 2).tolist(),
-                "class_ids": clean.class_ids[sure].tolist(),
+                "xyxy": np.round(clean_prediction.xyxy[sure], 2).tolist(),
+                "class_ids": clean_prediction.class_ids[sure].tolist(),
             },
         }
-        if truth is not None:
+        if ground_truth is not None:
             evidence["truth"] = {
-                "xyxy": np.round(truth.xyxy, 2).tolist(),
-                "class_ids": truth.class_ids.tolist(),
-                "is_crowd": truth.is_crowd.astype(int).tolist(),
+                "xyxy": np.round(ground_truth.xyxy, 2).tolist(),
+                "class_ids": ground_truth.class_ids.tolist(),
+                "is_crowd": ground_truth.is_crowd.astype(int).tolist(),
             }
         return PictureScore({}, evidence)
 
     @staticmethod
     def score_set(pictures: Sequence[PictureScore]) -> dict[str, float]:
-        """COCO's mean average precision, in [0, 1]; see `set_scores`.
-
-        Returns:
-            "agreement", with the answers to the originals as truth; "map" (IoU 0.50 to 0.95) and
-            "map50" where every picture has labels.
-        """
+        """COCO's mean average precision, in [0, 1]; see `set_scores`."""
         return set_scores(_KIND, "map", [_matched[picture] for picture in pictures])
 
 
 def _items(columns: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """COCO's annotations; its columns are one number or one row an object."""
-    items = []
-    for number, (left, top, right, bottom) in enumerate(columns["xyxy"]):
-        item = {
-            "category_id": columns["class_ids"][number],
-            "bbox": [left, top, right - left, bottom - top],
-            "area": (right - left) * (bottom - top),
-        }
-        given = {"scores": "score", "is_crowd": "iscrowd"}
-        items.append(
-            item | {to: columns[key][number] for key, to in given.items() if key in columns}
-        )
-    return items
+    return [
+        {**item, "category_id": class_id}
+        for item, class_id in zip(items(columns), columns["class_ids"], strict=True)
+    ]
 
 
 def _match(picture: PictureScore) -> dict[str, Matches]:
     return match_evidence(_KIND, picture.evidence, _items)
 
 
-_matched = Kept(_match)
+_matched = Cache(_match)

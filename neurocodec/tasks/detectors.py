@@ -1,7 +1,6 @@
-"""From a detector's own outputs to what it found, in one form for every detector."""
+"""Detectors: their outputs brought into one form."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -16,7 +15,8 @@ from neurocodec.images import Image
 from neurocodec.networks.recognisers import Recogniser
 from neurocodec.networks.recognisers.preprocessing import Preprocessing
 from neurocodec.networks.tensors import to_tensor
-from neurocodec.tasks.truths import COCO_CLASSES, Floats, Ints, class_ids
+from neurocodec.tasks.detection import Detections
+from neurocodec.tasks.ground_truth import COCO_CLASSES, Floats, Ints, class_ids
 
 MAX_OBJECTS = 100
 MIN_SCORE = 0.01
@@ -25,30 +25,15 @@ NMS_IOU = 0.65
 _TORCHVISION_CLASSES: list[str] = FCOS_ResNet50_FPN_Weights.COCO_V1.meta["categories"]
 
 
-@dataclass(frozen=True, eq=False)
-class Detections:
-    """What a detector found, the surest first, at most MAX_OBJECTS.
-
-    Attributes:
-        xyxy: (N, 4), left, top, right, bottom, in pixels of the picture asked about.
-        scores: (N,), in [0, 1].
-        class_ids: (N,), see `truths.class_ids`.
-    """
-
-    xyxy: Floats
-    scores: Floats
-    class_ids: Ints
-
-
 Detector = Callable[[Sequence[Image]], list[Detections]]
 
 
 def detector(recogniser: Recogniser) -> Detector:
-    """The function that asks the recogniser.
+    """The function from images to the recogniser's detections.
 
-    YOLOX as a list of operations keeps what scores above MIN_SCORE, with NMS a class at NMS_IOU,
-    as its authors' evaluation does. Torchvision's detectors follow their own settings; their
-    classes are COCO's, or those that a list `classes` in the description names.
+    A YOLOX graph keeps objects that score above MIN_SCORE, with NMS a class at NMS_IOU, as its
+    authors' evaluation does. Torchvision's detectors follow their own settings; their classes are
+    COCO's, or those that a list `classes` in the description names.
 
     Raises:
         BadInputError: the description does not say how to read the outputs.
@@ -56,7 +41,7 @@ def detector(recogniser: Recogniser) -> Detector:
     if "heads" in recogniser.description:
         return _yolox(recogniser)
     table = class_table(recogniser)
-    return lambda images: [_ask_torchvision(recogniser, table, image) for image in images]
+    return lambda images: [_detect_torchvision(recogniser, table, image) for image in images]
 
 
 def _yolox(recogniser: Recogniser) -> Detector:
@@ -68,17 +53,17 @@ def _yolox(recogniser: Recogniser) -> Detector:
             f"{recogniser.name}: its description must say reg, obj and cls of every head, and as "
             "many strides"
         )
-    return partial(_ask_yolox, recogniser, preprocessing)
+    return partial(_detect_yolox, recogniser, preprocessing)
 
 
-def _ask_yolox(
+@torch.inference_mode()
+def _detect_yolox(
     recogniser: Recogniser, preprocessing: Preprocessing, images: Sequence[Image]
 ) -> list[Detections]:
     if not images:
         return []
-    device = _device(recogniser)
-    prepared = torch.cat([recogniser.prepare(to_tensor([image], device)) for image in images])
-    boxes, scores = _decode(recogniser.answer(prepared), recogniser.description)
+    outputs = recogniser.answer(recogniser.prepare_images(images))
+    boxes, scores = _decode(outputs, recogniser.description)
     return [
         _selected(b, s, preprocessing.size, image)
         for b, s, image in zip(boxes, scores, images, strict=True)
@@ -102,18 +87,18 @@ def _decode(outputs: Mapping[str, Tensor], description: Mapping[str, Any]) -> tu
 def _selected(boxes: Tensor, scores: Tensor, side: int, image: Image) -> Detections:
     anchors, classes = (scores > MIN_SCORE).nonzero(as_tuple=True)
     candidates, sure = boxes[anchors], scores[anchors, classes]
-    kept = batched_nms(candidates, sure, classes, NMS_IOU)[:MAX_OBJECTS]
+    best = batched_nms(candidates, sure, classes, NMS_IOU)[:MAX_OBJECTS]
     scale = max(image.width, image.height) / side
     size = np.array([image.width, image.height] * 2)
     return Detections(
-        xyxy=np.clip(_array(candidates[kept]) * scale, 0, size),
-        scores=_array(sure[kept]),
-        class_ids=classes[kept].cpu().numpy(),
+        xyxy=np.clip(_array(candidates[best]) * scale, 0, size),
+        scores=_array(sure[best]),
+        class_ids=classes[best].cpu().numpy(),
     )
 
 
 def class_table(recogniser: Recogniser) -> Ints:
-    """From torchvision's label to the class id; -1 where a label means no class."""
+    """The class id of each of torchvision's labels; -1 where a label means no class."""
     named = recogniser.description.get("classes")
     if isinstance(named, list):
         table = [-1, *class_ids(named).values()]
@@ -129,16 +114,14 @@ def class_table(recogniser: Recogniser) -> Ints:
     return np.array(table, np.int64)
 
 
-def _ask_torchvision(recogniser: Recogniser, table: Ints, image: Image) -> Detections:
-    (found,) = recogniser(to_tensor([image], _device(recogniser)))
-    ids = table[found["labels"].cpu().numpy()]
-    order = np.argsort(-_array(found["scores"]), kind="stable")
-    kept = order[ids[order] >= 0][:MAX_OBJECTS]
-    return Detections(_array(found["boxes"])[kept], _array(found["scores"])[kept], ids[kept])
-
-
-def _device(recogniser: Recogniser) -> torch.device:
-    return next(recogniser.parameters()).device
+@torch.inference_mode()
+def _detect_torchvision(recogniser: Recogniser, table: Ints, image: Image) -> Detections:
+    (output,) = recogniser(to_tensor([image], recogniser.device))
+    ids = table[output["labels"].cpu().numpy()]
+    boxes, scores = _array(output["boxes"]), _array(output["scores"])
+    order = np.argsort(-scores, kind="stable")
+    best = order[ids[order] >= 0][:MAX_OBJECTS]
+    return Detections(boxes[best], scores[best], ids[best])
 
 
 def _array(x: Tensor) -> Floats:

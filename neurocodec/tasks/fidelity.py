@@ -1,4 +1,4 @@
-"""The human side: how near a decoded picture is to the original. No recogniser is asked."""
+"""Fidelity: how close a decoded image is to the original, as people see it."""
 
 import hashlib
 import logging
@@ -6,67 +6,67 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar
 
-import numpy as np
-
 from neurocodec.errors import MissingError
 from neurocodec.images import Image
-from neurocodec.measures.fsim import fsim
-from neurocodec.measures.lpips import cached_weights, lpips
-from neurocodec.measures.ms_ssim import ms_ssim
 from neurocodec.measures.psnr import psnr_db
-from neurocodec.tasks.task import PictureScore
+from neurocodec.tasks.metrics import Metric
+from neurocodec.tasks.task import PictureScore, Task
 
 LOG = logging.getLogger("neurocodec")
 
 
-class Fidelity:
-    """PSNR, MS-SSIM, FSIM and LPIPS to the original picture; the "answer" is the picture itself.
+class Fidelity(Task):
+    """PSNR, MS-SSIM, LPIPS and FSIM to the original image; the "prediction" is the image itself.
 
-    "lpips" is minus the distance, so that higher is better as everywhere. A measure that a
-    picture is too small for, or whose weights are absent, is left out.
+    "lpips" is minus the distance. A measure that an image is too small for, or whose weights are
+    absent, is left out.
+
+    Args:
+        lpips_weights: the file of LPIPS's weights; "" looks into torch's cache.
+
+    Raises:
+        MissingError: the named file does not exist.
     """
 
     name: ClassVar[str] = "fidelity"
+    metrics: ClassVar[tuple[Metric, ...]] = (
+        Metric("psnr_db", "PSNR", "PSNR (dB)", primary=True),
+        Metric("ms_ssim", "MS-SSIM", "MS-SSIM", absent="pictures too small"),
+        Metric("lpips", "LPIPS", "-LPIPS", absent="weights absent"),
+        Metric("fsim", "FSIM", "FSIM", absent="pictures too small"),
+    )
+    keeps_originals: ClassVar[bool] = True
     model: str = "none"
 
-    def __init__(self, lpips_weights: str, device: str = "cpu") -> None:
-        """Look for LPIPS's backbone.
+    def __init__(self, lpips_weights: str = "") -> None:
+        from neurocodec.measures.lpips import cached_weights
 
-        Args:
-            lpips_weights: the file of AlexNet's weights; "" for torch's cache.
-            device: not used: the measures run on the CPU.
-
-        Raises:
-            MissingError: the named file is not there.
-        """
         file = Path(lpips_weights) if lpips_weights else cached_weights()
         if lpips_weights and not file.is_file():
-            raise MissingError(f"{lpips_weights}: LPIPS's weights are not there: correct the name")
+            raise MissingError(f"{lpips_weights}: no such file: correct --lpips-weights")
         self._lpips_weights = file if file.is_file() else None
         self.model_sha256 = hashlib.sha256(file.read_bytes()).hexdigest() if file.is_file() else ""
         if self._lpips_weights is None:
-            LOG.warning("LPIPS is left out: its weights are absent (--lpips-weights FILE)")
+            LOG.warning("LPIPS is not measured: its weights are absent (--lpips-weights FILE)")
 
     def predict(self, images: Sequence[Image]) -> list[Image]:
-        """The pictures."""
+        """The images themselves."""
         return list(images)
 
-    def score(self, answer: Image, clean: Image, truth: object | None) -> PictureScore:
-        """The measures of a decoded picture against the original."""
-        distance = lpips(clean, answer, self._lpips_weights) if self._lpips_weights else None
+    def score(
+        self, prediction: Image, clean_prediction: Image, ground_truth: object | None
+    ) -> PictureScore:
+        """Measure a decoded image against the original, which is the clean prediction."""
+        from neurocodec.measures.fsim import fsim
+        from neurocodec.measures.lpips import lpips
+        from neurocodec.measures.ms_ssim import ms_ssim
+
+        weights = self._lpips_weights
+        distance = lpips(clean_prediction, prediction, weights) if weights else None
         measured = {
-            "psnr_db": psnr_db(clean, answer),
-            "ms_ssim": ms_ssim(clean, answer),
-            "fsim": fsim(clean, answer),
+            "psnr_db": psnr_db(clean_prediction, prediction),
+            "ms_ssim": ms_ssim(clean_prediction, prediction),
             "lpips": None if distance is None else -distance,
+            "fsim": fsim(clean_prediction, prediction),
         }
         return PictureScore({key: value for key, value in measured.items() if value is not None})
-
-    @staticmethod
-    def score_set(pictures: Sequence[PictureScore]) -> dict[str, float]:
-        """The mean over the pictures of every measure that all of them have."""
-        shared = set.intersection(*(set(picture.scores) for picture in pictures))
-        return {
-            name: float(np.mean([picture.scores[name] for picture in pictures]))
-            for name in sorted(shared)
-        }

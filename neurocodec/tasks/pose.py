@@ -1,39 +1,42 @@
-"""Pose: where people's joints are. Scored by COCO's average precision over keypoints."""
+"""Pose: people's joints, scored by COCO's average precision over keypoints."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 import numpy as np
-import torch
 
 from neurocodec.images import Image
-from neurocodec.networks.tensors import to_tensor
 from neurocodec.tasks.average_precision import (
     CLEAN_SCORE,
-    MAX_ANSWERS,
-    Kept,
+    MAX_PREDICTIONS,
+    Cache,
     Matches,
+    items,
     match_evidence,
     set_scores,
 )
-from neurocodec.tasks.recognised import Recognised
+from neurocodec.tasks.ground_truth import JOINTS, Floats, Keypoints
+from neurocodec.tasks.metrics import AGREEMENT, Metric
+from neurocodec.tasks.recognition import RecognitionTask
 from neurocodec.tasks.task import PictureScore
-from neurocodec.tasks.truths import JOINTS, Floats, Keypoints
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 _KIND: Final = "keypoints"
 _PERSON = 0
 _VISIBLE = 2
-# COCO's areas are of outlines; where there is only a box, the field takes this part of it.
+# COCO's areas are of outlines; where the data has only a box, this share of it stands for them.
 _AREA_OF_BOX = 0.53
 
 
 @dataclass(frozen=True, eq=False)
 class People:
-    """The people that a network found, the surest first, at most COCO's 20.
+    """Predicted people, the surest first, at most COCO's 20.
 
     Attributes:
-        xy: (N, 17, 2), their joints in COCO's order, in pixels of the picture asked about.
+        xy: (N, 17, 2), their joints in COCO's order, in pixels of the image.
         scores: (N,), in [0, 1].
         xyxy: (N, 4), boxes around them, in pixels.
     """
@@ -43,59 +46,67 @@ class People:
     xyxy: Floats
 
 
-class Pose(Recognised):
-    """A network for keypoints: torchvision's Keypoint R-CNN."""
+class Pose(RecognitionTask):
+    """Pose by torchvision's Keypoint R-CNN.
+
+    "ap_keypoints" (object keypoint similarity 0.50 to 0.95) and "ap_keypoints50" need keypoints;
+    "agreement" is the former with the predictions on the originals as ground truth.
+    """
 
     name: ClassVar[str] = "pose"
+    metrics: ClassVar[tuple[Metric, ...]] = (
+        Metric("ap_keypoints", "keypoint AP", "keypoint AP", percent=True, primary=True),
+        Metric("ap_keypoints50", "AP50", "keypoint AP at OKS 0.50", percent=True, compared=False),
+        AGREEMENT,
+    )
 
-    @torch.inference_mode()
     def predict(self, images: Sequence[Image]) -> list[People]:
-        """The people in each picture, of whatever sizes they are."""
-        answers = [self._recogniser(to_tensor([image], self._device))[0] for image in images]
-        return [_people(answer) for answer in answers]
+        """The people in each image, of whatever size."""
+        import torch
+
+        with torch.inference_mode():
+            return [_people(self._recogniser(self._tensor(image))[0]) for image in images]
 
     @staticmethod
-    def score(answer: People, clean: People, truth: Keypoints | None) -> PictureScore:
-        """The evidence that `score_set` matches: columns over the people, in pixels.
+    def score(
+        prediction: People, clean_prediction: People, ground_truth: Keypoints | None
+    ) -> PictureScore:
+        """Collect the evidence that `score_set` matches: columns over the people, in pixels.
 
-        Of `clean` only people surer than CLEAN_SCORE, with all their joints; "truth" is absent
+        Clean predictions count above CLEAN_SCORE only, with all their joints; "truth" is absent
         without labels.
         """
         evidence: dict[str, Any] = {
             "answer": {
-                "keypoints": _rows(answer.xy, _all_visible(answer.xy)),
-                "xyxy": np.round(answer.xyxy, 1).tolist(),
-                "scores": np.round(answer.scores, 5).tolist(),
+                "keypoints": _rows(prediction.xy),
+                "xyxy": np.round(prediction.xyxy, 1).tolist(),
+                "scores": np.round(prediction.scores, 5).tolist(),
             },
-            "clean": _clean_columns(clean),
+            "clean": _clean_columns(clean_prediction),
         }
-        if truth is not None:
+        if ground_truth is not None:
+            boxes = ground_truth.boxes
             evidence["truth"] = {
-                "keypoints": _rows(truth.xyv[..., :2], truth.xyv[..., 2]),
-                "xyxy": np.round(truth.boxes.xyxy, 1).tolist(),
-                "area": np.round(truth.boxes.area, 1).tolist(),
-                "is_crowd": truth.boxes.is_crowd.astype(int).tolist(),
+                "keypoints": _rows(ground_truth.xyv[..., :2], ground_truth.xyv[..., 2]),
+                "xyxy": np.round(boxes.xyxy, 1).tolist(),
+                "area": np.round(boxes.area, 1).tolist(),
+                "is_crowd": boxes.is_crowd.astype(int).tolist(),
             }
         return PictureScore({}, evidence)
 
     @staticmethod
     def score_set(pictures: Sequence[PictureScore]) -> dict[str, float]:
-        """COCO's average precision by object keypoint similarity, in [0, 1]; see `set_scores`.
-
-        Returns:
-            "agreement", with the answers to the originals as truth; "ap_keypoints" (similarity
-            0.50 to 0.95) and "ap_keypoints50" where every picture has labels.
-        """
+        """COCO's average precision by object keypoint similarity, in [0, 1]; see `set_scores`."""
         return set_scores(_KIND, "ap_keypoints", [_matched[picture] for picture in pictures])
 
 
-def _people(answer: dict[str, torch.Tensor]) -> People:
-    arrays = {key: value.double().cpu().numpy() for key, value in answer.items()}
-    kept = np.argsort(-arrays["scores"], kind="stable")[: MAX_ANSWERS[_KIND]]
+def _people(prediction: Mapping[str, "Tensor"]) -> People:
+    arrays = {key: value.double().cpu().numpy() for key, value in prediction.items()}
+    surest = np.argsort(-arrays["scores"], kind="stable")[: MAX_PREDICTIONS[_KIND]]
     return People(
-        xy=arrays["keypoints"][kept, :, :2],
-        scores=arrays["scores"][kept],
-        xyxy=arrays["boxes"][kept],
+        xy=arrays["keypoints"][surest, :, :2],
+        scores=arrays["scores"][surest],
+        xyxy=arrays["boxes"][surest],
     )
 
 
@@ -104,42 +115,34 @@ def _clean_columns(clean: People) -> dict[str, Any]:
     boxes = clean.xyxy[sure]
     sides = boxes[:, 2:] - boxes[:, :2]
     return {
-        "keypoints": _rows(clean.xy[sure], _all_visible(clean.xy[sure])),
+        "keypoints": _rows(clean.xy[sure]),
         "xyxy": np.round(boxes, 1).tolist(),
         "area": np.round(_AREA_OF_BOX * sides[:, 0] * sides[:, 1], 1).tolist(),
     }
 
 
-def _all_visible(xy: Floats) -> Floats:
-    return np.full(xy.shape[:2], _VISIBLE, np.float64)
-
-
-def _rows(xy: Floats, v: Floats) -> list[list[float]]:
-    """COCO's rows of x, y, v of joint after joint."""
-    rows: list[list[float]] = np.round(np.dstack([xy, v]), 1).reshape(-1, 3 * JOINTS).tolist()
+def _rows(xy: Floats, v: Floats | None = None) -> list[list[float]]:
+    """COCO's rows of x, y, v of joint after joint; all are visible without v."""
+    visibility = np.full(xy.shape[:2], _VISIBLE, np.float64) if v is None else v
+    flat = np.round(np.dstack([xy, visibility]), 1).reshape(-1, 3 * JOINTS)
+    rows: list[list[float]] = flat.tolist()
     return rows
 
 
 def _items(columns: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """COCO's annotations; its columns are one number or one row a person."""
-    items = []
-    for person, (left, top, right, bottom) in enumerate(columns["xyxy"]):
-        item = {
+    return [
+        {
+            **item,
             "category_id": _PERSON,
-            "keypoints": columns["keypoints"][person],
-            "num_keypoints": sum(v > 0 for v in columns["keypoints"][person][2::3]),
-            "bbox": [left, top, right - left, bottom - top],
-            "area": (right - left) * (bottom - top),
+            "keypoints": row,
+            "num_keypoints": sum(v > 0 for v in row[2::3]),
         }
-        given = {"scores": "score", "area": "area", "is_crowd": "iscrowd"}
-        items.append(
-            item | {to: columns[key][person] for key, to in given.items() if key in columns}
-        )
-    return items
+        for item, row in zip(items(columns), columns["keypoints"], strict=True)
+    ]
 
 
 def _match(picture: PictureScore) -> dict[str, Matches]:
     return match_evidence(_KIND, picture.evidence, _items)
 
 
-_matched = Kept(_match)
+_matched = Cache(_match)

@@ -1,11 +1,17 @@
-"""What a task is, and the table of them."""
+"""The interface of a task, and the table of tasks."""
 
-from collections.abc import Mapping, Sequence
+import inspect
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar
 
 from neurocodec import registry
+from neurocodec.errors import UsageError
 from neurocodec.images import Image
+from neurocodec.tasks.datasets import DataSet
+from neurocodec.tasks.metrics import Metric
 
 TASKS = {
     "classification": "neurocodec.tasks.classification:Classification",
@@ -18,70 +24,119 @@ TASKS = {
 
 @dataclass(frozen=True)
 class PictureScore:
-    """How one decoded picture was answered.
+    """The score of the prediction on one decoded image.
 
     Attributes:
-        scores: by metric name, where a set's score is the mean over its pictures; higher is better.
+        scores: by metric name, where a set's score is the mean over its images; higher is better.
         evidence: plain JSON values from which the task computes the scores of a set that are no
-            mean over pictures (mAP, mIoU); empty where all are means.
+            mean over images (mAP, mIoU); empty where all are means.
     """
 
     scores: Mapping[str, float]
     evidence: Mapping[str, Any] = field(default_factory=dict)
 
 
-class Task(Protocol):
-    """A recogniser asked one kind of question.
+class Task(ABC):
+    """A recogniser and what it is asked to predict.
+
+    A task's module imports without torch, so that reports can read its metrics quickly.
 
     Attributes:
         name: its key in TASKS.
-        model: what the recogniser is called in results.
-        model_sha256: of its weights file, or of its state where there is no file.
+        metrics: in the order of a report's columns.
+        keeps_originals: `score` compares with the original image itself; the caller reads it
+            again and passes it as the clean prediction, so that no set of images is kept in memory.
+        model: the recogniser's name in results.
+        model_sha256: SHA-256 of its weights file, or of its tensors where there is no file.
     """
 
     name: ClassVar[str]
+    metrics: ClassVar[tuple[Metric, ...]]
+    keeps_originals: ClassVar[bool] = False
+    model: str
+    model_sha256: str
 
-    @property
-    def model(self) -> str:
-        """What the recogniser is called in results."""
-
-    @property
-    def model_sha256(self) -> str:
-        """Of the recogniser's weights file, or of its tensors where there is no file."""
-
+    @abstractmethod
     def predict(self, images: Sequence[Image]) -> list[Any]:
-        """The recogniser's answer to each picture, of whatever sizes they are."""
+        """The prediction on each image, of whatever size."""
 
-    def score(self, answer: Any, clean: Any, truth: Any | None) -> PictureScore:
-        """How good `answer` to a decoded picture is.
+    @abstractmethod
+    def score(
+        self, prediction: Any, clean_prediction: Any, ground_truth: Any | None
+    ) -> PictureScore:
+        """Score the prediction on a decoded image.
 
         Args:
-            answer: what `predict` gave for the decoded picture.
-            clean: what `predict` gave for the original.
-            truth: the label that the data has for the picture (see data.py), or None.
+            prediction: from `predict`, on the decoded image.
+            clean_prediction: from `predict`, on the original.
+            ground_truth: the data set's label of the image (see ground_truth.py), or None.
         """
 
     @staticmethod
     def score_set(pictures: Sequence[PictureScore]) -> dict[str, float]:
-        """The scores of a set of pictures: means, and what only a whole set has.
+        """Score a set of images: the mean of every score that all of them have.
 
-        A picture may occur more than once (a bootstrap replicate). A score that the pictures do
-        not give, or that is undefined for them, is left out. No recogniser is needed.
+        An image may occur more than once (a bootstrap replicate). No recogniser is needed.
         """
+        shared = [
+            name
+            for name in (pictures[0].scores if pictures else ())
+            if all(name in picture.scores for picture in pictures)
+        ]
+        return {n: math.fsum(p.scores[n] for p in pictures) / len(pictures) for n in shared}
+
+    def align(self, data: DataSet) -> DataSet:
+        """The data set with its labels numbered as the recogniser numbers its classes."""
+        return data
 
 
-def create(name: str, model: str, device: str = "cpu") -> Task:
-    """The task `name` with the recogniser `model` ready to answer.
+def create(name: str, model: str = "", device: str = "cpu", lpips_weights: str = "") -> Task:
+    """Load a task with its recogniser.
 
     Args:
         name: a key of TASKS.
-        model: a torchvision or timm name, or the path of a .safetensors file; for "fidelity"
-            the path of LPIPS's weights, or "".
+        model: a torchvision or timm name, or the path of a .safetensors file.
         device: "cpu", "cuda" or "auto".
+        lpips_weights: the file of LPIPS's weights, for "fidelity".
 
     Raises:
-        UsageError: unknown task or model.
+        UsageError: unknown task or model, or an option that the task does not use.
         MissingError: the model's weights cannot be had.
     """
-    task: Task = registry.load(TASKS, name, "task")(model, device)
+    task_class = registry.load(TASKS, name, "task")
+    used = inspect.signature(task_class).parameters
+    for option, value in {"model": model, "lpips_weights": lpips_weights}.items():
+        if value and option not in used:
+            flag = "--" + option.replace("_", "-")
+            raise UsageError(f"--task {name} does not use {flag}: leave it out")
+    if "model" in used and not model:
+        raise UsageError(f"--task {name} needs a recogniser: add --model NAME or --model FILE")
+    options = {"model": model, "device": device, "lpips_weights": lpips_weights}
+    task: Task = task_class(**{key: value for key, value in options.items() if key in used})
     return task
+
+
+def metrics() -> dict[str, Metric]:
+    """All metrics by name, in the order of TASKS."""
+    return {metric.name: metric for name in TASKS for metric in metrics_of(name)}
+
+
+def metrics_of(name: str) -> tuple[Metric, ...]:
+    """The metrics of the task `name`.
+
+    Raises:
+        UsageError: no such task.
+    """
+    declared: tuple[Metric, ...] = registry.load(TASKS, name, "task").metrics
+    return declared
+
+
+def primary_metric(name: str, measured: Collection[str]) -> Metric | None:
+    """The metric that stands for the task `name`: the primary one, else the first in `measured`.
+
+    Args:
+        name: a key of TASKS.
+        measured: the metrics that the results hold, by name.
+    """
+    declared = [m for m in metrics_of(name) if m.compared and m.name in measured]
+    return next((m for m in declared if m.primary), declared[0] if declared else None)

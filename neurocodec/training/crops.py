@@ -8,7 +8,7 @@ import numpy as np
 import PIL.Image
 
 from neurocodec.images import Image, Plane
-from neurocodec.tasks.truths import Boxes
+from neurocodec.tasks.ground_truth import Boxes
 
 _VISIBLE = 0.1  # of a box's area: with less left of it, nobody could name the object
 _MIN_SIDE = 2.0  # of a box, in pixels of the crop
@@ -19,15 +19,15 @@ class Example(Image):
     """A training picture with its ground truth.
 
     Attributes:
-        truth: as `tasks.data.Labelled` has it, in pixels of this picture; None without labels.
+        ground_truth: as in `tasks.datasets.Sample`, in pixels of this picture; None without labels.
     """
 
-    truth: Any | None = None
+    ground_truth: Any | None = None
 
 
 def ground_truth_of(pictures: Iterable[Image]) -> list[Any]:
     """The ground truth of each picture, None where there is none."""
-    return [picture.truth if isinstance(picture, Example) else None for picture in pictures]
+    return [picture.ground_truth if isinstance(picture, Example) else None for picture in pictures]
 
 
 @dataclass(frozen=True)
@@ -55,10 +55,10 @@ class Crop:
         or less than 2 pixels of a side, is dropped.
         """
         pixels = self._cut(image)
-        truth = image.truth if isinstance(image, Example) else None
+        truth = image.ground_truth if isinstance(image, Example) else None
         return Example(
             pixels[:, ::-1].copy() if self.mirrored else pixels,
-            truth=self._moved(truth) if isinstance(truth, Boxes) else truth,
+            ground_truth=self._moved(truth) if isinstance(truth, Boxes) else truth,
         )
 
     def _cut(self, image: Image) -> Plane:

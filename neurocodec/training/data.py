@@ -15,7 +15,7 @@ from neurocodec import files, images
 from neurocodec.errors import BadInputError
 from neurocodec.filters.blur import Blur
 from neurocodec.images import Image
-from neurocodec.tasks import data
+from neurocodec.tasks import datasets
 from neurocodec.training import distributed
 from neurocodec.training.config import Config
 from neurocodec.training.crops import Example, centre_crop, random_crop
@@ -50,7 +50,7 @@ class Split:
             BadInputError: it cannot be read.
         """
         image = images.flatten(images.read(files.read(str(path)), files.display(path)), _GROUND)
-        return Example(image.pixels, truth=self.ground_truth.get(path))
+        return Example(image.pixels, ground_truth=self.ground_truth.get(path))
 
     def centres(self, paths: Sequence[Path], size: int, report: Report) -> list[Image]:
         """The middles of some of the pictures; one that cannot be read is left out with a note."""
@@ -74,7 +74,7 @@ def split(folder: Path, validation: int | None, task: str | None = None) -> Spli
     Args:
         folder: of the pictures; with a task a COCO .json file too.
         validation: how many; None is 32, but at most a quarter.
-        task: whose labels are wanted, read as `tasks.data.read` does; pictures without a label
+        task: whose labels are wanted, read as `tasks.datasets.read` does; pictures without a label
             are left out. None reads no labels.
 
     Raises:
@@ -83,10 +83,10 @@ def split(folder: Path, validation: int | None, task: str | None = None) -> Spli
         UsageError: the folder has several annotation files that would serve.
     """
     if task is None:
-        paths = (path for path in folder.rglob("*") if images.has_picture_name(path))
+        paths = datasets.pictures_below(folder)
         names = {path: path.relative_to(folder).as_posix() for path in paths}
         return _shuffled(folder, names, validation, {})
-    labelled = [one for one in data.read(folder, task).pictures if one.truth is not None]
+    labelled = [one for one in datasets.read(folder, task).pictures if one.ground_truth is not None]
     if not labelled:
         raise BadInputError(
             f"{files.display(folder)}: has no labels for {task}: it needs {_NEEDED[task]}"
@@ -95,7 +95,7 @@ def split(folder: Path, validation: int | None, task: str | None = None) -> Spli
         folder,
         {one.path: one.name for one in labelled},
         validation,
-        {one.path: one.truth for one in labelled},
+        {one.path: one.ground_truth for one in labelled},
     )
 
 
@@ -156,7 +156,7 @@ class Crops:
         if not self._config.blur_augmentation:
             return crop
         blur = Blur(rng.uniform(0, self._config.blur_augmentation))
-        return Example(blur(crop, 0).pixels, truth=crop.truth)
+        return Example(blur(crop, 0).pixels, ground_truth=crop.ground_truth)
 
     def _picture(self, number: int) -> Example:
         paths = self._pictures.training

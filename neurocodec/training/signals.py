@@ -31,15 +31,16 @@ def deferred() -> Iterator[list[int]]:
             os.write(2, _WORDS)  # print() must not be entered twice
 
     def restore() -> None:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        for which, handler in before.items():
+            signal.signal(which, handler)
 
-    before = {number: signal.getsignal(number) for number in _ENDING}
-    before = {n: handler for n, handler in before.items() if handler not in (signal.SIG_IGN, None)}
-    if threading.current_thread() is not threading.main_thread():
-        before = {}
-    for number in before:
-        signal.signal(number, hold)
+    in_main = threading.current_thread() is threading.main_thread()  # others may set no handler
+    handlers = {which: signal.getsignal(which) for which in (_ENDING if in_main else ())}
+    before = {
+        k: handler for k, handler in handlers.items() if handler not in (signal.SIG_IGN, None)
+    }
+    for which in before:
+        signal.signal(which, hold)
     try:
         yield received
     finally:

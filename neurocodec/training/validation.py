@@ -208,4 +208,5 @@ def _compared(name: str, detail: str, anchor: Curve, test: Curve) -> Scores:
 
 
 def _too_few(images: Sequence[Image]) -> str:
-    return f"no BD-rate: it needs {_FEWEST} pictures kept apart, not {len(images)}: see --validation"
+    count = len(images)
+    return f"no BD-rate: it needs {_FEWEST} pictures kept apart, not {count}: see --validation"

@@ -8,7 +8,7 @@ from neurocodec import images
 from neurocodec.evaluation.curves import Experiment
 from neurocodec.pipeline import Setting
 from neurocodec.tasks import PictureScore
-from neurocodec.tasks.data import Labelled
+from neurocodec.tasks.datasets import Sample
 from tests.conftest import picture
 
 
@@ -36,7 +36,7 @@ def experiment(tmp_path):
     for seed in range(3):
         path = tmp_path / f"{seed}.png"
         path.write_bytes(images.png(picture(48, 40, seed=seed)))
-        labelled.append(Labelled(path, path.name, None))
+        labelled.append(Sample(path, path.name, None))
     return Experiment("made", labelled, Brightness(), tmp_path / "cache", jobs=1)
 
 

@@ -54,11 +54,30 @@ def test_an_unfinished_point_is_cut_off(tmp_path, cut):
     assert len(path.read_text().splitlines()) == 6
 
 
-def test_fresh_begins_anew(tmp_path):
-    write(tmp_path / "r", [30])
-    with opened(tmp_path / "r", per_image=False, fresh=True) as journal:
+def test_fresh_keeps_the_old_points_until_the_first_new_one(tmp_path):
+    write(tmp_path / "r", [30, 34])
+    before = (tmp_path / "r").read_bytes()
+    with opened(tmp_path / "r", per_image=True, fresh=True) as journal:
         assert journal.done == set()
-    assert (tmp_path / "r").read_bytes() == b""
+        assert (tmp_path / "r").read_bytes() == before
+        journal.add(*point(41))
+        journal.add(*point(37))
+    kept = results.load_all((tmp_path / "r").read_bytes(), "r")
+    assert [result.qp for result in kept] == [41] * 3 + [37] * 3
+
+
+def test_blank_lines_do_not_shift_the_end(tmp_path):
+    write(tmp_path / "r", [30])
+    content = (tmp_path / "r").read_bytes()
+    (tmp_path / "r").write_bytes(b"\n" + content + b"\n")
+    write(tmp_path / "r", [34])
+    assert (tmp_path / "r").read_bytes().startswith(b"\n" + content)
+    assert len(results.load_all((tmp_path / "r").read_bytes(), "r")) == 6
+
+
+def test_the_folder_is_made(tmp_path):
+    write(tmp_path / "new" / "folder" / "r", [30])
+    assert (tmp_path / "new" / "folder" / "r").is_file()
 
 
 def test_pictures_cannot_be_added_to_points_made_without(tmp_path):
@@ -81,4 +100,4 @@ def test_other_content_and_places_are_refused_and_kept(tmp_path):
         write(tmp_path / "r", [34])
     assert (tmp_path / "r").read_text() == "my notes\n"
     with pytest.raises(OutputError):
-        write(tmp_path / "no" / "r", [34])
+        write(tmp_path / "r" / "r", [34])

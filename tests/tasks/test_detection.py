@@ -16,11 +16,11 @@ from neurocodec import images, tasks
 from neurocodec.errors import BadInputError, UsageError
 from neurocodec.networks.recognisers import Recogniser
 from neurocodec.networks.recognisers.preprocessing import Preprocessing
-from neurocodec.tasks import PictureScore, data, detectors
-from neurocodec.tasks.average_precision import Kept
+from neurocodec.tasks import PictureScore, detectors
+from neurocodec.tasks.average_precision import Cache
 from neurocodec.tasks.detection import Detection
 from neurocodec.tasks.detectors import Detections, detector
-from neurocodec.tasks.truths import COCO_CLASSES, Boxes
+from neurocodec.tasks.ground_truth import COCO_CLASSES, Boxes
 from tests.conftest import picture
 
 SQUARE = (10, 10, 110, 110)
@@ -164,7 +164,7 @@ def test_evidence_survives_json() -> None:
 
 def test_matching_is_done_once_in_a_picture_s_life() -> None:
     calls: list[int] = []
-    kept: Kept[PictureScore, int] = Kept(lambda p: calls.append(1) or len(calls))
+    kept: Kept[PictureScore, int] = Cache(lambda p: calls.append(1) or len(calls))
     first, second = PictureScore({}), PictureScore({})
     assert [kept[first], kept[second], kept[first]] == [1, 2, 1]
     del first
@@ -281,7 +281,7 @@ def test_a_recogniser_for_another_task_is_refused() -> None:
 
 def test_yolox_on_real_pictures(data_folder: Callable[[str], Path]) -> None:
     model = data_folder("models") / "yolox_nano_416.safetensors"
-    found = data.read(data_folder("detection") / "val2017", "detection", limit=16)
+    found = datasets.read(data_folder("detection") / "val2017", "detection", limit=16)
     task = tasks.create("detection", str(model))
     read = [images.read(p.path.read_bytes(), p.name) for p in found.pictures]
     answers = task.predict(read)

@@ -11,8 +11,8 @@ from faster_coco_eval.core.faster_eval_api import COCOeval_faster
 
 from neurocodec import tasks
 from neurocodec.tasks import PictureScore, pose
+from neurocodec.tasks.ground_truth import Boxes, Floats, Keypoints
 from neurocodec.tasks.pose import People, Pose
-from neurocodec.tasks.truths import Boxes, Floats, Keypoints
 from tests.conftest import picture
 
 RNG = np.random.default_rng(0)

@@ -15,8 +15,8 @@ from neurocodec.images import Image
 from neurocodec.networks.recognisers import Recogniser
 from neurocodec.networks.recognisers.preprocessing import Preprocessing
 from neurocodec.tasks import PictureScore, recognised
+from neurocodec.tasks.ground_truth import VOID, ClassMap, Mask
 from neurocodec.tasks.segmentation import Segmentation
-from neurocodec.tasks.truths import VOID, ClassMap, Mask
 from tests.conftest import picture
 
 

@@ -7,7 +7,7 @@ import torch
 from neurocodec.errors import BadInputError, UsageError
 from neurocodec.networks.precision import precision
 from neurocodec.networks.tensors import to_tensor
-from neurocodec.tasks.truths import COCO_CLASSES, Boxes
+from neurocodec.tasks.ground_truth import COCO_CLASSES, Boxes
 from neurocodec.training import distances, loop
 from neurocodec.training.config import Config
 from neurocodec.training.exchange import ExchangeRates

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from neurocodec.images import Image
-from neurocodec.tasks.truths import Boxes
+from neurocodec.tasks.ground_truth import Boxes
 from neurocodec.training.windows import Example, Window, random_window
 from tests.conftest import picture
 

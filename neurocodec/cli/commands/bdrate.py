@@ -50,12 +50,11 @@ def bdrate(
     \b
     neurocodec bdrate results.jsonl --anchor codec=bpg,pre=none --test codec=bpg,pre=tvl1
     """
-    from neurocodec.evaluation import selection
-    from neurocodec.evaluation.bd_rate import bd_rate
+    from neurocodec.evaluation import bd_rate, selection
 
     found = [selection.read(path) for path in results]
     curves = selection.anchor_and_test(found, anchor, test)
-    compared = bd_rate(
+    compared = bd_rate.compare(
         *curves,
         metric,
         method=method,

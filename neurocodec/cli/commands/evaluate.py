@@ -55,12 +55,13 @@ def evaluate(
     neurocodec evaluate val --task classification --model squeezenet1_0.safetensors \\
         --codec bpg --qp 28,31,34,37,41 --pre none,blur:sigma=0.5 -o r.jsonl --per-image
     """
+    from neurocodec import tasks
     from neurocodec.cli import measuring
     from neurocodec.evaluation.grid import settings_over
 
     filters = options.with_weights(pres.split(","), weights)
     settings = settings_over(codecs.split(","), filters, **grid)
-    experiment = measuring.experiment(
-        data, task, model or lpips_weights, limit, grid["device"], cache, processes
-    )
+    pictures = measuring.data_set(data, task, limit)
+    loaded = tasks.create(task, model, grid["device"], lpips_weights)
+    experiment = measuring.experiment(pictures, loaded, cache=cache, processes=processes)
     measuring.run(experiment, settings, output, per_image=per_image, resume=resume, max_bpp=max_bpp)

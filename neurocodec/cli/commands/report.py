@@ -11,24 +11,31 @@ from neurocodec.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from neurocodec.evaluation.examples import Example
     from neurocodec.evaluation.selection import Curve
+    from neurocodec.measures.bd_rate import Method
+    from neurocodec.report.examples import Example
 
 
 @click.command()
 @click.argument("results", nargs=-1, required=True, metavar="RESULTS...", type=click.Path())
-@click.option("-o", "--output", metavar="DIR", help="Folder to write into; made if need be.")
+@click.option("-o", "--output", metavar="OUT", help="Output folder; for markdown a file.")
 @click.option(
     "--format",
     "kind",
-    type=click.Choice(["html", "compressai"]),
+    type=click.Choice(["html", "markdown", "compressai"]),
     default="html",
     show_default=True,
-    help="A page with figures, or CompressAI's JSON, a file a curve.",
+    help="A page with figures, BD-rate tables, or CompressAI's JSON (one file per curve).",
 )
 @click.option("--examples", metavar="DATA", help="Show pictures of this folder; needs --model.")
 @click.option("--model", metavar="NAME|FILE", help="The classifier for the examples.")
-@click.option("--example-count", type=click.IntRange(min=1), default=3, show_default=True)
+@click.option(
+    "--example-count",
+    type=click.IntRange(min=1),
+    default=3,
+    show_default=True,
+    help="Number of example pictures.",
+)
 @comparing.method
 @comparing.bootstrap
 @comparing.seed
@@ -36,23 +43,23 @@ if TYPE_CHECKING:
 def report(
     results: tuple[str, ...],
     output: str | None,
-    kind: str,
+    kind: Literal["html", "markdown", "compressai"],
     examples: str | None,
     model: str | None,
     example_count: int,
-    method: Literal["pchip", "akima"],
+    method: "Method",
     bootstrap: int,
     seed: int,
 ) -> None:
-    """Make a page of curves, BD-rates, transfer and human-side tables, and examples.
+    """Report BD-rates, rate–accuracy curves, points and example pictures.
 
     RESULTS are files that evaluate wrote, or - for a pipe.
 
     \b
     neurocodec report results.jsonl -o report
+    neurocodec report results.jsonl --format markdown
     neurocodec report results.jsonl --format compressai -o curves
     """
-    from neurocodec.evaluation import report as reports
     from neurocodec.evaluation import selection
 
     curves = selection.gather(result for path in results for result in selection.read(path))
@@ -60,26 +67,54 @@ def report(
         raise UsageError("the results hold no point: run neurocodec evaluate")
     if kind == "compressai":
         _write_compressai(curves, output)
-        return
-    if output is None:
+    elif kind == "markdown":
+        _write_markdown(curves, output, method, bootstrap, seed)
+    elif output is None:
         raise UsageError("name a folder for the page: -o report")
-    shown = _examples(curves, examples, model, example_count)
-    with console.progress(reports.steps(curves), "comparing") as advance:
-        page = reports.write(
+    else:
+        shown = _examples(curves, examples, model, example_count)
+        _write_page(curves, Path(output), method, bootstrap, seed, shown)
+
+
+def _write_page(
+    curves: "Sequence[Curve]",
+    folder: Path,
+    method: "Method",
+    replicates: int,
+    seed: int,
+    examples: "Iterable[Example]",
+) -> None:
+    from neurocodec.report import page
+
+    with console.progress(page.steps(curves), "comparing") as advance:
+        path = page.write(
             curves,
-            Path(output),
+            folder,
             method=method,
-            replicates=bootstrap,
+            replicates=replicates,
             seed=seed,
-            examples=shown,
+            examples=examples,
             advance=advance,
         )
-    click.echo(str(page))
+    click.echo(str(path))
+
+
+def _write_markdown(
+    curves: "Sequence[Curve]", output: str | None, method: "Method", replicates: int, seed: int
+) -> None:
+    from neurocodec import files
+    from neurocodec.report import comparisons, markdown, tables
+
+    compared = comparisons.compare(comparisons.pairs(curves), method, replicates, seed)
+    text = markdown.page(tables.subject_tables(compared))
+    if not text:
+        raise UsageError("the results have no two curves to compare: add those without a filter")
+    files.write(output or files.STANDARD, text.encode())
 
 
 def _write_compressai(curves: "Sequence[Curve]", output: str | None) -> None:
     from neurocodec import files
-    from neurocodec.evaluation.compressai_json import compressai_json, file_names
+    from neurocodec.report.compressai_json import compressai_json, file_names
 
     if output is None or output == files.STANDARD:
         if len(curves) > 1:
@@ -100,10 +135,11 @@ def _examples(
         return ()
     if model is None:
         raise UsageError("--examples needs a classifier: add --model NAME|FILE")
-    from neurocodec.evaluation import examples
     from neurocodec.networks import recognisers
-    from neurocodec.tasks import data as data_sets
+    from neurocodec.report import examples
+    from neurocodec.tasks import datasets
 
-    found = data_sets.read(Path(data), "classification", count)
-    paths = [picture.path for picture in found.pictures]
-    return examples.make(paths, examples.shown(curves), recognisers.load(model))
+    samples = datasets.read(Path(data), "classification", count)
+    classifier = examples.Classifier(recognisers.load(model), samples.class_names)
+    paths = [sample.path for sample in samples.pictures]
+    return examples.make(paths, examples.shown(curves), classifier)

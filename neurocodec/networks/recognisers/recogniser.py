@@ -1,13 +1,15 @@
 """A frozen network that reads pictures, with its own preprocessing inside."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from neurocodec.images import Image
 from neurocodec.networks.recognisers.preprocessing import Preprocessing
+from neurocodec.networks.tensors import to_tensor
 
 
 class Recogniser(nn.Module):
@@ -65,8 +67,12 @@ class Recogniser(nn.Module):
         return self.answer(self.prepare(pictures))
 
     def prepare(self, pictures: Tensor) -> Tensor:
-        """The pictures as the network wants them; all of one size after "crop", "letterbox"."""
+        """The network's input; all of one size after "crop" and "letterbox"."""
         return self.preprocessing(pictures) if self.preprocessing else pictures
+
+    def prepare_images(self, images: Sequence[Image]) -> Tensor:
+        """The network's input for images of several sizes, where all are of one size prepared."""
+        return torch.cat([self.prepare(to_tensor([image], self.device)) for image in images])
 
     def answer(self, prepared: Tensor) -> Any:
         """`forward`'s answer to what `prepare` gave."""

@@ -14,7 +14,7 @@ from neurocodec.errors import BadInputError, UsageError
 from neurocodec.networks.precision import Precision
 from neurocodec.networks.recognisers import Recogniser
 from neurocodec.tasks.detectors import class_table
-from neurocodec.tasks.truths import Boxes
+from neurocodec.tasks.ground_truth import Boxes
 from neurocodec.training.losses.recogniser_loss import RecogniserLoss
 
 _SURE = 0.3

@@ -3,10 +3,10 @@
 from dataclasses import replace
 
 import pytest
+from neurocodec.evaluation.comparison import Comparison, Pair, pairs
 
 from neurocodec.evaluation import tables
-from neurocodec.evaluation.bd_rate import bd_rate
-from neurocodec.evaluation.comparison import Comparison, Pair, pairs
+from neurocodec.evaluation.bd_rate import compare
 from neurocodec.evaluation.selection import Curve
 from tests.evaluation.made import points
 
@@ -16,7 +16,7 @@ SCORES = [-0.5, -0.3, -0.2, -0.1, -0.05]
 
 def _comparison(test: Curve, interval: tuple[float, float] | None = None) -> Comparison:
     anchor = points(RATES, SCORES)
-    found = replace(bd_rate(anchor, test, across_codecs=True), interval=interval)
+    found = replace(compare(anchor, test, across_codecs=True), interval=interval)
     return Comparison(Pair(anchor, test, "kl", False), found, "")
 
 
@@ -42,7 +42,7 @@ def test_transfer_has_recognisers_as_rows_and_codecs_as_columns():
         points(RATES, SCORES, pre="npp", model=model, codec=codec)
         for model, codec in (("a", "bpg"), ("a", "jpeg"), ("b", "jpeg"))
     ]
-    anchored = [Comparison(Pair(c, c, "kl", False), bd_rate(c, c), "") for c in curves]
+    anchored = [Comparison(Pair(c, c, "kl", False), compare(c, c), "") for c in curves]
     (table,) = tables.transfer_tables(anchored)
     assert table.columns == ["bpg", "jpeg"]
     found = {row: [cell.text for cell in cells] for row, cells in table.rows}

@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 import PIL.Image
 import pytest
+from neurocodec.evaluation.examples import Example, Panel
 
 from neurocodec.evaluation import report
-from neurocodec.evaluation.bd_rate import bd_rate, percent
-from neurocodec.evaluation.examples import Example, Panel
+from neurocodec.evaluation.bd_rate import compare, percent
 from neurocodec.evaluation.results import Point, Result
 from neurocodec.evaluation.selection import Curve, gather
 from neurocodec.images import png
@@ -86,12 +86,12 @@ def test_names_are_escaped(page):
 
 
 def test_the_tables_say_what_bdrate_says(page, curves):
-    found = bd_rate(curves[0], curves[1], "kl", replicates=40, seed=0)
+    found = compare(curves[0], curves[1], "kl", replicates=40, seed=0)
     low, high = map(percent, found.interval)
     cell = f'<td class="better">{percent(found.bd_rate_percent)} %'
     cell += f'<span class="interval">[{low}, {high}]</span></td>'
     assert page.read_text().count(cell) == 2  # the table of filters and that of transfer
-    across = bd_rate(curves[0], curves[5], "top1", replicates=40, seed=0, across_codecs=True)
+    across = compare(curves[0], curves[5], "top1", replicates=40, seed=0, across_codecs=True)
     assert f'<td class="worse">{percent(across.bd_rate_percent)} %' in page.read_text()
 
 

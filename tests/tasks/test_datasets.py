@@ -9,8 +9,8 @@ import pytest
 
 from neurocodec import images
 from neurocodec.errors import BadInputError, UsageError
-from neurocodec.tasks import data
-from neurocodec.tasks.truths import COCO_CLASSES, VOID, Mask, class_ids
+from neurocodec.tasks import datasets
+from neurocodec.tasks.ground_truth import COCO_CLASSES, VOID, Mask, class_ids
 from tests.conftest import picture
 
 
@@ -20,7 +20,7 @@ def put_pictures(folder: Path, *names: str) -> None:
         (folder / name).write_bytes(images.png(picture(8, 6)))
 
 
-def names_of(found: data.DataSet) -> list[str]:
+def names_of(found: datasets.DataSet) -> list[str]:
     return [p.name for p in found.pictures]
 
 
@@ -47,15 +47,15 @@ def test_labels_csv_in_name_order_with_a_limit(tmp_path: Path) -> None:
     (tmp_path / "labels.csv").write_text(
         "file,class_index,word\nc.png,4,x\na.png,0,y\nsub/b.png,2,z"
     )
-    found = data.read(tmp_path, "classification")
+    found = datasets.read(tmp_path, "classification")
     assert found.layout == "labels.csv"
-    assert [(p.name, p.truth) for p in found.pictures] == [
+    assert [(p.name, p.ground_truth) for p in found.pictures] == [
         ("a.png", 0),
         ("c.png", 4),
         ("sub/b.png", 2),
     ]
     assert found.pictures[2].path == tmp_path / "sub/b.png"
-    assert names_of(data.read(tmp_path, "classification", limit=2)) == ["a.png", "c.png"]
+    assert names_of(datasets.read(tmp_path, "classification", limit=2)) == ["a.png", "c.png"]
 
 
 @pytest.mark.parametrize(
@@ -74,20 +74,20 @@ def test_faulty_labels(tmp_path: Path, table: str, message: str) -> None:
     put_pictures(tmp_path, "a.png")
     (tmp_path / "labels.csv").write_text(table)
     with pytest.raises(BadInputError, match=message):
-        data.read(tmp_path, "classification")
+        datasets.read(tmp_path, "classification")
 
 
 def test_labels_that_are_no_text(tmp_path: Path) -> None:
     (tmp_path / "labels.csv").write_bytes(b"file,class_index\n\xff\xfe,1\n")
     with pytest.raises(BadInputError, match="cannot be read as CSV"):
-        data.read(tmp_path, "classification")
+        datasets.read(tmp_path, "classification")
 
 
 def test_class_folders_count_their_sorted_names(tmp_path: Path) -> None:
     put_pictures(tmp_path, "zebra/1.png", "ant/2.png", "ant/1.png", "bee/9.png")
-    found = data.read(tmp_path, "classification")
+    found = datasets.read(tmp_path, "classification")
     assert found.layout == "class folders"
-    assert [(p.name, p.truth) for p in found.pictures] == [
+    assert [(p.name, p.ground_truth) for p in found.pictures] == [
         ("ant/1.png", 0),
         ("ant/2.png", 0),
         ("bee/9.png", 1),
@@ -102,27 +102,27 @@ def test_class_folders_count_their_sorted_names(tmp_path: Path) -> None:
 def test_other_folders_are_without_labels(tmp_path: Path, names: list[str]) -> None:
     put_pictures(tmp_path, *names)
     (tmp_path / "notes.txt").write_text("no picture")
-    found = data.read(tmp_path, "classification")
+    found = datasets.read(tmp_path, "classification")
     assert found.layout == "no labels"
     assert names_of(found) == sorted(names)
-    assert {p.truth for p in found.pictures} == {None}
+    assert {p.ground_truth for p in found.pictures} == {None}
 
 
 def test_labels_of_another_task_are_left_out(tmp_path: Path) -> None:
     put_pictures(tmp_path, "a/1.png", "b/2.png")
     (tmp_path / "labels.csv").write_text("file,class_index\na/1.png,0")
-    found = data.read(tmp_path, "detection")
+    found = datasets.read(tmp_path, "detection")
     assert found.layout == "no labels" and names_of(found) == ["a/1.png", "b/2.png"]
 
 
 def test_nothing_there(tmp_path: Path) -> None:
     with pytest.raises(BadInputError, match="no such folder"):
-        data.read(tmp_path / "gone", "classification")
+        datasets.read(tmp_path / "gone", "classification")
     with pytest.raises(BadInputError, match="holds no pictures"):
-        data.read(tmp_path, "classification")
+        datasets.read(tmp_path, "classification")
     (tmp_path / "one.txt").write_text("")
     with pytest.raises(BadInputError, match="no folder and no COCO"):
-        data.read(tmp_path / "one.txt", "classification")
+        datasets.read(tmp_path / "one.txt", "classification")
 
 
 @pytest.mark.parametrize(
@@ -144,11 +144,11 @@ def test_coco_is_found_where_people_keep_it(
     put_pictures(tmp_path, f"{pictures}a.png", f"{pictures}b.png")
     (tmp_path / annotations).parent.mkdir(parents=True, exist_ok=True)
     (tmp_path / annotations).write_text(json.dumps(coco()))
-    found = data.read(tmp_path / asked, "detection")
+    found = datasets.read(tmp_path / asked, "detection")
     assert found.layout == "COCO" and names_of(found) == ["a.png", "b.png"]
     assert found.pictures[0].path.samefile(tmp_path / f"{pictures}a.png")
-    assert len(found.pictures[0].truth.xyxy) == 0
-    boxes = found.pictures[1].truth
+    assert len(found.pictures[0].ground_truth.xyxy) == 0
+    boxes = found.pictures[1].ground_truth
     assert boxes.xyxy.tolist() == [[1, 2, 4, 6], [0, 0, 5, 5]]
     assert [COCO_CLASSES[i] for i in boxes.class_ids] == ["dog", "person"]
     assert boxes.is_crowd.tolist() == [True, False]
@@ -161,12 +161,12 @@ def test_coco_of_pose(tmp_path: Path) -> None:
     person = {"id": 1, "image_id": 7, "category_id": 1, "bbox": [0, 0, 5, 5], "keypoints": joints}
     content = coco(annotations=[person])
     (tmp_path / "person_keypoints_val.json").write_text(json.dumps(content))
-    found = data.read(tmp_path, "pose")
-    truth = found.pictures[1].truth
+    found = datasets.read(tmp_path, "pose")
+    truth = found.pictures[1].ground_truth
     assert truth.xyv.shape == (1, 17, 3) and truth.xyv[0, 1].tolist() == [3, 4, 5]
     assert truth.boxes.area.tolist() == [25]
-    assert found.pictures[0].truth.xyv.shape == (0, 17, 3)
-    assert data.read(tmp_path, "detection").layout == "no labels"
+    assert found.pictures[0].ground_truth.xyv.shape == (0, 17, 3)
+    assert datasets.read(tmp_path, "detection").layout == "no labels"
 
 
 @pytest.mark.parametrize(
@@ -187,14 +187,14 @@ def test_faulty_coco(tmp_path: Path, content: str, message: str) -> None:
     put_pictures(tmp_path, "a.png", "b.png")
     (tmp_path / "instances.json").write_text(content)
     with pytest.raises(BadInputError, match=message):
-        data.read(tmp_path, "detection")
+        datasets.read(tmp_path, "detection")
 
 
 def test_several_coco_files_must_be_told_apart(tmp_path: Path) -> None:
     for split in ("train", "val"):
         (tmp_path / f"instances_{split}.json").write_text(json.dumps(coco()))
     with pytest.raises(UsageError, match=r"instances_train\.json, instances_val\.json: name the"):
-        data.read(tmp_path, "detection")
+        datasets.read(tmp_path, "detection")
 
 
 @pytest.mark.parametrize("folders", [("Annotations", "JPEGImages"), ("", "")])
@@ -204,9 +204,9 @@ def test_voc_boxes(tmp_path: Path, folders: tuple[str, str]) -> None:
     put_pictures(pictures, "x.png", "y.png")
     (annotations / "x.xml").write_text(VOC_XML.format(name="sofa", difficult=0))
     (annotations / "y.xml").write_text(VOC_XML.format(name="person", difficult=1))
-    found = data.read(tmp_path, "detection")
+    found = datasets.read(tmp_path, "detection")
     assert found.layout == "VOC" and [Path(n).name for n in names_of(found)] == ["x.png", "y.png"]
-    sofa, person = (p.truth for p in found.pictures)
+    sofa, person = (p.ground_truth for p in found.pictures)
     assert sofa.xyxy.tolist() == [[0, 1, 5, 6]] and sofa.area.tolist() == [25]
     assert COCO_CLASSES[sofa.class_ids[0]] == "couch" and not sofa.is_crowd[0]
     assert COCO_CLASSES[person.class_ids[0]] == "person" and person.is_crowd[0]
@@ -224,13 +224,13 @@ def test_faulty_voc(tmp_path: Path, xml: str, message: str) -> None:
     put_pictures(tmp_path, "x.png")
     (tmp_path / "x.xml").write_text(xml)
     with pytest.raises(BadInputError, match=message):
-        data.read(tmp_path, "detection")
+        datasets.read(tmp_path, "detection")
 
 
 def test_voc_without_its_picture(tmp_path: Path) -> None:
     (tmp_path / "x.xml").write_text(VOC_XML.format(name="dog", difficult=0))
     with pytest.raises(BadInputError, match=r"x\.xml: there is no picture called x\.\*"):
-        data.read(tmp_path, "detection")
+        datasets.read(tmp_path, "detection")
 
 
 def test_voc_masks(tmp_path: Path) -> None:
@@ -240,10 +240,10 @@ def test_voc_masks(tmp_path: Path) -> None:
     mask = PIL.Image.fromarray(levels)
     mask.putpalette(bytes(range(256)) * 3)
     mask.save(tmp_path / "SegmentationClass/x.png")
-    found = data.read(tmp_path, "segmentation")
+    found = datasets.read(tmp_path, "segmentation")
     assert names_of(found) == ["JPEGImages/x.png"]
-    assert np.array_equal(found.pictures[0].truth.read(), levels)
-    assert names_of(data.read(tmp_path, "pose")) == [
+    assert np.array_equal(found.pictures[0].ground_truth.read(), levels)
+    assert names_of(datasets.read(tmp_path, "pose")) == [
         "JPEGImages/unlabelled.png",
         "JPEGImages/x.png",
     ]

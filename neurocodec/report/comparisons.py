@@ -3,16 +3,17 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from neurocodec import tasks
 from neurocodec.errors import NotComparableError, UsageError
-from neurocodec.evaluation.bd_rate import BdRate, Method, bd_rate
+from neurocodec.evaluation import bd_rate
+from neurocodec.evaluation.bd_rate import BdRate
 from neurocodec.evaluation.results import Setup
 from neurocodec.evaluation.selection import Curve
+from neurocodec.measures.bd_rate import Method
+from neurocodec.tasks import Metric
 
 UNFILTERED = "none"
 ANCHOR_CODEC = "bpg"
-RECOGNITION_METRICS = ("top1", "map", "miou", "agreement", "kl")
-HUMAN_METRICS = ("psnr_db", "ms_ssim", "lpips", "fsim")
-PRIMARY_METRICS = ("kl", "map", "miou", "agreement", "top1")
 
 Subject = tuple[str, str, str, str, str]
 
@@ -23,13 +24,13 @@ class Pair:
 
     anchor: Curve
     test: Curve
-    metric: str
+    metric: Metric
     across_codecs: bool
 
 
 @dataclass(frozen=True, eq=False)
 class Comparison:
-    """What became of a pair: a BD-rate, or the reason why there is none."""
+    """The outcome of a pair: a BD-rate, or the reason why it has none or no interval."""
 
     pair: Pair
     bd_rate: BdRate | None
@@ -37,7 +38,7 @@ class Comparison:
 
 
 def subject(setup: Setup) -> Subject:
-    """What was asked about which pictures: curves are only compared where this is equal."""
+    """Pictures, task and recogniser: curves are only compared where this is equal."""
     return (setup.data, setup.pictures_sha256, setup.task, setup.model, setup.model_sha256)
 
 
@@ -49,10 +50,13 @@ def by_subject(curves: Iterable[Curve]) -> dict[Subject, list[Curve]]:
     return grouped
 
 
-def metrics(curves: Iterable[Curve]) -> list[str]:
-    """Those of the known metrics that some point has, label-based ones first."""
-    there = {name for curve in curves for point in curve.points for name in point.scores}
-    return [name for name in (*RECOGNITION_METRICS, *HUMAN_METRICS) if name in there]
+def metrics(curves: Sequence[Curve]) -> list[Metric]:
+    """The metrics that some point of one task's curves has, the primary one first."""
+    task = curves[0].setup.task
+    present = {name for curve in curves for point in curve.points for name in point.scores}
+    primary = tasks.primary_metric(task, present)
+    compared = [m for m in tasks.metrics_of(task) if m.compared and m.name in present]
+    return sorted(compared, key=lambda metric: metric != primary)
 
 
 def pairs(curves: Sequence[Curve]) -> list[Pair]:
@@ -69,20 +73,16 @@ def pairs(curves: Sequence[Curve]) -> list[Pair]:
     return found
 
 
-def _coding(curve: Curve) -> tuple[str, str, str]:
-    return curve.setup.codec, curve.setup.encoder, curve.setup.chroma
-
-
 def compare(
     chosen: Iterable[Pair], method: Method, replicates: int, seed: int
 ) -> Iterator[Comparison]:
-    """The BD-rate of every pair, or why it has none."""
+    """Compute the BD-rate of every pair, or say why it has none."""
     for pair in chosen:
         try:
-            found = bd_rate(
+            result = bd_rate.compare(
                 pair.anchor,
                 pair.test,
-                pair.metric,
+                pair.metric.name,
                 method=method,
                 replicates=replicates,
                 seed=seed,
@@ -91,4 +91,8 @@ def compare(
         except (NotComparableError, UsageError) as exc:
             yield Comparison(pair, None, str(exc))
         else:
-            yield Comparison(pair, found, found.note)
+            yield Comparison(pair, result, result.note)
+
+
+def _coding(curve: Curve) -> tuple[str, str, str]:
+    return curve.setup.codec, curve.setup.encoder, curve.setup.chroma

@@ -4,8 +4,8 @@ import json
 import re
 from collections.abc import Sequence
 
-from neurocodec.evaluation.labels import among, heading
 from neurocodec.evaluation.selection import Curve
+from neurocodec.report.labels import among, heading
 
 _TELLING = (
     "task",

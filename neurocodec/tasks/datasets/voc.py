@@ -14,7 +14,8 @@ import numpy as np
 from neurocodec.errors import BadInputError
 from neurocodec.files import display
 from neurocodec.images import has_picture_name
-from neurocodec.tasks.truths import Boxes, Mask, class_ids
+from neurocodec.tasks.datasets.folders import visible
+from neurocodec.tasks.ground_truth import Annotation, Boxes, Mask, class_ids
 
 PICTURES = "JPEGImages"
 _ANNOTATIONS = "Annotations"
@@ -29,51 +30,53 @@ class _Object:
 
 
 def has_boxes(folder: Path) -> bool:
-    """Whether there are XML files, in `Annotations/` or in the folder itself."""
-    return any(_annotation_folder(folder).glob("*.xml"))
+    """The folder has XML files, in `Annotations/` or right inside it."""
+    return bool(_annotation_files(folder))
 
 
 def has_masks(folder: Path) -> bool:
-    """Whether there are masks in `SegmentationClass/`."""
-    return any((folder / _MASKS).glob("*.png"))
+    """The folder has masks in `SegmentationClass/`."""
+    return bool(visible(folder / _MASKS, "*.png"))
 
 
-def read_boxes(folder: Path) -> Iterator[tuple[Path, str, Boxes]]:
-    """Path, name and objects of every picture that has an XML file.
+def read_boxes(folder: Path) -> Iterator[tuple[Path, str, Annotation]]:
+    """Path, name and annotation of every image that has an XML file.
 
     VOC counts pixels from 1 and means the last one inclusively: left and top are moved by one.
     An object that it calls difficult is a crowd here: neither right nor wrong to find.
 
     Raises:
-        BadInputError: an XML file is damaged, or its picture is missing.
+        BadInputError: an XML file is damaged, or its image is missing.
     """
-    files = sorted(_annotation_folder(folder).glob("*.xml"))
-    objects = {path: _read_objects(path) for path in files}
-    ids = class_ids(sorted({o.name for found in objects.values() for o in found}))
+    files = {path: _read_xml(path) for path in _annotation_files(folder)}
+    names = {thing.name for _, objects in files.values() for thing in objects}
+    ids = class_ids(sorted(names))
     pictures = _pictures_by_stem(folder)
-    for path, found in objects.items():
-        yield *_picture_of(path, pictures, folder), _boxes(found, ids)
+    for path, (size, objects) in files.items():
+        annotation = Annotation(_boxes(objects, ids), size, display(path))
+        yield *_picture_of(path, pictures, folder), annotation
 
 
 def read_masks(folder: Path) -> Iterator[tuple[Path, str, Mask]]:
-    """Path, name and mask of every picture that has one.
+    """Path, name and mask of every image that has one.
 
     Raises:
-        BadInputError: a mask's picture is missing.
+        BadInputError: a mask's image is missing.
     """
     pictures = _pictures_by_stem(folder)
-    for path in (folder / _MASKS).glob("*.png"):
-        yield *_picture_of(path, pictures, folder), Mask(path)
+    for mask in visible(folder / _MASKS, "*.png"):
+        path, name = _picture_of(mask, pictures, folder)
+        yield path, name, Mask(mask, path)
 
 
-def _annotation_folder(folder: Path) -> Path:
+def _annotation_files(folder: Path) -> list[Path]:
     inside = folder / _ANNOTATIONS
-    return inside if inside.is_dir() else folder
+    return visible(inside if inside.is_dir() else folder, "*.xml")
 
 
 def _pictures_by_stem(folder: Path) -> dict[str, Path]:
     inside = folder / PICTURES
-    files = sorted((inside if inside.is_dir() else folder).iterdir())
+    files = visible(inside if inside.is_dir() else folder)
     return {path.stem: path for path in files if has_picture_name(path)}
 
 
@@ -84,15 +87,18 @@ def _picture_of(label: Path, pictures: dict[str, Path], folder: Path) -> tuple[P
     return path, path.relative_to(folder).as_posix()
 
 
-def _read_objects(path: Path) -> list[_Object]:
+def _read_xml(path: Path) -> tuple[tuple[int, int] | None, list[_Object]]:
+    """The size of the image, if the file has it, and its objects."""
     try:
         root = ET.parse(path).getroot()
+        width, height = (int(root.findtext(f"size/{side}") or 0) for side in ("width", "height"))
     except ET.ParseError as exc:
         line = exc.position[0]
         raise BadInputError(f"{display(path)}:{line}: not XML ({exc})") from exc
     except (OSError, ValueError, LookupError) as exc:
         raise BadInputError(f"{display(path)}: cannot be read as XML ({exc})") from exc
-    return [_object(element, path) for element in root.iter("object")]
+    size = (width, height) if width > 0 and height > 0 else None
+    return size, [_object(element, path) for element in root.iter("object")]
 
 
 def _object(element: ET.Element, path: Path) -> _Object:

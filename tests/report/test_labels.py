@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from neurocodec.evaluation.labels import among, heading
+
 from tests.evaluation.made import SETUP
 
 

@@ -7,10 +7,10 @@ import numpy as np
 import PIL.Image
 import pytest
 import torch
+from neurocodec.evaluation.examples import ClassifierCam, make, shown
 from torch import nn
 
 from neurocodec.errors import UsageError
-from neurocodec.evaluation.examples import ClassifierCam, make, shown
 from neurocodec.evaluation.results import Point
 from neurocodec.evaluation.selection import Curve, gather
 from neurocodec.images import Image, png

@@ -1,4 +1,4 @@
-"""The report: results as one self-contained page, and its figures as files."""
+"""The report as one self-contained page, with its figures and a CSV of the points beside it."""
 
 import base64
 import re
@@ -11,25 +11,27 @@ from typing import TYPE_CHECKING, Any
 import jinja2
 
 from neurocodec import __version__, files
-from neurocodec.evaluation import figures, tables
-from neurocodec.evaluation.bd_rate import Method
-from neurocodec.evaluation.comparison import UNFILTERED, by_subject, compare, metrics, pairs
-from neurocodec.evaluation.figures import AXES, Drawing
-from neurocodec.evaluation.labels import among, heading
 from neurocodec.evaluation.selection import Curve
+from neurocodec.measures.bd_rate import Method
+from neurocodec.report import figures, points, tables
+from neurocodec.report.comparisons import UNFILTERED, by_subject, compare, metrics, pairs
+from neurocodec.report.figures import Drawing
+from neurocodec.report.labels import CODING, among, heading, minus
+from neurocodec.tasks import Metric
 
 if TYPE_CHECKING:
-    from neurocodec.evaluation.examples import Example
+    from neurocodec.report.examples import Example
 
 PAGE = "index.html"
 FIGURES = "figures"
+CSV = "points.csv"
 
-_TELLING = ("weights_sha256", "encoder", "chroma", "neurocodec")
+_PLOTTED = 2
 
 
 @dataclass(frozen=True)
 class Figure:
-    """A figure on the page and in the figures' folder, there under `name`."""
+    """A figure on the page, and under `name` in the figures' folder."""
 
     name: str
     caption: str
@@ -54,19 +56,19 @@ def write(
     examples: "Iterable[Example]" = (),
     advance: Callable[[], Any] = lambda: None,
 ) -> Path:
-    """Write the page and its figures.
+    """Write the page, its figures and the CSV.
 
     Args:
         curves: of any tasks, recognisers, codecs and filters.
-        folder: made where it is not there; files of the same names in it are replaced.
-        method: of the BD-rates.
-        replicates: of every bootstrap.
-        seed: of every bootstrap.
+        folder: created if need be; files of the same names in it are replaced.
+        method: interpolation of the BD-rates.
+        replicates: bootstrap replicates.
+        seed: seed of every bootstrap.
         examples: pictures to show.
         advance: called as each of `steps` is done.
 
     Returns:
-        The page.
+        The path of the page.
 
     Raises:
         OutputError: something cannot be written.
@@ -83,14 +85,19 @@ def write(
         version=__version__,
         method=method,
         replicates=replicates,
-        sections=sections,
-        filter_tables=tables.filter_tables(compared),
-        codec_tables=tables.codec_tables(compared),
-        transfer_tables=tables.transfer_tables(compared),
-        human_tables=tables.human_tables(compared),
+        bd_rates=tables.subject_tables(compared),
+        transfer=tables.transfer_tables(compared),
+        sections=[section for section in sections if section.figures],
+        points=[points.tabulate(group) for group in by_subject(curves).values()],
+        csv=CSV,
         examples=list(examples),
     )
-    return _put(folder, page, [figure for section in sections for figure in section.figures])
+    for figure in (figure for section in sections for figure in section.figures):
+        _write_figure(folder / FIGURES, figure)
+    files.make_folder(folder)
+    files.write(str(folder / CSV), points.as_csv(curves).encode())
+    files.write(str(folder / PAGE), page.encode())
+    return folder / PAGE
 
 
 def steps(curves: Sequence[Curve]) -> int:
@@ -99,38 +106,38 @@ def steps(curves: Sequence[Curve]) -> int:
 
 
 def _section(number: int, group: Sequence[Curve], replicates: int, seed: int) -> Section:
-    title = heading(group[0].setup)
     drawn = []
-    for what, curves in _views(group):
-        label = among([curve.setup for curve in curves], ("codec", "pre"), _TELLING)
+    for view, curves in _views(group):
+        label = among([curve.setup for curve in curves], ("codec", "pre"), CODING)
         for metric in metrics(curves):
-            caption = f"{what}: {AXES[metric]}"
-            drawing = figures.draw(
-                curves, metric, f"{title}\n{what}", label, replicates=replicates, seed=seed
-            )
-            name = re.sub(r"[^\w.-]+", "-", f"{number}-{group[0].setup.task}-{what}-{metric}")
-            drawn.append(Figure(name, caption, drawing))
-    return Section(title, drawn)
+            plotted = [curve for curve in curves if _is_plotted(curve, metric)]
+            if plotted:
+                drawing = figures.draw(plotted, metric, label, replicates=replicates, seed=seed)
+                parts = f"{number}-{group[0].setup.task}-{view}-{metric.name}"
+                caption = f"{view}: {minus(metric.axis_label)}"
+                drawn.append(Figure(re.sub(r"[^\w.-]+", "-", parts), caption, drawing))
+    return Section(heading(group[0].setup), drawn)
+
+
+def _is_plotted(curve: Curve, metric: Metric) -> bool:
+    return sum(metric.name in point.scores for point in curve.points) >= _PLOTTED
 
 
 def _views(group: Sequence[Curve]) -> list[tuple[str, list[Curve]]]:
-    """Which curves share a figure: all codecs unfiltered, and each codec with its filters."""
+    """The curves that share a figure: all codecs unfiltered, and each codec with its filters."""
     plain = [curve for curve in group if curve.setup.pre == UNFILTERED]
     views = [("codecs without a filter", plain)] if len(plain) > 1 else []
     for codec in dict.fromkeys(curve.setup.codec for curve in group):
         curves = [curve for curve in group if curve.setup.codec == codec]
-        if len(curves) > 1 or len(plain) < 2:
+        if len(curves) > 1 or len(plain) <= 1:
             views.append((f"{codec} and its filters" if len(curves) > 1 else codec, curves))
     return views
 
 
-def _put(folder: Path, page: str, drawn: Iterable[Figure]) -> Path:
-    files.make_folder(folder / FIGURES)
-    for figure in drawn:
-        for kind, data in (("svg", figure.drawing.svg), ("png", figure.drawing.png)):
-            files.write(str(folder / FIGURES / f"{figure.name}.{kind}"), data)
-    files.write(str(folder / PAGE), page.encode())
-    return folder / PAGE
+def _write_figure(folder: Path, figure: Figure) -> None:
+    files.make_folder(folder)
+    for kind, data in (("svg", figure.drawing.svg), ("png", figure.drawing.png)):
+        files.write(str(folder / f"{figure.name}.{kind}"), data)
 
 
 def _template() -> jinja2.Template:
@@ -138,5 +145,5 @@ def _template() -> jinja2.Template:
         autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
     )
     environment.filters["base64"] = lambda data: base64.b64encode(data).decode()
-    source = package_files("neurocodec.evaluation").joinpath("report.html").read_text("utf-8")
+    source = package_files("neurocodec.report").joinpath("page.html").read_text("utf-8")
     return environment.from_string(source)

@@ -1,0 +1,148 @@
+"""COCO's annotation files: boxes for detection, keypoints for pose.
+
+Source: the data format page of cocodataset.org.
+"""
+
+import json
+from collections import defaultdict
+from collections.abc import Container, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from neurocodec.errors import BadInputError, UsageError
+from neurocodec.files import display
+from neurocodec.tasks.datasets.folders import visible
+from neurocodec.tasks.ground_truth import JOINTS, Annotation, Boxes, Keypoints, class_ids
+
+_PREFIXES = {"detection": "instances", "pose": "person_keypoints"}
+
+Item = Mapping[str, Any]
+
+
+def find(source: Path, task: str) -> Path | None:
+    """The annotation file for `source`: itself, in it, in its `annotations/`, or above it.
+
+    Above an image folder, only a file with the folder's name after its prefix counts:
+    `instances_val2017.json` for `val2017/`.
+
+    Raises:
+        UsageError: there are several in the folder.
+    """
+    if source.suffix.lower() == ".json" and source.is_file():
+        return source
+    prefix = _PREFIXES.get(task)
+    if prefix is None:
+        return None
+    for folder, pattern in _places(source.resolve(), prefix):
+        matching = visible(folder, pattern)
+        if len(matching) > 1:
+            names = ", ".join(display(path.name) for path in matching)
+            raise UsageError(f"{display(source)}: has {names}: name one of them")
+        if matching:
+            return matching[0]
+    return None
+
+
+def read(annotations: Path, source: Path, task: str) -> Iterator[tuple[Path, str, Any]]:
+    """Path, name and annotation of every image that the file lists; None for another task.
+
+    The images are looked for in `source` and around the annotation file.
+
+    Raises:
+        BadInputError: not such a file, or an image is missing.
+    """
+    where = display(annotations)
+    content = _load(annotations)
+    try:
+        pictures = {str(picture["id"]): picture for picture in content["images"]}
+        by_picture = _by_picture(content["annotations"], pictures.keys(), where)
+        ids = _category_ids(content["categories"])
+        root = _picture_folder(annotations, source, [p["file_name"] for p in pictures.values()])
+        for key, picture in pictures.items():
+            path = root / picture["file_name"]
+            if not path.is_file():
+                raise BadInputError(f"{where}: there is no picture {display(path)}")
+            geometry = _geometry(by_picture[key], ids, task)
+            annotation = (
+                geometry if geometry is None else Annotation(geometry, _size(picture), where)
+            )
+            yield path, picture["file_name"], annotation
+    except KeyError as exc:
+        raise BadInputError(f"{where}: not COCO annotations (no {exc})") from exc
+    except (TypeError, ValueError, AttributeError) as exc:
+        raise BadInputError(f"{where}: not COCO annotations ({exc})") from exc
+
+
+def _load(annotations: Path) -> Any:
+    try:
+        return json.loads(annotations.read_bytes())
+    except json.JSONDecodeError as exc:
+        raise BadInputError(f"{display(annotations)}:{exc.lineno}: not JSON ({exc.msg})") from exc
+    except (OSError, UnicodeDecodeError, RecursionError) as exc:
+        raise BadInputError(f"{display(annotations)}: cannot be read as JSON ({exc})") from exc
+
+
+def _places(source: Path, prefix: str) -> Iterator[tuple[Path, str]]:
+    for folder in (source, source / "annotations"):
+        yield folder, f"{prefix}*.json"
+    for folder in (source.parent, source.parent / "annotations"):
+        yield folder, f"{prefix}_{source.name}.json"
+
+
+def _picture_folder(annotations: Path, source: Path, names: Sequence[str]) -> Path:
+    """The folder that holds the first image that exists; otherwise the likeliest one."""
+    beside = annotations.resolve().parent
+    split = annotations.stem.rpartition("_")[2]
+    above = beside.parent
+    roots = [source] if source.is_dir() else []
+    roots += [source.resolve().parent, beside, beside / split, above / split, above]
+    roots += [beside / "images", above / "images", above / "images" / split]
+    for name in names:
+        for root in roots:
+            if (root / name).is_file():
+                return root
+    return roots[0]
+
+
+def _by_picture(items: Sequence[Item], known: Container[str], where: str) -> dict[str, list[Item]]:
+    """The annotations of every image, by its id as text: some files mix numbers and strings."""
+    by_picture = defaultdict(list)
+    for item in items:
+        by_picture[str(item["image_id"])].append(item)
+    if items and not any(key in known for key in by_picture):
+        raise BadInputError(f"{where}: no annotation belongs to a picture of its list")
+    return by_picture
+
+
+def _size(picture: Item) -> tuple[int, int] | None:
+    width, height = (int(picture.get(side) or 0) for side in ("width", "height"))
+    return (width, height) if width > 0 and height > 0 else None
+
+
+def _category_ids(categories: Sequence[Item]) -> dict[str, int]:
+    ordered = sorted(categories, key=lambda category: int(category["id"]))
+    ids = class_ids([category["name"] for category in ordered])
+    return {str(category["id"]): ids[category["name"]] for category in ordered}
+
+
+def _geometry(items: Sequence[Item], ids: Mapping[str, int], task: str) -> Boxes | Keypoints | None:
+    if task == "detection":
+        return _boxes(items, ids)
+    if task == "pose":
+        people = [item for item in items if "keypoints" in item]
+        xyv = np.array([person["keypoints"] for person in people], np.float64)
+        return Keypoints(xyv.reshape(-1, JOINTS, 3), _boxes(people, ids))
+    return None
+
+
+def _boxes(items: Sequence[Item], ids: Mapping[str, int]) -> Boxes:
+    xywh = np.array([item["bbox"] for item in items], np.float64).reshape(-1, 4)
+    areas = [item.get("area", w * h) for item, (_, _, w, h) in zip(items, xywh, strict=True)]
+    return Boxes(
+        xyxy=np.hstack([xywh[:, :2], xywh[:, :2] + xywh[:, 2:]]),
+        class_ids=np.array([ids[str(item["category_id"])] for item in items], np.int64),
+        is_crowd=np.array([item.get("iscrowd", 0) for item in items], np.bool_),
+        area=np.array(areas, np.float64),
+    )
