@@ -24,7 +24,6 @@ LAYERS = (
     "codecs",
     "tasks",
     "measures",
-    "losses",
     "networks",
     "weights",
     "files",

@@ -1,9 +1,19 @@
-"""Total variation: how much a picture changes from pixel to pixel, a stand-in for its bits."""
+"""Measures of pixels: squared error, and total variation, which stands in for bits."""
 
 import torch
 from torch import Tensor
 
 from neurocodec.networks.light import TO_YCC
+
+
+def mean_squared_error(pictures: Tensor, others: Tensor) -> Tensor:
+    """‖a − b‖² a sample of every picture, (N,).
+
+    Args:
+        pictures: (N, 3, H, W).
+        others: of the same shape and unit; both float32, or the result is as coarse as they are.
+    """
+    return (pictures - others).square().mean((1, 2, 3))
 
 
 def total_variation(x: Tensor) -> Tensor:

@@ -1,9 +1,9 @@
-"""The sums of rate and distortion that the trainings lower."""
+"""The sums of rate and distortion that trainings lower."""
 
 import torch
 from torch import Tensor
 
-from neurocodec.losses.error import mean_squared_error
+from neurocodec.training.losses.pixels import mean_squared_error
 
 
 def rate_distortion(rate: Tensor, weighted: Tensor, mean_rate: Tensor) -> Tensor:
@@ -11,7 +11,7 @@ def rate_distortion(rate: Tensor, weighted: Tensor, mean_rate: Tensor) -> Tensor
 
     Args:
         rate: R, (N,) bpp.
-        weighted: λ·D_m, (N,) bpp, λ being that of each picture's QP.
+        weighted: λ·D_m, (N,) bpp, λ at each picture's QP.
         mean_rate: R̄, the plain codec's mean bpp at each picture's QP, (N,): with it every QP
             weighs the same.
 
@@ -25,13 +25,13 @@ def mimic(rate: Tensor, pictures: Tensor, target: Tensor, qp: Tensor) -> Tensor:
     """(R_p + D / λ) · 2^((QP − 34) / 6) of every picture, D = ‖target − ŷ‖² a sample.
 
     λ = 0.038·exp(0.234·(QP − 3)) is what x265 pays for a bit, in squared levels of 0 to 255 (its
-    table of λ², at the QP that it gives an intra picture). The power is how bits fall with the QP:
-    with it every QP weighs about the same.
+    table of λ², at the QP that it gives an intra picture). The power follows the bits, which fall
+    with the QP: with it every QP weighs about the same.
 
     Args:
         rate: R_p, (N,) bpp.
         pictures: ŷ, (N, 3, H, W) in about [0, 1].
-        target: likewise.
+        target: of the same shape.
         qp: (N,) on BPG's scale.
 
     Returns:
