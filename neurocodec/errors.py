@@ -5,6 +5,7 @@ NeurocodecError            1   (never raised itself: an unexpected error is a bu
 ├── UsageError             2   the request makes no sense as typed
 ├── MissingError           3   a tool or a weight is missing, or is of a wrong version
 ├── ToolError              4   a tool failed
+│   ├── ToolCrashError     4   … by a signal
 │   └── ToolTimeoutError   4   … or did not end in time
 ├── BadInputError          5   a picture or a stream cannot be read
 ├── OutputError            6   the result cannot be written
@@ -40,6 +41,10 @@ class ToolError(NeurocodecError):
     """An external program failed, or promised a result and brought none."""
 
     exit_code = 4
+
+
+class ToolCrashError(ToolError):
+    """An external program was killed by a signal: it crashed."""
 
 
 class ToolTimeoutError(ToolError):

@@ -66,9 +66,15 @@ def create(entries: Mapping[str, str], spec: str, kind: str, **context: Any) -> 
 
 
 def _cast(text: str, annotation: Any, where: str) -> Any:
-    kinds = {int: "a whole number", float: "a number", str: "text"}
+    if annotation in {str, str | None}:
+        return text
+    if annotation is bool:
+        if text not in {"0", "1"}:
+            raise UsageError(f"{where} must be 0 or 1, not {text!r}")
+        return text == "1"
+    kinds = {int: "a whole number", float: "a number"}
     if annotation not in kinds:
-        raise TypeError(f"{where}: a setting must be int, float or str, not {annotation}")
+        raise TypeError(f"{where}: a setting must be bool, int, float or str, not {annotation}")
     try:
         return annotation(text)
     except ValueError:

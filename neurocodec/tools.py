@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from neurocodec.errors import MissingError, OutputError, ToolError, ToolTimeoutError
+from neurocodec.errors import MissingError, OutputError, ToolCrashError, ToolError, ToolTimeoutError
 
 PROJECT_BIN = Path(__file__).resolve().parent.parent / "bin"
 OWN_MARK = "neurocodec"
@@ -186,6 +186,7 @@ def run(
 
     Raises:
         ToolError: it could not be started, exited non-zero, or left no result.
+        ToolCrashError: a signal killed it.
         ToolTimeoutError: it did not end in time.
     """
     command = [str(program.path), *map(str, arguments)]
@@ -200,7 +201,8 @@ def run(
         raise ToolError(f"{program.name} at {program.path} cannot be started: {exc}") from exc
     LOG.debug("%s said: %s", program.name, done.stderr.decode(errors="replace").strip())
     if done.returncode != 0:
-        raise ToolError(f"{program.name} {_ending(done.returncode)}: {_last_lines(done.stderr)}")
+        kind = ToolCrashError if done.returncode < 0 else ToolError
+        raise kind(f"{program.name} {_ending(done.returncode)}: {_last_lines(done.stderr)}")
     result = done.stdout if produces is None else _content(produces)
     if not result:
         raise ToolError(

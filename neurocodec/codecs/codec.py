@@ -1,11 +1,13 @@
-"""What a codec is, and the table of them."""
+"""The base class of all codecs, and the table of them."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, ClassVar, Literal, Protocol
+from typing import Any, ClassVar
 
 from neurocodec import files, registry
-from neurocodec.errors import BadInputError
+from neurocodec.codecs.level import Level, label
+from neurocodec.errors import BadInputError, UsageError
 from neurocodec.images import Image
 from neurocodec.tools import Tool
 
@@ -23,53 +25,110 @@ LEARNED = {
 _ALL = CODECS | LEARNED
 
 
-class Codec(Protocol):
-    """A codec with all its settings but the rate, which each call gives.
+class Codec(ABC):
+    """A codec with all its settings but the level, which each call gives.
+
+    A codec is one subclass: the class attributes, `_encode`, `decode`, `inspect`, `recognises`
+    and `encoder`. What any codec has to check is checked here.
+
+    Args:
+        chroma: one of `chromas`; None for the first of them.
+        keep_metadata: EXIF, ICC and XMP go into the file.
 
     Attributes:
         name: its key in CODECS, the standard ones, or in LEARNED.
         extension: of its files, with the dot.
-        unit: what its level is called: "qp" or "quality".
+        unit: the unit of its level: "qp" or "quality".
         levels: every level that it takes, from fewest to most bits.
         chromas: the chroma subsamplings it can write, its default first: "420", "444".
-        carries_alpha: whether a picture's alpha survives.
+        carries_alpha: a picture's alpha survives.
+        carries_metadata: `keep_metadata` is possible.
+        max_side: the longest side of a picture, in pixels; None without a limit.
         tools: the external programs that it uses where they are found.
+        chroma: the chroma subsampling in force.
+        lossless: every sample comes back as it was, whatever the level.
+
+    Raises:
+        UsageError: a setting that the codec does not have.
     """
 
     name: ClassVar[str]
     extension: ClassVar[str]
-    unit: ClassVar[Literal["qp", "quality"]]
+    unit: ClassVar[str]
     levels: ClassVar[Sequence[int]]
     chromas: ClassVar[Sequence[str]]
-    carries_alpha: ClassVar[bool]
-    tools: ClassVar[Sequence[Tool]]
+    carries_alpha: ClassVar[bool] = False
+    carries_metadata: ClassVar[bool] = False
+    max_side: ClassVar[int | None] = None
+    tools: ClassVar[Sequence[Tool]] = ()
+    lossless: bool = False
+
+    def __init__(self, chroma: str | None = None, keep_metadata: bool = False) -> None:
+        self.chroma = self.chromas[0] if chroma is None else chroma
+        self.keep_metadata = keep_metadata
+        if self.chroma not in self.chromas:
+            raise UsageError(f"{self.name} has chroma {', '.join(self.chromas)}, not {chroma}")
+        if keep_metadata and not self.carries_metadata:
+            raise UsageError(f"{self.name} cannot carry metadata: leave out --keep-metadata")
 
     @property
+    @abstractmethod
     def encoder(self) -> str:
         """Name and version of the program or library that encodes."""
 
-    @property
-    def lossless(self) -> bool:
-        """Whether every sample comes back as it was, whatever the level."""
+    def encoder_for(self, image: Image) -> str:
+        """Name and version of what encodes this picture, where that depends on the picture."""
+        return self.encoder
 
-    def encode(self, image: Image, level: int) -> bytes:
-        """The whole file, the same bytes for the same picture, settings and encoder.
+    def encode(self, image: Image, level: Level) -> bytes:
+        """Encode a picture: the same bytes for the same picture, settings and encoder.
 
         Raises:
-            UsageError: `level` is not in `levels`, or the picture has alpha that this codec
-                cannot carry.
+            UsageError: not a level of this codec, or a picture that it cannot carry.
+            MissingError: the encoder is not installed.
             ToolError: the encoder failed.
         """
+        self.check_level(level)
+        self._check_picture(image)
+        return self._encode(image, level.value)
 
+    def check_level(self, level: Level) -> None:
+        """Refuse a level that this codec does not have.
+
+        Raises:
+            UsageError: of another unit, or out of range.
+        """
+        if level.unit != self.unit:
+            raise UsageError(f"{self.name} has no {label(level.unit)}: give --{self.unit} N")
+        if level.value not in self.levels:
+            lowest, highest = min(self.levels), max(self.levels)
+            what = f"{self.name}'s {label(self.unit)}"
+            raise UsageError(f"{what} goes from {lowest} to {highest}, not {level.value}")
+
+    def _check_picture(self, image: Image) -> None:
+        if image.alpha is not None and not self.carries_alpha:
+            raise UsageError(
+                f"the picture has alpha, which {self.name} cannot carry: add --flatten COLOUR"
+            )
+        if self.max_side is not None and max(image.width, image.height) > self.max_side:
+            size = f"{image.width}×{image.height}"
+            raise UsageError(f"{size} is too large for {self.name}: {self.max_side} a side is most")
+
+    @abstractmethod
+    def _encode(self, image: Image, value: int) -> bytes:
+        """Encode a picture that was checked, at a level that was checked."""
+
+    @abstractmethod
     def decode(self, data: bytes) -> Image:
-        """The picture in `data`, by whichever encoder it was written.
+        """Decode a file of this format, whichever encoder wrote it.
 
         Raises:
             BadInputError: not a stream of this format, damaged, or beyond the decoder.
         """
 
+    @abstractmethod
     def inspect(self, data: bytes) -> dict[str, Any]:
-        """What the file's header says, plain values under snake_case names.
+        """Read a file's header: plain values under snake_case names.
 
         Always "width", "height" and "chroma"; "slice_qp" or "quality" where the stream tells it.
 
@@ -78,12 +137,17 @@ class Codec(Protocol):
         """
 
     @classmethod
+    @abstractmethod
     def recognises(cls, data: bytes) -> bool:
-        """Whether `data`, a file or its first HEAD_BYTES, begins as this format does."""
+        """Tell whether `data`, a file or its first HEAD_BYTES, begins as this format does."""
 
 
 def create(spec: str, **context: Any) -> Codec:
-    """The codec that "name:key=value" describes; `context` goes to constructors that take it.
+    """Create the codec that "name:key=value" describes.
+
+    Args:
+        spec: the name, and settings by the names of the constructor's parameters.
+        context: more settings, for constructors that take them.
 
     Raises:
         UsageError: unknown name or setting, or a setting out of its range.
@@ -92,13 +156,22 @@ def create(spec: str, **context: Any) -> Codec:
     return codec
 
 
+def load(name: str) -> type[Codec]:
+    """Load a codec's class by its name.
+
+    Raises:
+        UsageError: unknown name.
+    """
+    return registry.load(_ALL, name, "codec")
+
+
 def is_coded(path: Path) -> bool:
-    """Whether the file begins as one of a codec's does."""
+    """Tell whether the file begins as one of a codec's does."""
     return _format(files.head(path, HEAD_BYTES)) is not None
 
 
 def recognise(data: bytes, name: str, **context: Any) -> Codec:
-    """The codec whose format `data` is in, told by its first bytes.
+    """Create the codec whose format `data` is in, by its first bytes.
 
     Raises:
         BadInputError: no codec's format.
@@ -110,5 +183,4 @@ def recognise(data: bytes, name: str, **context: Any) -> Codec:
 
 
 def _format(data: bytes) -> str | None:
-    recognising = (n for n in _ALL if registry.load(_ALL, n, "codec").recognises(data))
-    return next(recognising, None)
+    return next((name for name in _ALL if load(name).recognises(data)), None)

@@ -5,65 +5,45 @@ them. libjpeg-turbo's cjpeg and Pillow write the same bytes.
 """
 
 import io
-from collections.abc import Sequence
 from functools import cached_property
-from typing import Any, ClassVar, Literal
+from typing import Any
 
 import PIL
 import PIL.features
 
 from neurocodec import images
 from neurocodec.codecs import jpeg_segments
-from neurocodec.errors import BadInputError, ToolError, ToolTimeoutError, UsageError
+from neurocodec.codecs.codec import Codec
+from neurocodec.codecs.programs import cjpeg, djpeg
 from neurocodec.images import Image
-from neurocodec.tools import Program, Tool, lookup, run, time_limit_s
+from neurocodec.tools import Program, lookup
 
-CJPEG = Tool(
-    name="cjpeg",
-    probe=("-version",),
-    version_pattern=r"((?:libjpeg-turbo|mozjpeg) version [\w.]+)",
-    install="apt-get install libjpeg-turbo-progs",
-)
-DJPEG = Tool(
-    name="djpeg",
-    probe=("-version",),
-    version_pattern=r"((?:libjpeg-turbo|mozjpeg) version [\w.]+)",
-    install="apt-get install libjpeg-turbo-progs",
-)
-_MAX_SIDE = 65500
 _MAGIC = jpeg_segments.SOI + b"\xff"
-_CJPEG_SAMPLING = {"420": "2x2", "422": "2x1", "444": "1x1"}
 _PILLOW_SUBSAMPLING = {"420": 2, "422": 1, "444": 0}
 
 
-class Jpeg:
+class Jpeg(Codec):
     """JPEG files; level is libjpeg's quality.
 
     Without alpha. The chroma setting does not touch a gray picture: it has one component.
     """
 
-    name: ClassVar[str] = "jpeg"
-    extension: ClassVar[str] = ".jpg"
-    unit: ClassVar[Literal["qp", "quality"]] = "quality"
-    levels: ClassVar[Sequence[int]] = range(1, 101)
-    chromas: ClassVar[Sequence[str]] = ("420", "444", "422")
-    carries_alpha: ClassVar[bool] = False
-    lossless = False
-    tools: ClassVar[Sequence[Tool]] = (CJPEG, DJPEG)
-
-    def __init__(self, chroma: str = "420", keep_metadata: bool = False) -> None:
-        if chroma not in self.chromas:
-            raise UsageError(f"jpeg has chroma {', '.join(self.chromas)}, not {chroma}")
-        self._chroma = chroma
-        self._keep_metadata = keep_metadata
+    name = "jpeg"
+    extension = ".jpg"
+    unit = "quality"
+    levels = range(1, 101)
+    chromas = ("420", "444", "422")
+    carries_metadata = True
+    max_side = 65500
+    tools = (cjpeg.CJPEG, djpeg.DJPEG)
 
     @cached_property
     def _cjpeg(self) -> Program | None:
-        return lookup(CJPEG)
+        return lookup(cjpeg.CJPEG)
 
     @cached_property
     def _djpeg(self) -> Program | None:
-        return lookup(DJPEG)
+        return lookup(djpeg.DJPEG)
 
     @property
     def encoder(self) -> str:
@@ -72,27 +52,20 @@ class Jpeg:
             return f"cjpeg ({self._cjpeg.version.replace('version ', '')})"
         return f"Pillow {PIL.__version__} (libjpeg-turbo {PIL.features.version('libjpeg_turbo')})"
 
-    def encode(self, image: Image, level: int) -> bytes:
-        """The whole file, with the picture's metadata where that is kept.
-
-        Raises:
-            UsageError: a quality out of 1..100, a picture with alpha, or one too large for JPEG.
-            ToolError: cjpeg failed.
-        """
-        _check(image, level)
-        chroma = "444" if image.gray else self._chroma
+    def _encode(self, image: Image, value: int) -> bytes:
+        chroma = "444" if image.gray else self.chroma
         if self._cjpeg:
-            data = _by_cjpeg(self._cjpeg, image, level, chroma)
+            data = cjpeg.encode(self._cjpeg, image, value, chroma)
         else:
-            data = _by_pillow(image, level, chroma)
-        if not self._keep_metadata:
+            data = _by_pillow(image, value, chroma)
+        if not self.keep_metadata:
             return data
         # A profile is of three components: it does not fit a file that has one.
         kept = {k: v for k, v in image.metadata.items() if not (image.gray and k == "icc")}
         return jpeg_segments.with_metadata(data, kept)
 
     def decode(self, data: bytes) -> Image:
-        """The picture in `data`, upright and in sRGB, its gray or CMYK brought to RGB.
+        """Decode the picture in `data`, upright and in sRGB, its gray or CMYK brought to RGB.
 
         The pixels are from Pillow. Where djpeg is there, it reads the stream too, since its
         warnings of corrupt data are the only ones to be had.
@@ -103,14 +76,13 @@ class Jpeg:
         header = jpeg_segments.read_header(data)
         image = images.read(data, "the .jpg")
         if self._djpeg and len(header.components) in {1, 3}:
-            _refuse_corrupt(self._djpeg, data, header.width * header.height)
+            djpeg.refuse_corrupt(self._djpeg, data, header.width * header.height)
         return image
 
     def inspect(self, data: bytes) -> dict[str, Any]:
-        """Size, chroma, components, bit depth, coding process, metadata and quality.
+        """Size, chroma, components, bit depth, coding process and metadata.
 
-        "quality" where the quantisation tables are the standard ones, scaled; elsewhere
-        "nearest_quality", a guess.
+        "quality" too, where the quantisation tables are the standard ones, scaled.
 
         Raises:
             BadInputError: not a JPEG file, truncated, or damaged in its header.
@@ -125,35 +97,13 @@ class Jpeg:
             "process": header.process,
             "metadata": sorted(header.metadata),
         }
-        kind = "nearest_quality" if header.quality is None else "quality"
-        quality = getattr(header, kind)
-        return said if quality is None else {**said, kind: quality}
+        quality = header.quality
+        return said if quality is None else {**said, "quality": quality}
 
     @classmethod
     def recognises(cls, data: bytes) -> bool:
-        """Whether `data` begins with a start-of-image marker and another marker."""
+        """Tell whether `data` begins with a start-of-image marker and another marker."""
         return data.startswith(_MAGIC)
-
-
-def _check(image: Image, level: int) -> None:
-    if level not in Jpeg.levels:
-        raise UsageError(f"jpeg takes a quality of 1 to 100, not {level}")
-    if image.alpha is not None:
-        raise UsageError("the picture has alpha, which jpeg cannot carry: add --flatten COLOUR")
-    if max(image.width, image.height) > _MAX_SIDE:
-        raise UsageError(
-            f"{image.width}×{image.height} is too large for jpeg: it takes {_MAX_SIDE} a side"
-        )
-
-
-def _by_cjpeg(program: Program, image: Image, quality: int, chroma: str) -> bytes:
-    arguments = ["-quality", str(quality), "-sample", _CJPEG_SAMPLING[chroma]]
-    arguments += ["-optimize", "-baseline", "-dct", "int"]
-    if program.version.startswith("mozjpeg"):
-        # Its own default is another set of tables, by which a quality would mean something else.
-        arguments += ["-quant-table", "0"]
-    timeout_s = time_limit_s(image.width * image.height)
-    return run(program, arguments, timeout_s=timeout_s, stdin=images.ppm(image))
 
 
 def _by_pillow(image: Image, quality: int, chroma: str) -> bytes:
@@ -167,21 +117,3 @@ def _by_pillow(image: Image, quality: int, chroma: str) -> bytes:
         progressive=False,
     )
     return buffer.getvalue()
-
-
-def _refuse_corrupt(djpeg: Program, data: bytes, pixels: int) -> None:
-    """Raise if libjpeg warns of anything, which djpeg's exit code tells.
-
-    At an eighth of the size: that reads all the bits and skips the arithmetic.
-    """
-    try:
-        run(
-            djpeg,
-            ["-scale", "1/8", "-pnm"],
-            timeout_s=time_limit_s(pixels),
-            stdin=data,
-        )
-    except ToolTimeoutError:
-        raise
-    except ToolError as exc:
-        raise BadInputError(f"the .jpg is damaged: {exc}") from None

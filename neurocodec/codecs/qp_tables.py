@@ -10,14 +10,32 @@ from collections.abc import Sequence
 from functools import lru_cache
 from importlib.resources import files
 
+from neurocodec.codecs.codec import Codec, load
+from neurocodec.codecs.level import Level, label
 from neurocodec.errors import UsageError
 
 _REFERENCE = "bpg"
 _ON_ITS_SCALE = frozenset({_REFERENCE, "mbt2018"})
 
 
+def own_level(codec: Codec, asked: Level) -> Level:
+    """Turn the level that a user asks for into the codec's own.
+
+    Args:
+        codec: whose level it is to be.
+        asked: in the codec's unit, or a QP on BPG's scale for a codec with a quality.
+
+    Raises:
+        UsageError: the codec does not have such a level.
+    """
+    if asked.unit == codec.unit or asked.unit != "qp" or codec.name not in _tables():
+        codec.check_level(asked)
+        return asked
+    return Level(codec.unit, level_at_qp(codec.name, asked.value))
+
+
 def level_at_qp(codec_name: str, qp: int) -> int:
-    """The level of a codec whose mean bpp is nearest to BPG's at `qp`, by their ratio.
+    """Find the level whose mean bpp is nearest to BPG's at `qp`, by their ratio.
 
     Args:
         codec_name: its key in CODECS; for those on BPG's own scale the level is `qp`.
@@ -33,52 +51,42 @@ def level_at_qp(codec_name: str, qp: int) -> int:
     return min(_levels(codec_name), key=lambda level: abs(_rate(codec_name, level) - wanted))
 
 
-def qp_at_level(codec_name: str, level: int) -> float:
-    """The QP, with a fraction, at which BPG has the mean bpp that a codec has at `level`.
+def bpg_qp(codec_name: str, own: Level) -> float:
+    """Find the QP, with a fraction, at which BPG has the mean bpp that a codec has at its level.
 
-    The inverse of `level_at_qp`; 0 or 51 where BPG itself does not reach that bpp.
+    The inverse of `own_level`; 0 or 51 where BPG itself does not reach that bpp.
 
     Raises:
         UsageError: not a level of that codec, or a codec without a table.
     """
     if codec_name in _ON_ITS_SCALE:
-        _check_qp(level)
-        return float(level)
-    _check_level(codec_name, level)
+        _check_qp(own.value)
+        return float(own.value)
+    _check_level(codec_name, own)
     qps, rates = _curve(_REFERENCE)
     falling = [-rate for rate in rates]
-    return _interpolated(falling, [float(qp) for qp in qps], -_rate(codec_name, level))
+    return _interpolated(falling, [float(qp) for qp in qps], -_rate(codec_name, own.value))
 
 
-def qp_saturates(codec_name: str, qp: int) -> bool:
-    """Whether BPG's mean bpp at `qp` lies beyond the codec's range, so that its end stands in.
+def saturated(codec_name: str, asked: Level) -> bool:
+    """Tell whether the end of the codec's range stands in for the QP that was asked for.
 
-    Beyond means by more than half a level, where the next level would be nearer if there was one.
+    So it is where BPG's mean bpp lies beyond that end by more than half a level, where the next
+    level would be nearer if there was one.
 
     Raises:
-        UsageError: no such QP, or a codec without a table.
+        UsageError: no such QP, or no such codec.
     """
-    _check_qp(qp)
-    if codec_name in _ON_ITS_SCALE:
+    if asked.unit == load(codec_name).unit:
         return False
-    wanted, levels = _rate(_REFERENCE, qp), _levels(codec_name)
+    _check_qp(asked.value)
+    wanted, levels = _rate(_REFERENCE, asked.value), _levels(codec_name)
     ends = [(levels[0], levels[1]), (levels[-1], levels[-2])]
     (low, low_step), (high, high_step) = sorted(
         (_rate(codec_name, end), abs(_rate(codec_name, end) - _rate(codec_name, inner)))
         for end, inner in ends
     )
     return not low - low_step / 2 <= wanted <= high + high_step / 2
-
-
-def level_saturates(codec_name: str, level: int) -> bool:
-    """Whether the codec's mean bpp at `level` lies beyond BPG's at QP 0 or 51.
-
-    Raises:
-        UsageError: not a level of that codec, or a codec without a table.
-    """
-    _check_level(codec_name, level)
-    _, rates = _curve(_REFERENCE)
-    return not rates[-1] <= _rate(codec_name, level) <= rates[0]
 
 
 @lru_cache(maxsize=1)
@@ -122,10 +130,11 @@ def _interpolated(xs: Sequence[float], ys: Sequence[float], x: float) -> float:
 
 def _check_qp(qp: int) -> None:
     if qp not in range(52):
-        raise UsageError(f"a QP on BPG's scale is 0 to 51, not {qp}")
+        raise UsageError(f"the QP goes from 0 to 51, not {qp}")
 
 
-def _check_level(codec_name: str, level: int) -> None:
+def _check_level(codec_name: str, level: Level) -> None:
     levels = _levels(codec_name)
-    if level not in levels:
-        raise UsageError(f"a level of {codec_name} is {levels[0]} to {levels[-1]}, not {level}")
+    if level.value not in levels:
+        what = f"{codec_name}'s {label(level.unit)}"
+        raise UsageError(f"{what} goes from {levels[0]} to {levels[-1]}, not {level.value}")

@@ -1,141 +1,166 @@
 """The codec "bpg": which engine works, and with what settings."""
 
-from collections.abc import Sequence
-from dataclasses import replace
-from typing import Any, ClassVar, Literal
+import logging
+from dataclasses import dataclass, replace
+from typing import Any
 
-from neurocodec.codecs.bpg import files, native
+from neurocodec.codecs.bpg import files
 from neurocodec.codecs.bpg.container import MAGIC, Container, demux
-from neurocodec.codecs.bpg.settings import QPS, Settings
-from neurocodec.codecs.ffmpeg import FFMPEG
-from neurocodec.errors import BadInputError, UsageError
+from neurocodec.codecs.bpg.settings import CHROMAS, QPS, Settings
+from neurocodec.codecs.bpg.streams import colour_and_alpha
+from neurocodec.codecs.codec import Codec
+from neurocodec.codecs.programs import bpgdec, bpgenc
+from neurocodec.errors import BadInputError, ToolCrashError, ToolError, UsageError
 from neurocodec.images import Image
-from neurocodec.tools import Tool, find, lookup
+from neurocodec.tools import find, lookup
 
-_ENGINES = ("auto", "bpgenc", "x265", "x265-inprocess")
-_SMALLEST_SIDE_OF_BPGENC = 9  # it pads to 8 only, and its x265 takes no less than 16
+LOG = logging.getLogger("neurocodec")
+_ENGINES = ("auto", "bpgenc", "x265")
 
 
-class Bpg:
+@dataclass(eq=False)
+class Bpg(Codec):
     """.bpg files; level is what `bpgenc -q` calls QP. x265 codes with a slice QP 3 lower.
 
-    Args:
-        chroma: "420", "444", "422", or with "_video" sited as in MPEG-2; a gray picture is gray.
+    Attributes:
+        chroma: "420", "444", "422", or with "_video" sited as in MPEG-2; RGB is always 4:4:4, and
+            a gray picture is gray.
         bit_depth: 8, 10 or 12.
-        engine: "bpgenc" and "bpgdec" of libbpg, the bundled "x265" as a program or
-            "x265-inprocess"; "auto" is bpgenc where it is found, else x265. Decoding is ffmpeg's
-            in-process, to the same picture as bpgdec, unless the engine is bpgenc.
+        engine: "bpgenc" and "bpgdec" of libbpg, or the bundled "x265"; "auto" is bpgenc where it
+            is found and works, else x265. Decoding is ffmpeg's in-process, to the same picture as
+            bpgdec, unless the engine is bpgenc.
         color_space: "ycbcr", "rgb", "ycgco", "ycbcr_bt709" or "ycbcr_bt2020".
-        limited_range: 1 for black to white at 16 to 235.
-        lossless: 1 for 8-bit RGB without loss.
-        alpha_qp: of the alpha plane; -1 for the level.
+        limited_range: black to white at 16 to 235.
+        lossless: 8-bit RGB without loss.
+        alpha_qp: QP of the alpha plane; -1 for the level.
         effort: 1 (fast) to 9 (slow).
-        trusted: 1 to decode without looking for damage, in half the time.
         keep_metadata: EXIF, ICC and XMP go into the file.
-        in_process: start no program where the bytes are the same without.
 
     Raises:
-        UsageError: a value that there is not.
+        UsageError: a setting that BPG does not have.
     """
 
-    name: ClassVar[str] = "bpg"
-    extension: ClassVar[str] = ".bpg"
-    unit: ClassVar[Literal["qp", "quality"]] = "qp"
-    levels: ClassVar[Sequence[int]] = QPS[::-1]
-    chromas: ClassVar[Sequence[str]] = ("420", "444", "422")
-    carries_alpha: ClassVar[bool] = True
-    tools: ClassVar[Sequence[Tool]] = (native.BPGENC, native.BPGDEC, FFMPEG)
+    chroma: str = "420"
+    bit_depth: int = 8
+    engine: str = "auto"
+    color_space: str = "ycbcr"
+    limited_range: bool = False
+    lossless: bool = False
+    alpha_qp: int = -1
+    effort: int = 8
+    keep_metadata: bool = False
 
-    def __init__(
-        self,
-        chroma: str = "420",
-        bit_depth: int = 8,
-        engine: str = "auto",
-        color_space: str = "ycbcr",
-        limited_range: int = 0,
-        lossless: int = 0,
-        alpha_qp: int = -1,
-        effort: int = 8,
-        trusted: int = 0,
-        keep_metadata: bool = False,
-        in_process: bool = False,
-    ) -> None:
-        if engine not in _ENGINES:
-            raise UsageError(f"BPG has no engine {engine!r}: it is one of {', '.join(_ENGINES)}")
+    name = "bpg"
+    extension = ".bpg"
+    unit = "qp"
+    levels = QPS[::-1]
+    chromas = CHROMAS
+    carries_alpha = True
+    carries_metadata = True
+    tools = (bpgenc.BPGENC, bpgdec.BPGDEC)
+
+    def __post_init__(self) -> None:
+        super().__init__(self.chroma, self.keep_metadata)
+        if self.engine not in _ENGINES:
+            known = ", ".join(_ENGINES)
+            raise UsageError(f"bpg has no engine {self.engine!r}: it is one of {known}")
         self._settings = Settings(
-            chroma=chroma,
-            bit_depth=bit_depth,
-            color_space=color_space,
-            limited_range=bool(limited_range),
-            lossless=bool(lossless),
-            alpha_qp=None if alpha_qp == -1 else alpha_qp,
-            effort=effort,
+            chroma=self.chroma,
+            bit_depth=self.bit_depth,
+            color_space=self.color_space,
+            limited_range=self.limited_range,
+            lossless=self.lossless,
+            alpha_qp=None if self.alpha_qp == -1 else self.alpha_qp,
+            effort=self.effort,
         )
-        self._engine = engine
-        self._trusted = bool(trusted)
-        self._keep_metadata = keep_metadata
-        self._in_process = in_process or engine == "x265-inprocess"
+        if self.lossless or self.color_space == "rgb":
+            self.chroma = "444"
+        self._crashed: set[tuple[int, int]] = set()
 
     @property
     def encoder(self) -> str:
         """Name and version of the program or library that encodes."""
-        if self._uses_bpgenc():
-            return f"bpgenc {find(native.BPGENC).version}"
-        if self._in_process:
-            from importlib.metadata import version  # 10 ms that a single encoding need not spend
+        return _bpgenc() if self._has_bpgenc() else files.encoder()
 
-            return f"libx265 (PyAV {version('av')})"
-        return f"libx265 (ffmpeg {find(FFMPEG).version})"
+    def encoder_for(self, image: Image) -> str:
+        """Name and version of what encodes this picture: bpgenc cannot code every size.
 
-    @property
-    def lossless(self) -> bool:
-        """Whether every sample of an 8-bit RGB picture comes back as it was."""
-        return self._settings.lossless
+        Where only a crash shows that, the answer is right from then on.
+        """
+        return _bpgenc() if self._is_for_bpgenc(image) else files.encoder()
 
-    def encode(self, image: Image, level: int) -> bytes:
-        """The whole file."""
-        if level not in self.levels:
-            raise UsageError(f"BPG has no QP {level}: it is one of 0 to 51")
-        fits = (
-            self._engine == "bpgenc" or min(image.width, image.height) >= _SMALLEST_SIDE_OF_BPGENC
-        )
-        if self._uses_bpgenc() and fits:
-            data = native.encode(image, level, self._settings)
-        else:
-            data = files.encode(image, level, self._settings, in_process=self._in_process)
-        return files.with_metadata(data, image.metadata) if self._keep_metadata else data
+    def _has_bpgenc(self) -> bool:
+        if self.engine == "auto":
+            return lookup(bpgenc.BPGENC) is not None
+        return self.engine == "bpgenc"
+
+    def _is_for_bpgenc(self, image: Image) -> bool:
+        if not self._has_bpgenc() or self.engine == "bpgenc":
+            return self._has_bpgenc()
+        size = image.width, image.height
+        depth = self._settings.layout(image).bit_depth
+        return bpgenc.codes(*size, depth) and size not in self._crashed
+
+    def _encode(self, image: Image, value: int) -> bytes:
+        data = self._by_bpgenc(image, value) if self._is_for_bpgenc(image) else None
+        if data is None:
+            if self._has_bpgenc():
+                LOG.info("%s×%s: x265 codes it, not bpgenc", image.width, image.height)
+            data = files.encode(image, value, self._settings)
+        return files.with_metadata(demux(data), image.metadata) if self.keep_metadata else data
+
+    def _by_bpgenc(self, image: Image, qp: int) -> bytes | None:
+        """Encode with bpgenc; None where it crashes and was not asked for by name."""
+        try:
+            data = bpgenc.encode(image, qp, self._settings)
+        except ToolCrashError as exc:
+            if self.engine == "bpgenc":
+                raise
+            LOG.info("%s", exc)
+            self._crashed.add((image.width, image.height))
+            return None
+        _check_written(data, image)
+        return data
 
     def decode(self, data: bytes) -> Image:
-        """The picture in a file of any encoder; an animated one is refused."""
+        """Decode a file of any encoder; an animated one is refused."""
         container = demux(data)
         if container.animated:
             raise BadInputError("the .bpg is animated: extract the picture that is meant")
-        reason = files.undecodable(container)
-        if reason is None and self._engine != "bpgenc":
-            return files.decode(container, trusted=self._trusted)
-        if lookup(native.BPGDEC) is not None:
-            return _completed(native.decode(data), container)
-        if reason is None:
-            return files.decode(container, trusted=self._trusted)
-        raise BadInputError(f"{reason}, which only bpgdec decodes: {native.BPGDEC.install}")
+        streams = colour_and_alpha(container)
+        reason = files.undecodable(container, streams[0])
+        if (reason or self.engine == "bpgenc") and lookup(bpgdec.BPGDEC) is not None:
+            decoded = bpgdec.decode(data, container.width * container.height)
+            return _completed(decoded, container)
+        if reason is not None:
+            raise BadInputError(f"{reason}, which only bpgdec decodes: {bpgdec.BPGDEC.install}")
+        return files.decode(container, *streams)
 
     def inspect(self, data: bytes) -> dict[str, Any]:
-        """What the file's header says, and the slice QP."""
+        """Read the file's header, and the slice QP."""
         return files.inspect(demux(data))
 
     @classmethod
     def recognises(cls, data: bytes) -> bool:
-        """Whether `data` begins as a .bpg does."""
+        """Tell whether `data` begins as a .bpg does."""
         return data.startswith(MAGIC)
 
-    def _uses_bpgenc(self) -> bool:
-        if self._engine == "auto":
-            return lookup(native.BPGENC) is not None
-        return self._engine == "bpgenc"
+
+def _bpgenc() -> str:
+    return f"bpgenc {find(bpgenc.BPGENC).version}"
+
+
+def _check_written(data: bytes, image: Image) -> None:
+    try:
+        container = demux(data)
+    except BadInputError as exc:
+        raise ToolError(f"bpgenc wrote something else than a .bpg: {exc}") from exc
+    if (container.width, container.height) != (image.width, image.height):
+        raise ToolError(f"bpgenc wrote {container.width}×{container.height} instead")
 
 
 def _completed(image: Image, container: Container) -> Image:
-    """What a .png from bpgdec does not say."""
+    """Add what a .png from bpgdec does not say."""
     return replace(
         image, gray=container.layout.chroma == "gray", metadata=files.kept_metadata(container)
     )

@@ -1,10 +1,10 @@
-"""x265, by the ffmpeg program or by the same library in-process: planes to a bare HEVC stream."""
+"""x265 in this process: planes to an elementary HEVC stream."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
-from neurocodec.codecs import ffmpeg
+from neurocodec.codecs import libav
 from neurocodec.codecs.planes.layout import Layout, Plane
 
 # By effort, bpgenc's -m; tune=psnr spares x265's psychovisual terms, which cost 2.6 % of the bits
@@ -15,6 +15,10 @@ _PRESETS = (
 )
 _SMALLEST_SIDE = 16  # of what x265 takes
 _BLOCK = 8
+# x265 takes coding tree blocks of 16×16 for pictures up to this side, which the four levels of
+# transform blocks that its slowest preset has do not fit.
+_LARGEST_SIDE_OF_SMALL_BLOCKS = 24
+_DEEPEST_EFFORT = 9
 _PARAMETERS = (
     *("keyint=1", "info=0", "log-level=none"),
     *("pools=1", "frame-threads=1", "wpp=0"),  # one thread, and no bits spent on more
@@ -22,15 +26,9 @@ _PARAMETERS = (
 
 
 def encode(
-    planes: Sequence[Plane],
-    layout: Layout,
-    qp: int,
-    *,
-    effort: int,
-    lossless: bool,
-    in_process: bool,
+    planes: Sequence[Plane], layout: Layout, qp: int, *, effort: int = 8, lossless: bool = False
 ) -> bytes:
-    """The bare stream of one picture, the same bytes from the program and in-process.
+    """Encode one picture's planes to an elementary HEVC stream.
 
     Args:
         planes: of the picture's true size; they are padded to whole coding blocks.
@@ -38,40 +36,24 @@ def encode(
         qp: x265's; its intra pictures have a slice QP 3 lower.
         effort: bpgenc's -m, 1 to 9.
         lossless: keep every sample; the QP does not count then.
-        in_process: start no program.
 
     Raises:
-        MissingError: no ffmpeg.
         ToolError: the encoder failed.
     """
-    tiny = _is_tiny(planes)
-    chosen = options(qp, effort=effort, lossless=lossless, tiny=tiny)
-    if in_process:
-        return ffmpeg.encode_in_process(
-            padded(planes, layout), pixel_format(layout), "libx265", chosen
-        )
-    return ffmpeg.encode(padded(planes, layout), pixel_format(layout), arguments(chosen), "hevc")
-
-
-def options(
-    qp: int, *, effort: int = 8, lossless: bool = False, tiny: bool = False
-) -> dict[str, str]:
-    """libx265's options in ffmpeg; `tiny` for pictures of which a side is 8 or less."""
-    parameters = [f"qp={qp}", *_PARAMETERS]
-    if tiny:
-        parameters += ["min-cu-size=16", "ctu=16"]
+    options = _options(qp, effort, min(planes[0].shape))
     if lossless:
-        parameters.append("lossless=1")
+        options["x265-params"] += ":lossless=1"
+    return libav.encode(padded(planes, layout), pixel_format(layout), "libx265", options)
+
+
+def _options(qp: int, effort: int, side: int) -> dict[str, str]:
+    """libx265's options in ffmpeg; `side` is the picture's shorter one."""
+    parameters = [f"qp={qp}", *_PARAMETERS]
+    if side <= _SMALLEST_SIDE - _BLOCK:
+        parameters += ["min-cu-size=16", "ctu=16"]
+    if side <= _LARGEST_SIDE_OF_SMALL_BLOCKS and effort == _DEEPEST_EFFORT:
+        parameters += ["tu-intra-depth=3", "tu-inter-depth=3"]
     return {"preset": _PRESETS[effort], "tune": "psnr", "x265-params": ":".join(parameters)}
-
-
-def arguments(options: Mapping[str, str]) -> list[str]:
-    """The encoder and those options on ffmpeg's command line."""
-    return [
-        "-c:v",
-        "libx265",
-        *(part for key, value in options.items() for part in (f"-{key}", value)),
-    ]
 
 
 def pixel_format(layout: Layout) -> str:

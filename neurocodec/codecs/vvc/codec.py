@@ -4,18 +4,21 @@ Pictures are coded as 10-bit 4:2:0 in the BT.601 matrix and full range, which th
 """
 
 from collections.abc import Sequence
-from typing import Any, ClassVar, Literal
+from typing import Any
 
 import numpy as np
 
-from neurocodec.codecs import ffmpeg
+from neurocodec.codecs import libav
+from neurocodec.codecs.codec import Codec
 from neurocodec.codecs.planes.colour import to_pixels, to_planes
 from neurocodec.codecs.planes.layout import Layout, Plane
-from neurocodec.codecs.vvc import nal, programs, still
-from neurocodec.codecs.vvc.sps import Sps
+from neurocodec.codecs.programs import ffmpeg, vtm, vvdecapp, vvencapp
+from neurocodec.codecs.streams.h266 import nal
+from neurocodec.codecs.streams.h266.sps import Sps
+from neurocodec.codecs.vvc import still
 from neurocodec.errors import BadInputError, ToolError, UsageError
 from neurocodec.images import Image
-from neurocodec.tools import Program, Tool, find, lookup
+from neurocodec.tools import Program, find, lookup
 
 _PRESETS = ("faster", "fast", "medium", "slow", "slower")
 _ENGINES = ("auto", "vvencapp", "vvenc")
@@ -23,7 +26,6 @@ _LAYOUT = Layout("420", bit_depth=10)
 _SIDE_STEP = 8
 _MIN_SIDE = 16
 _MAX_BIT_DEPTH = 14
-_MAX_SIDE = 25_328  # of the highest level, 6.3: decoders take no more
 
 # By their number in H.273: what `inspect` calls them, and their color space in a Layout. An
 # unspecified one is taken for BT.601, as ffmpeg does.
@@ -40,40 +42,49 @@ _MATRICES = {
 _CENTRED = {1, 3, 5}
 
 
-class Vvc:
+class Vvc(Codec):
     """.266 files; level is what vvencapp calls QP.
 
     The slice QP is 3 less, for an encoder of video gives intra pictures more. Without alpha.
     The bundled encoder and vvencapp give the same bytes up to some 8 bits a pixel.
+
+    Args:
+        chroma: "420".
+        preset: "faster" to "slower", vvenc's.
+        engine: "vvencapp", "vvenc" (all in what is bundled), or "auto": vvencapp where it is
+            found, else the bundled one.
+        keep_metadata: not possible.
+
+    Raises:
+        UsageError: a setting out of its range.
+        MissingError: the engine is not installed.
     """
 
-    name: ClassVar[str] = "vvc"
-    extension: ClassVar[str] = ".266"
-    unit: ClassVar[Literal["qp", "quality"]] = "qp"
-    levels: ClassVar[Sequence[int]] = range(63, -1, -1)
-    chromas: ClassVar[Sequence[str]] = ("420",)
-    carries_alpha: ClassVar[bool] = False
-    lossless = False
-    tools: ClassVar[Sequence[Tool]] = (
-        programs.VVENCAPP,
-        programs.VVDECAPP,
-        programs.VTM_DECODER,
-        ffmpeg.FFMPEG,
-    )
+    name = "vvc"
+    extension = ".266"
+    unit = "qp"
+    levels = range(63, -1, -1)
+    chromas = ("420",)
+    max_side = 25_328  # of the highest level, 6.3: decoders take no more
+    tools = (vvencapp.VVENCAPP, vvdecapp.VVDECAPP, vtm.VTM, ffmpeg.FFMPEG)
 
-    def __init__(self, chroma: str = "420", preset: str = "fast", engine: str = "auto") -> None:
-        """`engine`: "vvencapp", "vvenc" (all in what is bundled), or what is found, in that order.
-
-        Raises:
-            UsageError: a setting out of its range.
-            MissingError: the engine is not there.
-        """
-        _check_setting("chroma", chroma, self.chromas)
+    def __init__(
+        self,
+        chroma: str | None = None,
+        preset: str = "fast",
+        engine: str = "auto",
+        keep_metadata: bool = False,
+    ) -> None:
+        super().__init__(chroma, keep_metadata)
         _check_setting("preset", preset, _PRESETS)
         _check_setting("engine", engine, _ENGINES)
         self._preset = preset
-        self._vvencapp = _vvencapp(engine)
-        self._decoder = None if engine == "vvenc" else _decoder()
+        self._vvencapp: Program | None = None
+        if engine == "vvencapp":
+            self._vvencapp = find(vvencapp.VVENCAPP)
+        elif engine == "auto":
+            self._vvencapp = lookup(vvencapp.VVENCAPP)
+        self._bundled = engine == "vvenc"
 
     @property
     def encoder(self) -> str:
@@ -82,27 +93,20 @@ class Vvc:
             return f"vvencapp {self._vvencapp.version}"
         return f"libvvenc (ffmpeg {find(ffmpeg.FFMPEG).version})"
 
-    def encode(self, image: Image, level: int) -> bytes:
-        """The whole file. Gray pictures have chroma planes too, of one value.
-
-        Raises:
-            UsageError: a QP out of 0 to 63, a picture with alpha, or one too large for VVC.
-            MissingError: no encoder.
-            ToolError: it failed.
-        """
-        _check_picture(image, level)
+    def _encode(self, image: Image, value: int) -> bytes:
+        # Gray pictures have chroma planes too, of one value.
         planes = _padded(to_planes(image.pixels, _LAYOUT))
         if self._vvencapp:
-            stream = programs.encode_by_vvencapp(self._vvencapp, planes, level, self._preset)
+            stream = vvencapp.encode(self._vvencapp, planes, value, self._preset)
         else:
-            stream = programs.encode_by_ffmpeg(planes, level, self._preset)
+            stream = ffmpeg.encode_vvc(planes, value, self._preset)
         try:
             return still.write(stream, image.width, image.height)
         except BadInputError as exc:
             raise ToolError(f"{self.encoder} gave an unusable stream: {exc}") from exc
 
     def decode(self, data: bytes) -> Image:
-        """The picture in `data`, of any chroma and depth that the decoder has.
+        """Decode a stream of any chroma and depth that the decoder has.
 
         A stream that says nothing of colour is taken for BT.601 of limited range, as ffmpeg does.
 
@@ -112,23 +116,33 @@ class Vvc:
         """
         header = still.read(data)
         layout = _layout(header.sps)
-        if self._decoder:
-            planes = programs.decode_by_program(self._decoder, data, layout, *header.shown)
-        else:
-            cut = not header.closed
-            planes = programs.decode_by_ffmpeg(data, layout, *header.shown, may_be_cut=cut)
+        planes = self._decoded(data, layout, header)
         pixels = to_pixels(_cropped(planes, layout, *header.size), layout)
         return Image(pixels, gray=layout.chroma == "gray")
 
+    def _decoded(self, data: bytes, layout: Layout, header: still.Still) -> list[Plane]:
+        """The planes that are shown, by vvdecapp or VTM where found, else in this process."""
+        if not self._bundled:
+            if program := lookup(vvdecapp.VVDECAPP):
+                return vvdecapp.decode(program, data, layout, header.shown)
+            if program := lookup(vtm.VTM):
+                return vtm.decode(program, data, layout, header.shown)
+        planes = libav.decode("vvc", data, may_be_cut=not header.closed).planes
+        width, height = header.shown
+        wanted = [layout.plane_shape(index, height, width) for index in range(layout.plane_count)]
+        if [plane.shape for plane in planes] != wanted or planes[0].dtype != layout.dtype:
+            raise BadInputError("the .266 is damaged: its planes are not what its headers say")
+        return planes
+
     def inspect(self, data: bytes) -> dict[str, Any]:
-        """Size, the size that others show, chroma, depth, colour, and the slice's QP.
+        """Size, the size that others show, chroma, depth and colour.
 
         Raises:
             BadInputError: not a .266, damaged in its headers, cut, too large, or animated.
         """
         header = still.read(data)
         colour = header.sps.colour
-        said: dict[str, Any] = {
+        return {
             "width": header.size[0],
             "height": header.size[1],
             "shown_width": header.shown[0],
@@ -138,38 +152,16 @@ class Vvc:
             "matrix": _MATRICES.get(colour.matrix, (str(colour.matrix), None))[0],
             "range": "full" if colour.full_range else "limited",
         }
-        return said if header.qp is None else {**said, "slice_qp": header.qp}
 
     @classmethod
     def recognises(cls, data: bytes) -> bool:
-        """Whether `data` begins with a NAL unit of H.266, which none of H.265 or H.264 is."""
+        """Tell whether `data` begins with a NAL unit of H.266, which none of H.265 or H.264 is."""
         return nal.recognises(data)
 
 
 def _check_setting(setting: str, value: str, known: Sequence[str]) -> None:
     if value not in known:
         raise UsageError(f"vvc has {setting} {', '.join(known)}, not {value}")
-
-
-def _check_picture(image: Image, level: int) -> None:
-    if level not in Vvc.levels:
-        raise UsageError(f"vvc takes a QP of 0 to 63, not {level}")
-    if image.alpha is not None:
-        raise UsageError("the picture has alpha, which vvc cannot carry: add --flatten COLOUR")
-    if max(image.width, image.height) > _MAX_SIDE:
-        raise UsageError(
-            f"{image.width}×{image.height} is too large for vvc: it takes {_MAX_SIDE} a side"
-        )
-
-
-def _vvencapp(engine: str) -> Program | None:
-    if engine == "vvencapp":
-        return find(programs.VVENCAPP)
-    return lookup(programs.VVENCAPP) if engine == "auto" else None
-
-
-def _decoder() -> Program | None:
-    return lookup(programs.VVDECAPP) or lookup(programs.VTM_DECODER)
 
 
 def _padded(planes: Sequence[Plane]) -> list[Plane]:

@@ -5,16 +5,15 @@ The comments name the fields of H.265 clause 7.3.2.2 that no variable does.
 
 from dataclasses import dataclass
 
-from neurocodec.codecs.bits import BitReader, BitWriter, escape, unescape
-from neurocodec.codecs.bpg.mini_sps import Blocks, MiniSps, RangeFlags, SaoAndPcm
-from neurocodec.codecs.bpg.nal import SPS, VPS, Nal
+from neurocodec.codecs.streams.bits import BitReader, BitWriter, escape, unescape
+from neurocodec.codecs.streams.hevc.mini_sps import Blocks, MiniSps, RangeFlags, SaoAndPcm
+from neurocodec.codecs.streams.hevc.nal import SPS, VPS, Nal
 from neurocodec.errors import BadInputError
 
 _MAIN, _RANGE_EXTENSIONS = 1, 4
 _LEVEL = 255  # 8.5, which sets no limit to the size
 _POC_BITS = 8
 _ANY_ASPECT_RATIO = 255
-_SE_MINUS_7 = 14  # the code of -7 in se(v), as ue(v) numbers it
 
 
 @dataclass(frozen=True)
@@ -72,15 +71,9 @@ def parse(unit: Nal) -> Sps:
     return Sps(chroma_format, bit_depth, width, height, mini)
 
 
-def parameter_sets(sps: Sps, *, faint: bool = False) -> list[Nal]:
-    """The VPS and SPS with which any HEVC decoder reads the stream of a .bpg.
-
-    Args:
-        sps: what they say.
-        faint: with scaling lists that leave a sixteenth of the residual: the same syntax is then
-            read, and blocks that were coded come out close to mid-gray.
-    """
-    return [_video_parameter_set(sps), _sequence_parameter_set(sps, faint=faint)]
+def parameter_sets(sps: Sps) -> list[Nal]:
+    """The VPS and SPS with which any HEVC decoder reads the stream of a .bpg."""
+    return [_video_parameter_set(sps), _sequence_parameter_set(sps)]
 
 
 def _refuse(found: bool, what: str) -> None:
@@ -158,7 +151,7 @@ def _video_parameter_set(sps: Sps) -> Nal:
     return _unit(VPS, writer)
 
 
-def _sequence_parameter_set(sps: Sps, *, faint: bool) -> Nal:
+def _sequence_parameter_set(sps: Sps) -> Nal:
     writer = BitWriter()
     writer.u(8, 0b0000_000_1)
     _write_profile(writer, sps)
@@ -176,10 +169,7 @@ def _sequence_parameter_set(sps: Sps, *, faint: bool) -> Nal:
     sps.mini.blocks.write(writer)
     writer.ue(sps.mini.transform_depth_intra)  # of inter blocks; there are none
     writer.ue(sps.mini.transform_depth_intra)
-    writer.u(1, faint)  # scaling lists
-    if faint:
-        _write_lists_of_ones(writer)
-    writer.u(1, 1)  # amp
+    writer.u(2, 0b01)  # scaling lists, amp
     sps.mini.sao_and_pcm.write(writer)
     writer.ue(0)  # short-term reference sets
     writer.u(2, 0b01)  # long-term references, temporal_mvp
@@ -202,18 +192,6 @@ def _write_picture_buffer(writer: BitWriter) -> None:
     writer.u(1, 1)
     for _ in range(3):
         writer.ue(0)
-
-
-def _write_lists_of_ones(writer: BitWriter) -> None:
-    """scaling_list_data (clause 7.3.4) with factors of 1, where 16 leaves all as it is."""
-    writer.u(1, 1)  # they are here, not the default ones
-    for log2_side in range(2, 6):
-        for _ in range(2 if log2_side == 5 else 6):
-            writer.u(1, 1)  # the factors follow, each as its difference from the one before
-            writer.ue(_SE_MINUS_7)  # from 8
-            equal = min(64, 1 << 2 * log2_side) - 1
-            for _ in range(equal + (log2_side > 3)):  # these have one more, for the mean
-                writer.ue(0)
 
 
 def _unit(kind: int, writer: BitWriter) -> Nal:

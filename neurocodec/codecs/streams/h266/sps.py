@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from neurocodec.codecs.vvc.coding_tools import read_tools
-from neurocodec.codecs.vvc.nal import Nal
-from neurocodec.codecs.vvc.syntax import Syntax
+from neurocodec.codecs.streams.h266.coding_tools import read_tools
+from neurocodec.codecs.streams.h266.nal import Nal
+from neurocodec.codecs.streams.h266.syntax import Syntax
 from neurocodec.errors import BadInputError
 
 _CHROMAS = ("400", "420", "422", "444")

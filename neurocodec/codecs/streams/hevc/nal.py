@@ -8,7 +8,7 @@ from neurocodec.errors import BadInputError
 START_CODE = b"\0\0\1"
 IDR_KINDS = frozenset({19, 20})
 VPS, SPS, PPS = 32, 33, 34
-_HASH_SEI = 40
+HASH_SEI = 40
 _SLICE_KINDS = frozenset({*range(10), *range(16, 22)})
 
 
@@ -45,7 +45,7 @@ class Nal:
     @property
     def belongs_in_bpg(self) -> bool:
         """Whether a decoder of a .bpg needs it: a slice, its parameters or the samples' hash."""
-        return self.is_slice or self.kind in {PPS, _HASH_SEI}
+        return self.is_slice or self.kind in {PPS, HASH_SEI}
 
     def on_layer(self, layer: int) -> "Nal":
         """The same unit with that nuh_layer_id."""

@@ -8,15 +8,15 @@ file is meant to be decoded where it was made, by the same torch, and not to be 
 
 import struct
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any
 
 from neurocodec import images, weights
+from neurocodec.codecs.codec import Codec
 from neurocodec.errors import BadInputError, MissingError, UsageError
 from neurocodec.images import Image
-from neurocodec.tools import Tool
 
 if TYPE_CHECKING:
     from neurocodec.networks.checkpoint import Checkpoint
@@ -27,31 +27,26 @@ _LENGTH = struct.Struct(">I")
 _STRIDE = 64
 
 
-class Mbt2018:
-    """Files of a learned codec; level is the QP, on BPG's scale, that its weights take."""
+class Mbt2018(Codec):
+    """Files of a learned codec; level is the QP, on BPG's scale, that its weights take.
 
-    name: ClassVar[str] = "mbt2018"
-    extension: ClassVar[str] = ".mbt"
-    unit: ClassVar[Literal["qp", "quality"]] = "qp"
-    levels: ClassVar[Sequence[int]] = range(51, -1, -1)
-    chromas: ClassVar[Sequence[str]] = ("444",)
-    carries_alpha: ClassVar[bool] = False
-    lossless = False
-    tools: ClassVar[Sequence[Tool]] = ()
+    Args:
+        weights: the name of installed ones or a .safetensors file that train-proxy wrote; without
+            them files of installed weights decode.
+        chroma: "444".
+        keep_metadata: not possible.
+    """
 
-    def __init__(self, weights: str = "", chroma: str = "444") -> None:
-        """Say which weights.
+    name = "mbt2018"
+    extension = ".mbt"
+    unit = "qp"
+    levels = range(51, -1, -1)
+    chromas = ("444",)
 
-        Args:
-            weights: the name of installed ones or a .safetensors file that train-proxy made;
-                without them files of installed weights decode.
-            chroma: "444".
-
-        Raises:
-            UsageError: another chroma.
-        """
-        if chroma not in self.chromas:
-            raise UsageError(f"mbt2018 has chroma 444, not {chroma}")
+    def __init__(
+        self, weights: str = "", chroma: str | None = None, keep_metadata: bool = False
+    ) -> None:
+        super().__init__(chroma, keep_metadata)
         self._weights = weights
 
     @property
@@ -63,24 +58,16 @@ class Mbt2018:
         """
         return f"mbt2018 {_loaded(self._weights).sha256[:12]}"
 
-    def encode(self, image: Image, level: int) -> bytes:
-        """The whole file.
-
-        Raises:
-            UsageError: a QP that the weights were not trained at, or a picture with alpha.
-            MissingError: no weights, or of another kind.
-        """
+    def _encode(self, image: Image, value: int) -> bytes:
         found = _loaded(self._weights)
         lowest, highest = found.made["qps"]
-        if not lowest <= level <= highest:
-            raise UsageError(f"these weights of mbt2018 take QP {lowest} to {highest}, not {level}")
-        if image.alpha is not None:
-            raise UsageError("mbt2018 cannot carry alpha: add --flatten COLOUR")
-        y, z = _compressed(_at(self._weights, level), image)
+        if not lowest <= value <= highest:
+            raise UsageError(f"these weights of mbt2018 take QP {lowest} to {highest}, not {value}")
+        y, z = _compressed(_at(self._weights, value), image)
         payload = _LENGTH.pack(len(y)) + y + z
         key = bytes.fromhex(found.sha256)[:16]
         crc = zlib.crc32(payload)
-        return _HEADER.pack(_MAGIC, key, image.width, image.height, level, crc) + payload
+        return _HEADER.pack(_MAGIC, key, image.width, image.height, value, crc) + payload
 
     def decode(self, data: bytes) -> Image:
         """The picture.

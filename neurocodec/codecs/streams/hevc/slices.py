@@ -1,16 +1,16 @@
-"""What an HEVC picture parameter set and the first slice's header say of a picture."""
+"""The QP that an HEVC picture parameter set and the first slice's header give."""
 
 from collections.abc import Sequence
 
-from neurocodec.codecs.bits import BitReader, unescape
-from neurocodec.codecs.bpg.nal import IDR_KINDS, PPS, Nal
+from neurocodec.codecs.streams.bits import BitReader, unescape
+from neurocodec.codecs.streams.hevc.nal import IDR_KINDS, PPS, Nal
 from neurocodec.errors import BadInputError
 
 _HEADER_BYTES = 64  # more than the fields before slice_qp_delta ever take
 
 
 def slice_qp(units: Sequence[Nal], *, sao: bool, chroma: bool) -> int | None:
-    """SliceQpY = 26 + init_qp_minus26 + slice_qp_delta (H.265 equation 7-54); below 0 over 8 bits.
+    """Read SliceQpY (H.265 equation 7-54); over 8 bits it may be below 0.
 
     Args:
         units: of one picture.
@@ -23,10 +23,10 @@ def slice_qp(units: Sequence[Nal], *, sao: bool, chroma: bool) -> int | None:
     Raises:
         BadInputError: a header is damaged, or there is none.
     """
-    parameters = _parameters(units)
+    parameters = next((unit for unit in units if unit.kind == PPS), None)
     first = next((unit for unit in units if unit.starts_picture), None)
-    if first is None:
-        raise _no_picture()
+    if parameters is None or first is None:
+        raise BadInputError("its HEVC stream lacks a picture: get the file again")
     if first.kind not in IDR_KINDS:
         return None
     output_flag_present, extra_bits, init_qp = _parse_parameters(_reader(parameters))
@@ -39,33 +39,6 @@ def slice_qp(units: Sequence[Nal], *, sao: bool, chroma: bool) -> int | None:
     if sao:
         reader.u(1 + chroma)
     return init_qp + reader.se()
-
-
-def allows_lossless(units: Sequence[Nal]) -> bool:
-    """transquant_bypass_enabled_flag of their picture parameter set.
-
-    Raises:
-        BadInputError: it is damaged, or there is none.
-    """
-    reader = _reader(_parameters(units))
-    _parse_parameters(reader)
-    reader.u(2)  # constrained_intra_pred, transform_skip_enabled
-    if reader.flag():  # cu_qp_delta_enabled
-        reader.ue()
-    reader.se(), reader.se()  # QP offsets of chroma
-    reader.u(3)  # such offsets in slices, weighted_pred, weighted_bipred
-    return reader.flag()
-
-
-def _parameters(units: Sequence[Nal]) -> Nal:
-    found = next((unit for unit in units if unit.kind == PPS), None)
-    if found is None:
-        raise _no_picture()
-    return found
-
-
-def _no_picture() -> BadInputError:
-    return BadInputError("its HEVC stream lacks a picture: get the file again")
 
 
 def _parse_parameters(reader: BitReader) -> tuple[bool, int, int]:

@@ -1,6 +1,6 @@
 """The part of a sequence parameter set that says which coding tools are on (H.266, 7.3.2.4)."""
 
-from neurocodec.codecs.vvc.syntax import Syntax
+from neurocodec.codecs.streams.h266.syntax import Syntax
 from neurocodec.errors import BadInputError
 
 _MAX_LISTS = 64
@@ -170,11 +170,6 @@ def _quantisation(s: Syntax) -> None:
 def _virtual_boundaries(s: Syntax) -> None:
     enabled = s.flag("sps_virtual_boundaries_enabled_flag")
     if enabled and s.flag("sps_virtual_boundaries_present_flag"):
-        read_boundaries(s)
-
-
-def read_boundaries(s: Syntax) -> None:
-    """The places of virtual boundaries, as sequence and picture header have them alike."""
-    for _ in ("vertical", "horizontal"):
-        for _ in range(s.ue("num_virtual_boundaries", 3)):
-            s.ue("virtual_boundary_pos_minus1")
+        for _ in ("vertical", "horizontal"):
+            for _ in range(s.ue("num_virtual_boundaries", 3)):
+                s.ue("virtual_boundary_pos_minus1")

@@ -6,7 +6,7 @@ groups are read and written here for both.
 
 from dataclasses import dataclass
 
-from neurocodec.codecs.bits import BitReader, BitWriter
+from neurocodec.codecs.streams.bits import BitReader, BitWriter
 from neurocodec.errors import BadInputError
 
 _RANGE_FLAGS = 9

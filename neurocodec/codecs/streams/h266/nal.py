@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from neurocodec.codecs.bits import escape
+from neurocodec.codecs.streams.bits import escape
 from neurocodec.errors import BadInputError
 
 HEADER_BYTES = 2

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from neurocodec.codecs.bits import BitReader, BitWriter, unescape
-from neurocodec.codecs.vvc.nal import HEADER_BYTES, Nal
+from neurocodec.codecs.streams.bits import BitReader, BitWriter, unescape
+from neurocodec.codecs.streams.h266.nal import HEADER_BYTES, Nal
 from neurocodec.errors import BadInputError
 
 
