@@ -10,7 +10,7 @@ import safetensors.torch
 from torch import Tensor, nn
 
 from neurocodec import registry, weights
-from neurocodec.errors import BadInputError, MissingError, UsageError
+from neurocodec.errors import BadInputError, UsageError
 
 NETWORKS = {
     "npp": "neurocodec.networks.npp:Npp",
@@ -62,7 +62,7 @@ def load(data: bytes, name: str) -> Checkpoint:
         name: how messages refer to it.
 
     Raises:
-        BadInputError: the file is of another kind or damaged, or its tensors do not fit its network.
+        BadInputError: the file is damaged or of another kind, or its tensors do not fit.
         MissingError: the network needs a Python package that is not installed.
     """
     tensors, metadata = read_tensors(data, name)

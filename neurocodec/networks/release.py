@@ -92,7 +92,9 @@ def measurements(path: Path) -> list[dict[str, Any]]:
         for line in lines:
             _row(line)
     except (ValueError, TypeError, LookupError, AttributeError) as exc:
-        raise BadInputError(f"{files.display(path)} is not the output of bdrate --json ({exc!r})") from exc
+        raise BadInputError(
+            f"{files.display(path)} is not the output of bdrate --json ({exc!r})"
+        ) from exc
     return lines
 
 
@@ -110,7 +112,7 @@ def card(name: str, entry: Mapping[str, Any]) -> str:
 def _refuse_odd_name(name: str) -> None:
     if not _NAME.fullmatch(name):
         raise UsageError(
-            f"{name!r} cannot be a name of weights: use letters, digits, hyphens, underscores and dots"
+            f"{name!r} cannot be a name of weights: use letters, digits, hyphens, _ and dots"
         )
     if (weights.folder() / f"{name}.md").exists() and name not in weights.installed():
         raise UsageError(f"{name}.md exists and is not a card: choose another name than {name!r}")
