@@ -11,9 +11,9 @@ from neurocodec.codecs import ffmpeg
 from neurocodec.codecs.bpg import Bpg, native
 from neurocodec.codecs.bpg.container import demux, mux
 from neurocodec.codecs.bpg.files import encode, with_metadata
-from neurocodec.codecs.streams.hevc.mini_sps import MiniSps, RangeFlags
 from neurocodec.codecs.bpg.settings import Settings
 from neurocodec.codecs.planes import colour
+from neurocodec.codecs.streams.hevc.mini_sps import MiniSps, RangeFlags
 from neurocodec.errors import BadInputError, UsageError
 from neurocodec.images import Image
 from tests.conftest import picture, psnr_db

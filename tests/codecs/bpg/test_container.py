@@ -6,10 +6,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from neurocodec.codecs.streams.bits import BitReader, BitWriter, ByteReader, escape, ue7, unescape
 from neurocodec.codecs.bpg.container import MAGIC, Container, demux, mux
 from neurocodec.codecs.bpg.files import decode, inspect
 from neurocodec.codecs.planes.layout import COLOR_SPACES, Layout
+from neurocodec.codecs.streams.bits import BitReader, BitWriter, ByteReader, escape, ue7, unescape
 from neurocodec.errors import BadInputError
 
 SMALL = Container(5, 3, Layout(), sps=b"\x01\x02", units=b"\x44\x01\xc0")
