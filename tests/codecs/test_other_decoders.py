@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from neurocodec import codecs, images, tools
-from neurocodec.codecs import ffmpeg, qp_tables
+from neurocodec.codecs import libav, qp_tables
+from neurocodec.codecs.programs import ffmpeg
 from neurocodec.codecs.bpg.container import demux
 from neurocodec.codecs.bpg.streams import colour_and_alpha
 from neurocodec.codecs.planes import colour
@@ -33,13 +34,13 @@ def shown(program: str, arguments: list[str | Path], result: Path) -> bytes:
 @pytest.mark.parametrize("qp", QPS)
 def test_bpg_by_libde265(photograph, needs_tool, tmp_path, qp):
     program = needs_tool("libde265-dec265")
-    data = codecs.create("bpg").encode(photograph, qp)
+    data = encoded(codecs.create("bpg"), photograph, qp)
     stream, _alpha = colour_and_alpha(demux(data))
     (tmp_path / "a.hevc").write_bytes(stream.bare())
     out = tmp_path / "a.yuv"
     raw = np.frombuffer(shown(program, ["-q", "-o", out, tmp_path / "a.hevc"], out), np.uint8)
-    ours = ffmpeg.decode("hevc", stream.bare()).planes
-    assert raw.tobytes() == ffmpeg.raw(ours)
+    ours = libav.decode("hevc", stream.bare()).planes
+    assert raw.tobytes() == raw(ours)
     height, width = photograph.height, photograph.width
     luma = ours[0].size
     shapes = [plane.shape for plane in ours]
@@ -55,7 +56,7 @@ def test_bpg_by_libde265(photograph, needs_tool, tmp_path, qp):
 def test_jpeg_by_djpeg(photograph, needs_tool, tmp_path, qp):
     program = needs_tool("djpeg")
     codec = codecs.create("jpeg")
-    data = codec.encode(photograph, qp_tables.level_at_qp("jpeg", qp))
+    data = encoded(codec, photograph, qp_tables.level_at_qp("jpeg", qp))
     (tmp_path / "a.jpg").write_bytes(data)
     out = tmp_path / "a.ppm"
     theirs = images.read(shown(program, ["-outfile", out, tmp_path / "a.jpg"], out), "djpeg's")
@@ -66,7 +67,7 @@ def test_jpeg_by_djpeg(photograph, needs_tool, tmp_path, qp):
 def test_jpeg2000_by_opj_decompress(photograph, needs_tool, tmp_path, qp):
     program = needs_tool("opj_decompress")
     codec = codecs.create("jpeg2000")
-    data = codec.encode(photograph, qp_tables.level_at_qp("jpeg2000", qp))
+    data = encoded(codec, photograph, qp_tables.level_at_qp("jpeg2000", qp))
     (tmp_path / "a.jp2").write_bytes(data)
     out = tmp_path / "a.ppm"
     theirs = images.read(shown(program, ["-i", tmp_path / "a.jp2", "-o", out], out), "opj's")
@@ -76,7 +77,7 @@ def test_jpeg2000_by_opj_decompress(photograph, needs_tool, tmp_path, qp):
 @pytest.mark.parametrize("qp", QPS)
 def test_vvc_by_the_ffmpeg_program(photograph, tmp_path, qp):
     codec = codecs.create("vvc:preset=faster")
-    data = codec.encode(photograph, qp)
+    data = encoded(codec, photograph, qp)
     (tmp_path / "a.266").write_bytes(data)
     size = (photograph.height, photograph.width + photograph.width % 2)
     raw = np.frombuffer(

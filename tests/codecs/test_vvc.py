@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from neurocodec import codecs, images, tools
-from neurocodec.codecs import ffmpeg
+from neurocodec.codecs import libav
+from neurocodec.codecs.programs import ffmpeg
 from neurocodec.codecs.streams.bits import unescape
 from neurocodec.codecs.planes.colour import to_pixels, to_planes
 from neurocodec.codecs.planes.layout import Layout
@@ -20,6 +21,7 @@ from neurocodec.codecs.vvc import Vvc, fitting, nal, programs, still
 from neurocodec.codecs.streams.h266.sps import Colour, hidden, read_sps
 from neurocodec.errors import BadInputError, MissingError, ToolError, UsageError
 from neurocodec.images import Image
+from tests.codecs.coding import encoded
 from tests.conftest import picture, program_head, psnr_db
 
 SIZES = [(1, 1), (2, 5), (13, 12), (14, 14), (30, 18), (65, 47), (64, 48)]
@@ -37,7 +39,7 @@ RARE_SPS = bytes.fromhex(
 
 @functools.cache
 def coded(width: int, height: int, qp: int = 34) -> bytes:
-    return Vvc(engine="vvenc").encode(picture(width, height), qp)
+    return encoded(Vvc(engine="vvenc"), picture(width, height), qp)
 
 
 def by_libvvenc(planes, *options: str, qp: int = 30) -> bytes:
@@ -76,7 +78,7 @@ def test_ffmpeg_shows_the_same_planes_at_the_true_or_the_next_even_size(tmp_path
     path.write_bytes(data)
     planes = programs.decode_by_ffmpeg(data, Layout("420", 10), *shown, may_be_cut=False)
     said, words = shown_by_ffmpeg(path)
-    assert said == ffmpeg.raw(planes)
+    assert said == raw(planes)
     assert f"{shown[0]}x{shown[1]}" in words
     assert "yuv420p10le(pc, bt470bg/bt709/iec61966-2-1" in words
     decoded = Vvc(engine="vvenc").decode(data)
@@ -87,8 +89,8 @@ def test_ffmpeg_shows_the_same_planes_at_the_true_or_the_next_even_size(tmp_path
 
 
 def test_the_beyond_of_an_odd_size_repeats_the_edge():
-    data = Vvc().encode(Image(np.full((9, 9, 3), (200, 40, 90), np.uint8)), 20)
-    luma = ffmpeg.decode("vvc", data).planes[0].astype(int)
+    data = encoded(Vvc(), Image(np.full((9, 9, 3), (200, 40, 90), np.uint8)), 20)
+    luma = libav.decode("vvc", data).planes[0].astype(int)
     assert luma.shape == (10, 10)
     assert np.abs(luma - luma[0, 0]).max() <= 12
 
@@ -144,7 +146,7 @@ def test_streams_of_older_formats_are_not_taken_for_it():
 def test_more_bits_than_the_program_has_room_for(growth):
     noise = np.random.default_rng(0).integers(0, 256, (growth, 16, 1), np.uint8)
     image = Image(noise.repeat(3, 2), gray=True)
-    data = Vvc(preset="faster", engine="vvenc").encode(image, 0)
+    data = encoded(Vvc(preset="faster", engine="vvenc"), image, 0)
     assert psnr_db(Vvc().decode(data), image) > 40
 
 
@@ -154,8 +156,8 @@ def test_settings_and_pictures_out_of_range_are_refused():
             Vvc(**settings_given)
     wide = Image(np.zeros((1, 25_329, 3), np.uint8))
     with pytest.raises(UsageError, match="too large"):
-        Vvc().encode(wide, 40)
-    assert codecs.create("vvc:preset=faster:engine=vvenc").encode(picture(16, 16), 40)
+        encoded(Vvc(), wide, 40)
+    assert encoded(codecs.create("vvc:preset=faster:engine=vvenc"), picture(16, 16), 40)
 
 
 # Streams of others.
@@ -187,7 +189,7 @@ def test_colour_is_what_ffmpeg_makes_of_it(tmp_path, options, color_space, limit
     assert (said["matrix"], said["range"], said["slice_qp"]) == (matrix, "limited", 27)
     decoded = Vvc().decode(data)
     left = Layout("420", 10, color_space, limited_range=True, left=True)
-    assert (decoded.pixels == to_pixels(ffmpeg.decode("vvc", data).planes, left)).all()
+    assert (decoded.pixels == to_pixels(libav.decode("vvc", data).planes, left)).all()
     if limited_range:
         assert np.abs(centres(decoded) - centres(quadrants())).max() <= 6
     (tmp_path / "x.266").write_bytes(data)
@@ -236,7 +238,7 @@ def test_the_slice_qp_is_read_behind_a_perceptual_adaptation():
 
 
 def test_a_video_is_refused_as_animated():
-    frame = ffmpeg.raw(to_planes(quadrants().pixels, Layout("420", 10)))
+    frame = raw(to_planes(quadrants().pixels, Layout("420", 10)))
     source = ["-f", "rawvideo", "-pix_fmt", "yuv420p10le", "-video_size", "64x64", "-i", "pipe:0"]
     arguments = [*source, "-c:v", "libvvenc", "-preset", "faster", "-f", "vvc", "pipe:1"]
     video = tools.run(tools.find(ffmpeg.FFMPEG), arguments, timeout_s=60, stdin=3 * frame)
@@ -391,10 +393,11 @@ ENCODES = """
 """
 
 DECODES = """
-    from neurocodec.codecs import ffmpeg
+    from neurocodec.codecs import libav
+from neurocodec.codecs.programs import ffmpeg
     assert given.get("-d", "0") == "0"
-    planes = ffmpeg.decode("vvc", open(given["-b"], "rb").read()).planes
-    open(given["-o"], "wb").write(ffmpeg.raw(planes))
+    planes = libav.decode("vvc", open(given["-b"], "rb").read()).planes
+    open(given["-o"], "wb").write(raw(planes))
 """
 
 FAULTS = {
@@ -410,7 +413,7 @@ def test_vvencapp_and_ffmpeg_give_the_same_bytes(stand_in):
     for engine in ("auto", "vvencapp"):
         codec = Vvc(preset="faster", engine=engine)
         assert codec.encoder == "vvencapp 9.8.7"
-        assert codec.encode(image, 30) == Vvc(preset="faster", engine="vvenc").encode(image, 30)
+        assert encoded(codec, image, 30) == encoded(Vvc(preset="faster", engine="vvenc"), image, 30)
 
 
 @pytest.mark.parametrize("fault", FAULTS)
@@ -418,14 +421,14 @@ def test_an_encoder_that_fails_is_a_tool_error(stand_in, fault):
     body, words = FAULTS[fault]
     stand_in(programs.VVENCAPP, "vvencapp version 9.8.7", body)
     with pytest.raises(ToolError, match=words or "unusable stream"):
-        Vvc().encode(picture(16, 16), 30)
+        encoded(Vvc(), picture(16, 16), 30)
 
 
 def test_an_encoder_that_codes_another_picture_is_a_tool_error(stand_in):
     small = by_libvvenc(to_planes(np.zeros((16, 16, 3), np.uint8), Layout("420", 10)))
     stand_in(programs.VVENCAPP, "vvencapp version 9.8.7", f"open(given['-o'], 'wb').write({small})")
     with pytest.raises(ToolError, match="unusable stream"):
-        Vvc().encode(picture(40, 16), 30)
+        encoded(Vvc(), picture(40, 16), 30)
 
 
 DECODERS = {
@@ -473,6 +476,6 @@ def test_photographs(data_folder, qp):
     path = data_folder("kodak") / "kodim23.png"
     photograph = images.read(path.read_bytes(), path.name)
     crop = Image(np.ascontiguousarray(photograph.pixels[100:323, 200:425]))
-    data = Vvc().encode(crop, qp)
+    data = encoded(Vvc(), crop, qp)
     assert 8 * len(data) / (223 * 225) < {28: 1.0, 41: 0.3}[qp]
     assert psnr_db(Vvc().decode(data), crop) > {28: 37, 41: 30}[qp]

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from neurocodec import tools
-from neurocodec.codecs import ffmpeg
+from neurocodec.codecs import libav
+from neurocodec.codecs.programs import ffmpeg
 from neurocodec.codecs.streams.bits import BitWriter, escape, unescape
 from neurocodec.codecs.bpg import nal, x265
 from neurocodec.codecs.bpg.container import demux
@@ -75,15 +76,15 @@ def test_no_bits_are_spent_on_threads(monkeypatch):
 @pytest.mark.parametrize("settings", WAYS, ids=str)
 def test_in_process_gives_the_same_bytes(settings):
     image = picture(61, 43, alpha=True)
-    assert encode(image, 30, settings, in_process=True) == encode(image, 30, settings)
+    assert encode(image, 30, settings) == encode(image, 30, settings)
 
 
 @pytest.mark.parametrize("settings", WAYS, ids=str)
 def test_the_remade_stream_decodes_to_the_encoders_own_planes(settings):
     image = picture(72, 40)
-    own = ffmpeg.decode("hevc", bare_stream(image, settings))
+    own = libav.decode("hevc", bare_stream(image, settings))
     remade, _alpha = colour_and_alpha(demux(encode(image, 34, settings)))
-    decoded = ffmpeg.decode("hevc", remade.bare())
+    decoded = libav.decode("hevc", remade.bare())
     assert decoded.pixel_format == own.pixel_format
     assert all(map(np.array_equal, decoded.planes, own.planes))
 
@@ -99,7 +100,7 @@ def test_libde265_decodes_the_remade_stream_to_the_same_planes(
     program = tools.Program("dec265", libde265, "", "path")
     arguments = ["-q", "-o", tmp_path / "a.yuv", tmp_path / "a.hevc"]
     planes = tools.run(program, arguments, timeout_s=60, produces=tmp_path / "a.yuv")
-    assert planes == ffmpeg.raw(ffmpeg.decode("hevc", stream.bare()).planes)
+    assert planes == raw(libav.decode("hevc", stream.bare()).planes)
 
 
 def test_alpha_takes_turns_before_the_colour_on_a_layer_of_its_own():
@@ -168,8 +169,8 @@ def test_another_encoders_stream_goes_in_and_comes_out(options, expected):
     stream = kvazaar(image, Layout(), qp=30, **options)
     taken = read_stream(stream, Layout(), 64, 48)
     assert taken.slice_qp == expected
-    own = ffmpeg.decode("hevc", stream)
-    assert all(map(np.array_equal, ffmpeg.decode("hevc", taken.bare()).planes, own.planes))
+    own = libav.decode("hevc", stream)
+    assert all(map(np.array_equal, libav.decode("hevc", taken.bare()).planes, own.planes))
 
 
 PLAIN_VUI = {
@@ -218,10 +219,10 @@ def test_a_window_and_hashes_and_more_of_x265_are_passed_over():
     planes = colour.to_planes(picture(64, 48).pixels, Layout())
     more = "hash=1:aud=1:ref=4:bframes=4:display-window=0,2,0,2:range=full:colormatrix=bt709"
     options = {"preset": "fast", "x265-params": f"qp=30:keyint=1:log-level=none:{more}"}
-    stream = ffmpeg.encode_in_process(planes, "yuv420p", "libx265", options)
+    stream = libav.encode(planes, "yuv420p", "libx265", options)
     taken = read_stream(stream, Layout(), 64, 48)
     assert {unit.kind for unit in taken.units} == {nal.PPS, 20, 40}
-    assert ffmpeg.decode("hevc", taken.bare()).planes[0].shape == (48, 64)
+    assert libav.decode("hevc", taken.bare()).planes[0].shape == (48, 64)
 
 
 def test_what_the_decoder_only_complains_of_is_refused_each_time():
@@ -230,7 +231,7 @@ def test_what_the_decoder_only_complains_of_is_refused_each_time():
     extended = Nal(video.data[:-1] + bytes((video.data[-1] ^ 0x10,)))
     for _ in range(3):
         with pytest.raises(BadInputError, match="VPS"):
-            ffmpeg.decode("hevc", nal.join([extended, *others]))
+            libav.decode("hevc", nal.join([extended, *others]))
 
 
 @pytest.mark.parametrize(
@@ -243,7 +244,7 @@ def test_what_the_decoder_only_complains_of_is_refused_each_time():
 def test_streams_that_a_bpg_cannot_hold_are_refused(parameters, complaint):
     planes = colour.to_planes(picture(64, 48).pixels, Layout())
     options = {"preset": "fast", "x265-params": f"keyint=1:log-level=none:{parameters}"}
-    stream = ffmpeg.encode_in_process(planes, "yuv420p", "libx265", options)
+    stream = libav.encode(planes, "yuv420p", "libx265", options)
     with pytest.raises(BadInputError, match=complaint):
         read_stream(stream, Layout(), 64, 48)
 
@@ -328,6 +329,6 @@ def test_what_is_no_annex_b_is_bad_input(stream):
 def test_a_failing_encoder_is_a_tool_error():
     planes = [np.zeros((16, 16), np.uint8)]
     with pytest.raises(ToolError, match="libx265"):
-        ffmpeg.encode_in_process(planes, "gray", "libx265", {"x265-params": "ctu=7"})
+        libav.encode(planes, "gray", "libx265", {"x265-params": "ctu=7"})
     with pytest.raises(ToolError, match="ffmpeg"):
         ffmpeg.encode(planes, "gray", ["-c:v", "libx265", "-x265-params", "ctu=7"], "hevc")
