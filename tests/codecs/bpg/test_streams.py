@@ -7,19 +7,19 @@ import pytest
 
 from neurocodec import tools
 from neurocodec.codecs import libav
-from neurocodec.codecs.programs import ffmpeg
-from neurocodec.codecs.streams.bits import BitWriter, escape, unescape
-from neurocodec.codecs.bpg import nal, x265
+from neurocodec.codecs.bpg import x265
 from neurocodec.codecs.bpg.container import demux
 from neurocodec.codecs.bpg.files import encode
-from neurocodec.codecs.streams.hevc.mini_sps import Blocks, MiniSps, RangeFlags, SaoAndPcm
-from neurocodec.codecs.streams.hevc.nal import Nal
 from neurocodec.codecs.bpg.settings import Settings
-from neurocodec.codecs.streams.hevc.slices import slice_qp
-from neurocodec.codecs.streams.hevc.sps import Sps, parameter_sets, parse
 from neurocodec.codecs.bpg.streams import colour_and_alpha, read_stream
 from neurocodec.codecs.planes import colour
-from neurocodec.codecs.planes.layout import Layout
+from neurocodec.codecs.planes.layout import Layout, raw
+from neurocodec.codecs.programs import ffmpeg
+from neurocodec.codecs.streams.bits import escape, ue, unescape, with_stop_bit
+from neurocodec.codecs.streams.hevc import nal
+from neurocodec.codecs.streams.hevc.nal import Nal
+from neurocodec.codecs.streams.hevc.slices import slice_qp
+from neurocodec.codecs.streams.hevc.sps import MiniSps, Sps, parameter_sets, parse
 from neurocodec.errors import BadInputError, ToolError
 from neurocodec.images import Image
 from tests.conftest import picture
@@ -31,23 +31,29 @@ WAYS = [
     Settings(bit_depth=10),
     Settings(bit_depth=12),
 ]
-PLAIN = MiniSps(Blocks(3, 3, 2, 3), 2, SaoAndPcm(True, None), True, RangeFlags())
+
+
+def codes(*values):
+    return "".join(map(ue, values))
+
+
+def extension(*on):
+    """The range extension with these of its flags."""
+    return "1" + "10000000" + "".join(str(int(index in on)) for index in range(9))
+
+
+# The sizes of blocks; SAO without PCM; no extension.
+PLAIN = MiniSps(codes(0, 3, 0, 3), ue(2), "10", "1", "0")
 FULL = MiniSps(
-    Blocks(4, 1, 3, 2),
-    0,
-    SaoAndPcm(False, (7, 7, 1, 2, True)),
-    False,
-    RangeFlags((True, True, False, False, False, True, False, True, False)),
+    codes(1, 1, 1, 2), ue(0), "01" + "01110111" + codes(1, 2) + "1", "0", extension(0, 1, 5, 7)
 )
 
 
-def bare_stream(image, settings, qp=34, in_process=False):
+def bare_stream(image, settings, qp=34):
     """x265's own elementary stream of a picture's planes."""
     layout = settings.layout(image)
     planes = colour.to_planes(image.pixels, layout)
-    return x265.encode(
-        planes, layout, qp, effort=settings.effort, lossless=False, in_process=in_process
-    )
+    return x265.encode(planes, layout, qp, effort=settings.effort)
 
 
 def kinds(stream, *wanted):
@@ -71,12 +77,6 @@ def test_no_bits_are_spent_on_threads(monkeypatch):
     threaded = ("keyint=1", "info=0", "log-level=none", "wpp=1")
     monkeypatch.setattr(x265, "_PARAMETERS", threaded)
     assert len(ours) < len(encode(image, 34, Settings()))
-
-
-@pytest.mark.parametrize("settings", WAYS, ids=str)
-def test_in_process_gives_the_same_bytes(settings):
-    image = picture(61, 43, alpha=True)
-    assert encode(image, 30, settings) == encode(image, 30, settings)
 
 
 @pytest.mark.parametrize("settings", WAYS, ids=str)
@@ -137,15 +137,14 @@ def test_the_mini_sps_of_x265_is_three_bytes():
     ("index", "name"), [(3, "explicit_rdpcm"), (4, "extended"), (6, "high"), (8, "cabac")]
 )
 def test_range_extensions_that_no_bpg_has_are_refused(index, name):
-    flags = tuple(i == index for i in range(9))
-    mini = replace(PLAIN, range_flags=RangeFlags(flags))
+    mini = replace(PLAIN, extension=extension(index))
     with pytest.raises(BadInputError, match=name):
         MiniSps.from_bytes(mini.to_bytes())
 
 
 def test_blocks_over_64_are_refused():
     with pytest.raises(BadInputError, match="64×64"):
-        MiniSps.from_bytes(replace(PLAIN, blocks=Blocks(5, 2, 2, 3)).to_bytes())
+        MiniSps.from_bytes(replace(PLAIN, blocks=codes(2, 2, 0, 3)).to_bytes())
 
 
 def kvazaar(image, layout, **options):
@@ -210,9 +209,7 @@ def test_the_usability_information_is_passed_over(said):
     body = bits.rstrip("0")[:-1]
     after = len("0" + "1" + "10000000" + "000000000")  # its flag, then the range extension
     changed = body[:-after] + "1" + "".join({**PLAIN_VUI, **said}.values()) + body[1 - after :]
-    writer = BitWriter()
-    writer.u(len(changed), int(changed, 2))
-    assert parse(Nal(b"\x42\x01" + escape(writer.with_stop_bit()))) == sps
+    assert parse(Nal(b"\x42\x01" + escape(with_stop_bit(changed)))) == sps
 
 
 def test_a_window_and_hashes_and_more_of_x265_are_passed_over():
@@ -282,21 +279,13 @@ def test_the_slice_qp_is_read(depth, qp, expected, gray):
 def test_the_slice_qp_stands_behind_whatever_comes_before_it(
     sao, chroma, output_flag, extra, delta
 ):
-    parameters, header = BitWriter(), BitWriter()
-    for code in (0, 0):
-        parameters.ue(code)
-    parameters.u(7, output_flag << 5 | extra << 2)
-    for code in (0, 0, 2 * 4):  # the last is init_qp_minus26 = -4
-        parameters.ue(code)
-    header.u(2, 0b10)
-    header.ue(0)
-    header.u(extra, 0)
-    header.ue(2)
-    header.u(output_flag + sao * (1 + chroma), 0)
-    header.ue(2 * delta - 1 if delta > 0 else -2 * delta)
+    flags = f"0{output_flag}{extra:03b}00"
+    parameters = codes(0, 0) + flags + codes(0, 0, 2 * 4)  # the last is init_qp_minus26 = -4
+    before = "10" + codes(0) + extra * "0" + codes(2) + (output_flag + sao * (1 + chroma)) * "0"
+    header = before + codes(2 * delta - 1 if delta > 0 else -2 * delta)
     units = [
-        Nal(bytes((34 << 1, 1)) + escape(parameters.with_stop_bit())),
-        Nal(bytes((20 << 1, 1)) + escape(header.with_stop_bit())),
+        Nal(bytes((34 << 1, 1)) + escape(with_stop_bit(parameters))),
+        Nal(bytes((20 << 1, 1)) + escape(with_stop_bit(header))),
     ]
     assert slice_qp(units, sao=sao, chroma=chroma) == 22 + delta
 
@@ -330,5 +319,3 @@ def test_a_failing_encoder_is_a_tool_error():
     planes = [np.zeros((16, 16), np.uint8)]
     with pytest.raises(ToolError, match="libx265"):
         libav.encode(planes, "gray", "libx265", {"x265-params": "ctu=7"})
-    with pytest.raises(ToolError, match="ffmpeg"):
-        ffmpeg.encode(planes, "gray", ["-c:v", "libx265", "-x265-params", "ctu=7"], "hevc")

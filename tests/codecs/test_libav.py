@@ -1,4 +1,4 @@
-"""The bundled ffmpeg: found without starting it, and its complaints heard."""
+"""The bundled ffmpeg, and its libraries in this process: planes come back, complaints are heard."""
 
 import subprocess
 import sys
@@ -8,6 +8,7 @@ import pytest
 
 from neurocodec import tools
 from neurocodec.codecs import libav
+from neurocodec.codecs.planes.layout import raw
 from neurocodec.codecs.programs import ffmpeg
 from neurocodec.errors import BadInputError
 
@@ -18,9 +19,7 @@ def plane(height=16, width=24, dtype=np.uint8):
 
 @pytest.fixture(scope="module")
 def stream():
-    return libav.encode(
-        [plane(64, 64)], "gray", "libx265", {"x265-params": "log-level=none"}
-    )
+    return libav.encode([plane(64, 64)], "gray", "libx265", {"x265-params": "log-level=none"})
 
 
 def test_the_bundled_program_is_found_before_one_on_path(tmp_path, monkeypatch):
@@ -65,9 +64,7 @@ def test_damage_is_not_printed(stream, capfd):
 
 
 def test_what_the_library_logs_elsewhere_is_not_printed():
-    code = (
-        "from neurocodec.codecs import ffmpeg; av = libav.library(); av.logging.log(8, 'a', 'b')"
-    )
+    code = "from neurocodec.codecs import libav; av = libav.library(); av.logging.log(8, 'a', 'b')"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
     assert (done.stdout, done.stderr) == (b"", b"")
 
