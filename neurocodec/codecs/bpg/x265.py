@@ -38,13 +38,13 @@ def encode(
     Raises:
         ToolError: the encoder failed.
     """
-    options = _options(qp, effort, min(planes[0].shape))
+    chosen = options(qp, effort, min(planes[0].shape))
     if lossless:
-        options["x265-params"] += ":lossless=1"
-    return libav.encode(_whole_blocks(planes, layout), pixel_format(layout), "libx265", options)
+        chosen["x265-params"] += ":lossless=1"
+    return libav.encode(whole_blocks(planes, layout), pixel_format(layout), "libx265", chosen)
 
 
-def _options(qp: int, effort: int, side: int) -> dict[str, str]:
+def options(qp: int, effort: int, side: int) -> dict[str, str]:
     """libx265's options in ffmpeg; `side` is the picture's shorter one."""
     parameters = [f"qp={qp}", *_PARAMETERS]
     if side <= _SMALLEST_SIDE - _BLOCK:
@@ -60,7 +60,8 @@ def pixel_format(layout: Layout) -> str:
     return name if layout.bit_depth == 8 else f"{name}{layout.bit_depth}le"
 
 
-def _whole_blocks(planes: Sequence[Plane], layout: Layout) -> list[Plane]:
+def whole_blocks(planes: Sequence[Plane], layout: Layout) -> list[Plane]:
+    """The planes with their last row and column repeated to whole coding blocks."""
     tiny = min(planes[0].shape) <= _SMALLEST_SIDE - _BLOCK
     block = _SMALLEST_SIDE if tiny else _BLOCK
     height, width = (-(-side // block) * block for side in planes[0].shape)
