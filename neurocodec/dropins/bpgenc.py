@@ -59,6 +59,7 @@ def _encode(
 ) -> None:
     from neurocodec import files, images
     from neurocodec.cli import console
+    from neurocodec.codecs import Level
     from neurocodec.codecs.bpg import Bpg
 
     console.set_up(verbose)
@@ -66,7 +67,7 @@ def _encode(
         raise UsageError(f"there is no encoder {encoder} here: leave -e out, or give -e x265")
     codec = Bpg(engine="x265", effort=min(9, max(1, effort)), **settings)
     image = images.read(files.read(infile), files.display(infile))
-    files.write(outfile, codec.encode(image, qp))
+    files.write(outfile, codec.encode(image, Level("qp", qp)))
 
 
 def main() -> NoReturn:

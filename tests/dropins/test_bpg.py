@@ -10,8 +10,8 @@ import PIL.Image
 import pytest
 
 from neurocodec import images, tools
-from neurocodec.codecs import create
-from neurocodec.codecs.bpg import native
+from neurocodec.codecs import Level, create
+from neurocodec.codecs.programs import bpgdec, bpgenc
 from tests.conftest import picture
 
 PROGRAMS = Path(sys.executable).parent
@@ -42,7 +42,7 @@ def test_a_call_as_benchmarks_make_it(tmp_path, photo):
     arguments = ["-q", 34, "-f", "444", "-e", "x265", "-c", "ycbcr", "-b", "8"]
     assert run("bpgenc", "-o", coded, *arguments, photo).returncode == 0
     image = images.read(photo.read_bytes(), "x")
-    assert coded.read_bytes() == create("bpg", chroma="444").encode(image, 34)
+    assert coded.read_bytes() == create("bpg", chroma="444").encode(image, Level("qp", 34))
     assert run("bpgdec", "-o", seen, coded).returncode == 0
     decoded = create("bpg").decode(coded.read_bytes())
     np.testing.assert_array_equal(np.asarray(PIL.Image.open(seen))[..., :3], decoded.pixels)
@@ -89,9 +89,9 @@ def test_a_drop_in_on_path_is_not_taken_for_the_real_one(tmp_path, monkeypatch):
         (tmp_path / name).symlink_to(PROGRAMS / f"neurocodec-{name}")
     monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
     tools._probe.cache_clear()
-    assert tools.lookup(native.BPGENC) is None
-    assert tools.lookup(native.BPGDEC) is None
-    data = create("bpg").encode(picture(24, 24), 30)
+    assert tools.lookup(bpgenc.BPGENC) is None
+    assert tools.lookup(bpgdec.BPGDEC) is None
+    data = create("bpg").encode(picture(24, 24), Level("qp", 30))
     assert data.startswith(b"BPG\xfb")
 
 
