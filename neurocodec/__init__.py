@@ -1,3 +1,3 @@
 """neurocodec: filter pictures before a stock encoder, for recognisers. Start at pipeline.py."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

@@ -1,15 +1,20 @@
-"""Reading pictures of every kind, and writing them back."""
+"""Pictures of every kind read, and written back."""
 
 import io
+import logging
+import struct
+import zlib
 
 import numpy as np
 import PIL.Image
 import PIL.ImageCms
+import PIL.PngImagePlugin
 import pytest
 
 from neurocodec import images
 from neurocodec.errors import BadInputError, UsageError
 from tests.conftest import picture
+from tests.picture_files import chunk, icc_profile, png_file, tiff_file
 
 
 def saved(image: PIL.Image.Image, file_format: str = "PNG", **options) -> bytes:
@@ -89,6 +94,113 @@ def test_alpha_is_kept_straight_and_dropped_where_it_hides_nothing():
     assert images.read(saved(source), "x").alpha is None
 
 
+@pytest.mark.parametrize(
+    ("depth", "values", "seen"),
+    [
+        (1, [0, 1, 0, 1], [0, 255, 0, 255]),
+        (2, [0, 1, 2, 3], [0, 85, 170, 255]),
+        (4, [0, 1, 7, 15], [0, 17, 119, 255]),
+        (8, [0, 100, 200, 255], [0, 100, 200, 255]),
+        (16, [0, 1040, 1041, 65535], [0, 4, 4, 255]),
+    ],
+)
+def test_the_transparent_gray_of_a_png_counts_at_its_depth(depth, values, seen):
+    data = png_file([values], depth, 0, (b"tRNS", struct.pack(">H", values[1])))
+    image = images.read(data, "x")
+    assert image.pixels[0, :, 0].tolist() == seen
+    assert image.gray
+    assert image.alpha is not None
+    assert image.alpha[0].tolist() == [0 if value == values[1] else 255 for value in values]
+
+
+@pytest.mark.parametrize("scale", [1, 257])
+def test_the_transparent_colour_of_a_png_counts_at_its_depth(scale):
+    colours = [[0, 1, 2], [100, 101, 102], [100, 101, 103]]
+    row = [scale * value for colour in colours for value in colour]
+    near = [*row[:-1], row[-1] - (scale - 1)]  # its high byte is the key's
+    key = struct.pack(">HHH", *row[3:6])
+    image = images.read(png_file([near], 8 if scale == 1 else 16, 2, (b"tRNS", key)), "x")
+    assert np.abs(image.pixels[0].astype(int) - colours).max() <= 1
+    assert image.alpha is not None and image.alpha[0].tolist() == [255, 0, 255]
+
+
+@pytest.mark.parametrize("depth", [1, 2, 4, 8])
+def test_a_palette_has_its_transparency_at_any_depth(depth):
+    chunks = (b"PLTE", bytes((255, 0, 0, 0, 255, 0))), (b"tRNS", b"\x80")
+    image = images.read(png_file([[0, 1, 0]], depth, 3, *chunks), "x")
+    assert image.pixels[0].tolist() == [[255, 0, 0], [0, 255, 0], [255, 0, 0]]
+    assert image.alpha is not None and image.alpha[0].tolist() == [128, 255, 128]
+
+
+@pytest.mark.parametrize(("colour_type", "channels"), [(2, 3), (4, 2), (6, 4)])
+def test_16_bits_of_a_png_are_rounded_to_8(colour_type, channels):
+    values = np.arange(4 * channels) * 4000 + 200
+    rounded = np.rint(values / 257).reshape(4, channels)
+    image = images.read(png_file([values.tolist()], 16, colour_type), "x")
+    colours = 1 if colour_type == 4 else 3
+    np.testing.assert_array_equal(image.pixels[0, :, :colours], rounded[:, :colours])
+    assert image.gray == (colour_type == 4)
+    if channels in {2, 4}:
+        assert image.alpha is not None
+        np.testing.assert_array_equal(image.alpha[0], rounded[:, -1])
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize("depth", [1, 8, 10, 12, 14, 16])
+def test_a_tiff_is_scaled_from_its_depth_and_turned_where_white_is_0(depth, order):
+    top = (1 << depth) - 1
+    samples = np.rint(np.linspace(0, top, 23)).astype(int)[None, :, None]
+    seen = np.rint(samples[0, :, 0] * 255 / top)
+    black = images.read(tiff_file(samples, depth, 1, order=order), "x")
+    white = images.read(tiff_file(samples, depth, 0, order=order), "x")
+    assert black.gray and white.gray
+    assert np.abs(black.pixels[0, :, 0] - seen).max() <= 1
+    assert np.abs(white.pixels[0, :, 0] - (255 - seen)).max() <= 1
+
+
+@pytest.mark.parametrize("separate", [False, True])
+@pytest.mark.parametrize("deflate", [False, True])
+@pytest.mark.parametrize("depth", [10, 12, 14, 16])
+def test_a_deep_tiff_of_colours_is_read_in_any_arrangement(depth, deflate, separate):
+    top = (1 << depth) - 1
+    samples = np.random.default_rng(depth).integers(0, top + 1, (3, 5, 3))
+    data = tiff_file(samples, depth, 2, deflate=deflate, separate=separate)
+    image = images.read(data, "x")
+    assert np.abs(image.pixels - np.rint(samples * 255 / top)).max() <= 1
+    with pytest.raises(BadInputError):
+        images.read(data[: len(data) // 2], "x")
+
+
+def test_a_deep_tiff_keeps_its_alpha_orientation_and_profile():
+    samples = np.full((2, 3, 2), 4095)
+    samples[0, 0] = 1040, 2048
+    icc = list(icc_profile(b"GRAY", 1.0))
+    fields = {274: (3, [3]), 338: (3, [2]), 34675: (7, icc)}
+    image = images.read(tiff_file(samples, 12, 1, fields=fields), "x")
+    assert image.gray and image.alpha is not None
+    assert image.alpha[-1, -1] == 128
+    assert abs(int(image.pixels[-1, -1, 0]) - 137) <= 1  # 65 of 255 in linear light
+
+
+@pytest.mark.parametrize(
+    ("depth", "fields"),
+    [(32, {}), (16, {339: (3, [2])}), (12, {266: (3, [2])}), (12, {259: (3, [5])})],
+)
+def test_tiff_samples_of_another_form_are_refused_by_name(depth, fields):
+    samples = np.full((2, 2, 1), 1000)
+    with pytest.raises(BadInputError, match=rf"x: a TIFF of 1 samples of {depth} bits"):
+        images.read(tiff_file(samples, depth, 1, fields=fields), "x")
+
+
+def test_a_deep_tiff_of_more_frames_or_pixels_is_refused():
+    data = tiff_file(np.full((4, 4, 1), 1000), 12, 1)
+    with pytest.raises(BadInputError, match="4×4 is more than 15 pixels"):
+        images.read(data, "x", max_pixels=15)
+    end = 10 + 12 * struct.unpack_from("<H", data, 8)[0]
+    with pytest.raises(BadInputError, match="more than one frame"):
+        images.read(data[:end] + struct.pack("<I", 8) + data[end + 4 :], "x")
+
+
 def test_cmyk_becomes_rgb():
     image = images.read(saved(PIL.Image.new("CMYK", (2, 2), (0, 255, 255, 0)), "TIFF"), "x")
     assert image.pixels[0, 0].tolist() == [255, 0, 0]
@@ -116,6 +228,111 @@ def test_a_profile_that_fits_no_pixels_is_passed_over():
     image = images.read(saved(rgb(), icc_profile=b"not a profile"), "x")
     np.testing.assert_array_equal(image.pixels, np.asarray(rgb()))
     assert "icc" not in image.metadata
+
+
+def test_a_profile_is_converted_beside_transparency_as_without():
+    gray = [[32, 200] * 4]
+    profile = b"g\0\0" + zlib.compress(icc_profile(b"GRAY", 1.0))
+    image = images.read(png_file(gray, 8, 4, (b"iCCP", profile)), "x")
+    assert abs(int(image.pixels[0, 0, 0]) - 99) <= 1
+    assert image.gray and image.alpha is not None and image.alpha[0, 0] == 200
+    opaque = images.read(png_file([[32]], 8, 0, (b"iCCP", profile)), "x")
+    np.testing.assert_array_equal(opaque.pixels[0, 0], image.pixels[0, 0])
+    keyed = (b"tRNS", struct.pack(">H", 255))
+    key = images.read(png_file([[32, 255]], 8, 0, (b"iCCP", profile), keyed), "x")
+    np.testing.assert_array_equal(key.pixels[0, 0], image.pixels[0, 0])
+    profile = b"c\0\0" + zlib.compress(icc_profile(b"RGB ", 1.0))
+    coloured = images.read(png_file([[32, 32, 32, 200]], 8, 6, (b"iCCP", profile)), "x")
+    assert np.abs(coloured.pixels[0, 0].astype(int) - 99).max() <= 1
+    of_gray = images.read(png_file([[32]], 8, 0, (b"iCCP", profile)), "x")
+    assert of_gray.gray and abs(int(of_gray.pixels[0, 0, 0]) - 99) <= 1
+
+
+@pytest.mark.parametrize(
+    ("chunks", "note"),
+    [
+        ([(b"iCCP", b"x\0\0" + zlib.compress(icc_profile(b"GRAY", 1.0)))], "for GRAY"),
+        ([(b"iCCP", b"x\0\0" + zlib.compress(b"not a profile"))], "damaged"),
+        ([(b"cICP", bytes((9, 16, 0, 1)))], "primaries 9 and transfer 16"),
+        ([(b"gAMA", struct.pack(">I", 100_000))], "gamma 1"),
+        (
+            [(b"cHRM", struct.pack(">8I", 31270, 32900, 68000, 32000, 26500, 69000, 15000, 6000))],
+            "primaries of its own",
+        ),
+        ([(b"cICP", bytes((1, 13, 0, 1)))], ""),
+        ([(b"gAMA", struct.pack(">I", 45_455)), (b"sRGB", b"\0")], ""),
+        ([(b"tEXt", b"Comment\0cICP\t\x10\0\1")], ""),
+    ],
+)
+def test_colour_that_is_not_converted_is_noted(chunks, note, caplog):
+    with caplog.at_level(logging.WARNING, "neurocodec"):
+        image = images.read(png_file([[9, 90, 190]], 8, 2, *chunks), "x.png")
+    assert image.pixels[0, 0].tolist() == [9, 90, 190]
+    assert len(caplog.messages) == bool(note)
+    assert all("x.png: " in message and note in message for message in caplog.messages)
+
+
+def test_colour_told_by_an_avif_is_noted(caplog):
+    data = saved(rgb(32, 32), "AVIF")
+    at = data.index(b"colrnclx") + 8
+    wide = data[:at] + struct.pack(">HH", 9, 16) + data[at + 4 :]
+    with caplog.at_level(logging.WARNING, "neurocodec"):
+        images.read(data, "plain")
+        images.read(wide, "wide")
+    (message,) = caplog.messages
+    assert message.startswith("wide: taken for sRGB")
+
+
+@pytest.mark.parametrize("size", [2_000_000, 70_000_000])
+def test_long_texts_do_not_decide_whether_pixels_are_read(size):
+    text = (b"zTXt", b"workflow\0\0" + zlib.compress(b"x" * size))
+    image = images.read(png_file([[9, 90, 190]], 8, 2, text, (b"tEXt", b"a\0b")), "x")
+    assert image.pixels[0, 0].tolist() == [9, 90, 190]
+
+
+def test_a_profile_larger_than_a_jpeg_can_hold_is_read_and_written():
+    profile = icc_profile(b"RGB ", 1.0)
+    large = struct.pack(">I", 17_000_000) + profile[4:] + bytes(17_000_000 - len(profile))
+    image = images.read(saved(rgb(), icc_profile=large), "x")
+    assert not np.array_equal(image.pixels, np.asarray(rgb()))
+    stored = images.read(saved(rgb(), icc_profile=large), "x", as_stored=True)
+    assert stored.metadata["icc"] == large
+    again = images.read(images.png(stored), "x", as_stored=True)
+    assert again.metadata["icc"] == large
+
+
+@pytest.mark.parametrize("file_format", ["PNG", "JPEG", "WEBP"])
+def test_a_damaged_exif_does_not_decide_whether_pixels_are_read(file_format):
+    data = saved(rgb(16, 16), file_format, exif=b"Exif\0\0nonsense")
+    assert images.read(data, "x").width == 16
+
+
+def test_as_stored_is_neither_turned_nor_converted_and_keeps_an_opaque_alpha():
+    exif = PIL.Image.Exif()
+    exif[0x0112] = 6
+    source = rgb(6, 4)
+    source.putalpha(255)
+    data = saved(source, exif=exif, icc_profile=icc_profile(b"RGB ", 1.0))
+    image = images.read(data, "x", as_stored=True)
+    np.testing.assert_array_equal(image.pixels, np.asarray(rgb(6, 4)))
+    assert image.alpha is not None and image.alpha.min() == 255
+    assert image.metadata.keys() == {"exif", "icc"}
+
+
+def test_memory_that_runs_out_is_bad_input():
+    width = 178_000_000
+    packer = zlib.compressobj(1)
+    rows = b"".join(packer.compress(bytes(3 * width // 100)) for _ in range(100))
+    data = b"\x89PNG\r\n\x1a\n" + b"".join(
+        chunk(kind, body)
+        for kind, body in (
+            (b"IHDR", struct.pack(">II", width, 1) + bytes((8, 2, 0, 0, 0))),
+            (b"IDAT", packer.compress(b"\0") + rows + packer.flush()),
+            (b"IEND", b""),
+        )
+    )
+    with pytest.raises(BadInputError, match="thin: too large to be read into memory"):
+        images.read(data, "thin")
 
 
 def test_metadata_survives_a_png():
@@ -181,6 +398,16 @@ def test_png_holds_the_picture(alpha, gray):
     assert (again.alpha is None) == (not alpha)
     if alpha:
         np.testing.assert_array_equal(again.alpha, image.alpha)
+
+
+@pytest.mark.parametrize("channels", [3, 4])
+def test_png_of_samples_holds_16_bits(channels):
+    samples = np.random.default_rng(0).integers(0, 65536, (5, 7, channels)).astype(np.uint16)
+    image = images.read(images.png_of_samples(samples), "x")
+    np.testing.assert_array_equal(image.pixels, np.rint(samples[..., :3] / 257))
+    if channels == 4:
+        assert image.alpha is not None
+        np.testing.assert_array_equal(image.alpha, np.rint(samples[..., 3] / 257))
 
 
 def test_ppm_holds_the_picture_or_refuses_alpha():

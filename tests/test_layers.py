@@ -24,7 +24,6 @@ LAYERS = (
     "codecs",
     "tasks",
     "measures",
-    "losses",
     "networks",
     "weights",
     "files",
@@ -32,6 +31,7 @@ LAYERS = (
     "images",
     "registry",
     "errors",
+    "logs",
 )
 ENTRY = re.compile(r"neurocodec(\.\w+)*:\w+")
 DOTTED = re.compile(r"neurocodec(\.\w+)+")

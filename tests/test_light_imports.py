@@ -59,14 +59,14 @@ def photograph(tmp_path_factory) -> Path:
 @pytest.mark.parametrize("codec", ["jpeg", "jpeg2000", "bpg", "vvc"])
 @pytest.mark.parametrize("pre", ["none", "scale:factor=0.5"])
 def test_encoding_without_a_network_imports_no_torch(photograph, codec, pre):
-    arguments = ["--qp", "34", "--codec", codec, "--pre", pre, "--overwrite"]
+    arguments = ["--qp", "34", "--codec", codec, "--filter", pre, "--overwrite"]
     code, names = _run("encode", str(photograph), *arguments)
     assert code == 0
     assert names & {"compressai", "scipy", "torch", "torchvision"} == set()
 
 
 def test_a_filter_on_torch_imports_torch_alone(photograph):
-    arguments = ["--qp", "34", "--codec", "jpeg", "--pre", "blur", "--overwrite"]
+    arguments = ["--qp", "34", "--codec", "jpeg", "--filter", "blur", "--overwrite"]
     code, names = _run("encode", str(photograph), *arguments)
     assert code == 0
     assert names & {"compressai", "torch", "torchvision"} == {"torch"}

@@ -1,4 +1,4 @@
-"""Which files are meant, and where the result of each goes."""
+"""The plan of a batch: which files to read, and where the result of each goes."""
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -19,13 +19,13 @@ class Source:
 
 
 @dataclass
-class Found:
-    """What the given inputs hold.
+class Inputs:
+    """The files that a command line names.
 
     Attributes:
         sources: the files to work on, in order.
         ignored: how many files of folders were passed over.
-        many: there may be more than one result, whatever there is today.
+        many: there may be more than one result, however many files there are today.
     """
 
     sources: list[Source] = field(default_factory=list)
@@ -42,67 +42,67 @@ class Job:
 
 
 def find(
-    inputs: Iterable[str],
+    names: Iterable[str],
     *,
     listed: Iterable[str] = (),
     accepts: Callable[[Path], bool],
     recursive: bool = False,
     output: str | None = None,
-) -> Found:
-    """All files that are meant.
+) -> Inputs:
+    """Every file that the command line names.
 
     Args:
-        inputs: files, folders or "-".
-        listed: names of files that came as a list: they keep their folders below the output,
+        names: files, folders or "-".
+        listed: names from a list: they keep their folders below the output,
             and folders among them are passed over, as `find` prints them too.
-        accepts: whether a file in a folder is one to take; a file named outright is always taken.
-        recursive: also the folders in a folder. Links to folders are not followed.
-        output: what -o said; if it is a folder inside an input folder it is passed over.
+        accepts: True for a file in a folder that is one to take; a named file is always taken.
+        recursive: look into folders in folders. Links to folders are not followed.
+        output: the value of -o; if it is a folder inside an input folder it is passed over.
 
     Raises:
         BadInputError: a folder cannot be read.
     """
-    found = Found()
-    for name in inputs:
+    inputs = Inputs()
+    for name in names:
         if name != STANDARD and Path(name).is_dir():
-            _walk(Path(name), found, accepts, recursive, output)
+            _walk(Path(name), inputs, accepts, recursive, output)
         else:
-            found.sources.append(Source(name, Path(Path(name).name)))
+            inputs.sources.append(Source(name, Path(Path(name).name)))
     for name in listed:
-        found.many = True
+        inputs.many = True
         if Path(name).is_dir():
-            found.ignored += 1
+            inputs.ignored += 1
         else:
-            found.sources.append(Source(name, _kept_place(Path(name))))
-    found.many = found.many or len(found.sources) > 1
-    return found
+            inputs.sources.append(Source(name, _relative_place(Path(name))))
+    inputs.many = inputs.many or len(inputs.sources) > 1
+    return inputs
 
 
-def plan(found: Found, output: str | None, target_name: Callable[[Path], Path]) -> list[Job]:
-    """Where every result goes, settled before any work.
+def plan(inputs: Inputs, output: str | None, target_name: Callable[[Path], Path]) -> list[Job]:
+    """The job of every file, settled before any work.
 
     Args:
-        found: what `find` gave.
-        output: what -o said: a file, a folder, "-", or None for a place beside the input.
-        target_name: from an input's place to its result's, in the same folder.
+        inputs: from `find`.
+        output: the value of -o: a file, a folder, "-", or None for a place beside the input.
+        target_name: function from an input's place to its result's, in the same folder.
 
     Raises:
         UsageError: a result would replace an input, or two would share a file.
     """
-    in_folder = means_folder(output, found)
-    jobs = [Job(s.path, _target(s, output, target_name, in_folder)) for s in found.sources]
+    in_folder = means_folder(output, inputs)
+    jobs = [Job(s.path, _target(s, output, target_name, in_folder)) for s in inputs.sources]
     _refuse_collisions(jobs)
     return jobs
 
 
 def _walk(
     root: Path,
-    found: Found,
+    inputs: Inputs,
     accepts: Callable[[Path], bool],
     recursive: bool,
     output: str | None,
 ) -> None:
-    found.many = True
+    inputs.many = True
     passed_over = os.path.realpath(output) if output not in (None, STANDARD) else None
 
     def refuse(error: OSError) -> None:
@@ -113,12 +113,12 @@ def _walk(
         subfolders[:] = sorted(kept) if recursive else []
         for path in (Path(folder, name) for name in sorted(names)):
             if accepts(path):
-                found.sources.append(Source(str(path), path.relative_to(root)))
+                inputs.sources.append(Source(str(path), path.relative_to(root)))
             else:
-                found.ignored += 1
+                inputs.ignored += 1
 
 
-def _kept_place(path: Path) -> Path:
+def _relative_place(path: Path) -> Path:
     return Path(path.name) if path.is_absolute() or ".." in path.parts else path
 
 
@@ -137,13 +137,13 @@ def _target(
 
 
 def _refuse_collisions(jobs: Sequence[Job]) -> None:
-    inputs = {os.path.realpath(job.source) for job in jobs if job.source != STANDARD}
+    sources = {os.path.realpath(job.source) for job in jobs if job.source != STANDARD}
     taken: dict[str, str] = {}
     for job in jobs:
         if job.target == STANDARD:
             continue
         real = os.path.realpath(job.target)
-        if real in inputs:
+        if real in sources:
             raise UsageError(
                 f"{display(job.target)} is an input and would be replaced: "
                 "write to a folder with -o, or add --keep-extension"
@@ -156,8 +156,8 @@ def _refuse_collisions(jobs: Sequence[Job]) -> None:
         taken[real] = job.source
 
 
-def means_folder(output: str | None, found: Found) -> bool:
-    """Whether -o names a folder: by its look, or because there may be many results.
+def means_folder(output: str | None, inputs: Inputs) -> bool:
+    """True if -o names a folder: by its look, or because there may be many results.
 
     Raises:
         UsageError: there may be many results, and it names a file or standard output.
@@ -165,12 +165,12 @@ def means_folder(output: str | None, found: Found) -> bool:
     if output is None:
         return False
     if output == STANDARD:
-        if len(found.sources) > 1:
-            raise UsageError(f"-o - takes one result, not {len(found.sources)}: give -o FOLDER")
+        if len(inputs.sources) > 1:
+            raise UsageError(f"-o - takes one result, not {len(inputs.sources)}: give -o FOLDER")
         return False
-    if found.many and Path(output).exists() and not Path(output).is_dir():
+    if inputs.many and Path(output).exists() and not Path(output).is_dir():
         raise UsageError(f"-o {display(output)} is a file: many results need a folder")
-    return found.many or output.endswith(os.sep) or Path(output).is_dir()
+    return inputs.many or output.endswith(os.sep) or Path(output).is_dir()
 
 
 def make_folders(jobs: Iterable[Job]) -> None:
@@ -189,5 +189,5 @@ def any_present(jobs: Iterable[Job]) -> bool:
 
 
 def pending(jobs: Iterable[Job]) -> Iterator[Job]:
-    """The jobs whose result is not there yet."""
+    """The jobs whose output does not exist yet."""
     return (job for job in jobs if job.target == STANDARD or not Path(job.target).exists())

@@ -92,11 +92,12 @@ def run(command: click.Command, name: str, failure: int | None = None) -> NoRetu
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _stop)
     console.open_missing_streams()
-    code = _exit_code(command, name)
+    code = exit_code(command, name)
     sys.exit(failure if failure is not None and 0 < code < 128 else code)
 
 
-def _exit_code(command: click.Command, name: str) -> int:
+def exit_code(command: click.Command, name: str) -> int:
+    """Run a command, errors reported, and give the exit code of the process."""
     instruction = os.environ.get(_COMPLETE_VARIABLE)
     if instruction and command is neurocodec:
         from click.shell_completion import shell_complete

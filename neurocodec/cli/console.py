@@ -1,4 +1,4 @@
-"""What people see: results on standard output, words and progress on standard error."""
+"""Results on standard output; notes, errors and progress on standard error."""
 
 import json
 import logging
@@ -12,17 +12,17 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from neurocodec import logs
+from neurocodec.logs import LOG
+
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
-LOG = logging.getLogger("neurocodec")
-
 
 def set_up(verbosity: int) -> None:
-    """Choose how much is said: -1 errors only, 0 notes, 1 commands that run, 2 their words too."""
+    """Choose how much to say: -1 errors only, 0 notes, 1 programs that run, 2 their output too."""
     level = {-1: logging.ERROR, 0: logging.WARNING, 1: logging.INFO}.get(verbosity, logging.DEBUG)
-    logging.basicConfig(level=logging.ERROR, format="neurocodec: %(message)s", stream=sys.stderr)
-    LOG.setLevel(level)
+    logs.to_stderr(level)
 
 
 def note(text: str) -> None:

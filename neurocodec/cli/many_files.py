@@ -12,7 +12,7 @@ import click
 from neurocodec import files
 from neurocodec.batch import plan as planning
 from neurocodec.batch.engines.local import Outcome
-from neurocodec.batch.plan import Found, Job
+from neurocodec.batch.plan import Inputs, Job
 from neurocodec.batch.records import DecodeRecord, EncodeRecord, FilterRecord
 from neurocodec.cli import console, options
 from neurocodec.errors import UsageError
@@ -58,15 +58,15 @@ class Selection:
         """
         if self.output == STANDARD and self.as_json:
             raise UsageError("-o - and --json both want standard output: write to a file")
-        found = self._find(accepts)
-        planned = planning.plan(found, self.output, lambda place: self._renamed(place, ending))
+        inputs = self._find(accepts)
+        planned = planning.plan(inputs, self.output, lambda place: self._renamed(place, ending))
         if self.skip_existing:
             planned = self._without_existing(planned)
         for job in planned:
             _refuse_other_ending(Path(job.target), ending, also)
             if self.output is None and not self.overwrite:
                 _refuse_loss(job.target)
-        if planning.means_folder(self.output, found):
+        if planning.means_folder(self.output, inputs):
             planning.make_folders(planned)
         return planned
 
@@ -74,7 +74,7 @@ class Selection:
         """Worker processes for that many jobs: none for a single one."""
         return 0 if len(planned) < 2 else min(self.jobs, len(planned))
 
-    def _find(self, accepts: Callable[[Path], bool]) -> Found:
+    def _find(self, accepts: Callable[[Path], bool]) -> Inputs:
         found = planning.find(
             self.inputs,
             listed=self._listed(),

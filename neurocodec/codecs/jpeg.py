@@ -14,24 +14,11 @@ import PIL.features
 from neurocodec import images
 from neurocodec.codecs import jpeg_segments
 from neurocodec.codecs.codec import Codec
-from neurocodec.errors import BadInputError, ToolError, ToolTimeoutError
+from neurocodec.codecs.programs import cjpeg, djpeg
 from neurocodec.images import Image
-from neurocodec.tools import Program, Tool, lookup, run, time_limit_s
+from neurocodec.tools import Program, lookup
 
-CJPEG = Tool(
-    name="cjpeg",
-    probe=("-version",),
-    version_pattern=r"((?:libjpeg-turbo|mozjpeg) version [\w.]+)",
-    install="apt-get install libjpeg-turbo-progs",
-)
-DJPEG = Tool(
-    name="djpeg",
-    probe=("-version",),
-    version_pattern=r"((?:libjpeg-turbo|mozjpeg) version [\w.]+)",
-    install="apt-get install libjpeg-turbo-progs",
-)
 _MAGIC = jpeg_segments.SOI + b"\xff"
-_CJPEG_SAMPLING = {"420": "2x2", "422": "2x1", "444": "1x1"}
 _PILLOW_SUBSAMPLING = {"420": 2, "422": 1, "444": 0}
 
 
@@ -48,15 +35,15 @@ class Jpeg(Codec):
     chromas = ("420", "444", "422")
     carries_metadata = True
     max_side = 65500
-    tools = (CJPEG, DJPEG)
+    tools = (cjpeg.CJPEG, djpeg.DJPEG)
 
     @cached_property
     def _cjpeg(self) -> Program | None:
-        return lookup(CJPEG)
+        return lookup(cjpeg.CJPEG)
 
     @cached_property
     def _djpeg(self) -> Program | None:
-        return lookup(DJPEG)
+        return lookup(djpeg.DJPEG)
 
     @property
     def encoder(self) -> str:
@@ -68,7 +55,7 @@ class Jpeg(Codec):
     def _encode(self, image: Image, value: int) -> bytes:
         chroma = "444" if image.gray else self.chroma
         if self._cjpeg:
-            data = _by_cjpeg(self._cjpeg, image, value, chroma)
+            data = cjpeg.encode(self._cjpeg, image, value, chroma)
         else:
             data = _by_pillow(image, value, chroma)
         if not self.keep_metadata:
@@ -78,7 +65,7 @@ class Jpeg(Codec):
         return jpeg_segments.with_metadata(data, kept)
 
     def decode(self, data: bytes) -> Image:
-        """The picture in `data`, upright and in sRGB, its gray or CMYK brought to RGB.
+        """Decode the picture in `data`, upright and in sRGB, its gray or CMYK brought to RGB.
 
         The pixels are from Pillow. Where djpeg is there, it reads the stream too, since its
         warnings of corrupt data are the only ones to be had.
@@ -89,14 +76,13 @@ class Jpeg(Codec):
         header = jpeg_segments.read_header(data)
         image = images.read(data, "the .jpg")
         if self._djpeg and len(header.components) in {1, 3}:
-            _refuse_corrupt(self._djpeg, data, header.width * header.height)
+            djpeg.refuse_corrupt(self._djpeg, data, header.width * header.height)
         return image
 
     def inspect(self, data: bytes) -> dict[str, Any]:
-        """Size, chroma, components, bit depth, coding process, metadata and quality.
+        """Size, chroma, components, bit depth, coding process and metadata.
 
-        "quality" where the quantisation tables are the standard ones, scaled; elsewhere
-        "nearest_quality", a guess.
+        "quality" too, where the quantisation tables are the standard ones, scaled.
 
         Raises:
             BadInputError: not a JPEG file, truncated, or damaged in its header.
@@ -111,24 +97,13 @@ class Jpeg(Codec):
             "process": header.process,
             "metadata": sorted(header.metadata),
         }
-        kind = "nearest_quality" if header.quality is None else "quality"
-        quality = getattr(header, kind)
-        return said if quality is None else {**said, kind: quality}
+        quality = header.quality
+        return said if quality is None else {**said, "quality": quality}
 
     @classmethod
     def recognises(cls, data: bytes) -> bool:
-        """Whether `data` begins with a start-of-image marker and another marker."""
+        """Tell whether `data` begins with a start-of-image marker and another marker."""
         return data.startswith(_MAGIC)
-
-
-def _by_cjpeg(program: Program, image: Image, quality: int, chroma: str) -> bytes:
-    arguments = ["-quality", str(quality), "-sample", _CJPEG_SAMPLING[chroma]]
-    arguments += ["-optimize", "-baseline", "-dct", "int"]
-    if program.version.startswith("mozjpeg"):
-        # Its own default is another set of tables, by which a quality would mean something else.
-        arguments += ["-quant-table", "0"]
-    timeout_s = time_limit_s(image.width * image.height)
-    return run(program, arguments, timeout_s=timeout_s, stdin=images.ppm(image))
 
 
 def _by_pillow(image: Image, quality: int, chroma: str) -> bytes:
@@ -142,21 +117,3 @@ def _by_pillow(image: Image, quality: int, chroma: str) -> bytes:
         progressive=False,
     )
     return buffer.getvalue()
-
-
-def _refuse_corrupt(djpeg: Program, data: bytes, pixels: int) -> None:
-    """Raise if libjpeg warns of anything, which djpeg's exit code tells.
-
-    At an eighth of the size: that reads all the bits and skips the arithmetic.
-    """
-    try:
-        run(
-            djpeg,
-            ["-scale", "1/8", "-pnm"],
-            timeout_s=time_limit_s(pixels),
-            stdin=data,
-        )
-    except ToolTimeoutError:
-        raise
-    except ToolError as exc:
-        raise BadInputError(f"the .jpg is damaged: {exc}") from None

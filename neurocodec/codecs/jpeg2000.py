@@ -16,18 +16,13 @@ import PIL
 import PIL.features
 
 from neurocodec import images
-from neurocodec.codecs import ffmpeg, jpeg2000_boxes
+from neurocodec.codecs import jpeg2000_boxes, libav
 from neurocodec.codecs.codec import Codec
+from neurocodec.codecs.programs import opj_compress
 from neurocodec.errors import BadInputError
 from neurocodec.images import Image
-from neurocodec.tools import Program, Tool, lookup, run, scratch, time_limit_s
+from neurocodec.tools import Program, lookup
 
-OPJ_COMPRESS = Tool(
-    name="opj_compress",
-    probe=("-h",),
-    version_pattern=r"openjp2 library v(\d+(?:\.\d+)*)",
-    install="apt-get install libopenjp2-tools",
-)
 _MAX_RESOLUTIONS = 6
 # Said in place of OpenJPEG's own 37 bytes with its version, which are 0.006 bpp at 224×224.
 _COMMENT = "."
@@ -54,11 +49,11 @@ class Jpeg2000(Codec):
     levels = range(20, 61)
     chromas = ("444",)
     carries_metadata = True
-    tools = (OPJ_COMPRESS,)
+    tools = (opj_compress.OPJ_COMPRESS,)
 
     @cached_property
     def _opj_compress(self) -> Program | None:
-        return lookup(OPJ_COMPRESS)
+        return lookup(opj_compress.OPJ_COMPRESS)
 
     @property
     def encoder(self) -> str:
@@ -87,11 +82,12 @@ class Jpeg2000(Codec):
 
     def _try(self, image: Image, asked_db: int) -> bytes:
         if self._opj_compress:
-            return _by_opj_compress(self._opj_compress, image, asked_db)
+            program, resolutions = self._opj_compress, _resolutions(image)
+            return opj_compress.encode(program, image, asked_db, resolutions, _COMMENT)
         return _by_pillow(image, asked_db)
 
     def decode(self, data: bytes) -> Image:
-        """The picture in a .jp2 or a bare codestream, brought to 8 bits.
+        """Decode a .jp2 or a bare codestream, brought to 8 bits.
 
         An ICC profile is not applied but handed on as metadata.
 
@@ -106,7 +102,7 @@ class Jpeg2000(Codec):
         return replace(image, metadata=header.metadata)
 
     def inspect(self, data: bytes) -> dict[str, Any]:
-        """Container, size, chroma, components, bit depth and how it was coded.
+        """Container, size, chroma, components, bit depth and metadata.
 
         A quality is not in the stream.
 
@@ -121,16 +117,12 @@ class Jpeg2000(Codec):
             "chroma": header.chroma,
             "components": len(header.bit_depths),
             "bit_depth": max(header.bit_depths),
-            "transform": "reversible 5/3" if header.reversible else "irreversible 9/7",
-            "resolutions": header.resolutions,
-            "layers": header.layers,
-            "tiles": header.tiles,
             "metadata": sorted(header.metadata),
         }
 
     @classmethod
     def recognises(cls, data: bytes) -> bool:
-        """Whether `data` begins with the signature box of a .jp2, or as a bare codestream."""
+        """Tell whether `data` begins with the signature box of a .jp2, or as a bare codestream."""
         return data.startswith((jpeg2000_boxes.JP2_SIGNATURE, jpeg2000_boxes.SOC_SIZ))
 
 
@@ -147,18 +139,6 @@ def _psnr_db(a: Image, b: Image) -> float:
 def _resolutions(image: Image) -> int:
     """How many OpenJPEG takes: the smallest of them must have at least one sample a side."""
     return min(_MAX_RESOLUTIONS, min(image.width, image.height).bit_length())
-
-
-def _by_opj_compress(program: Program, image: Image, asked_db: int) -> bytes:
-    with scratch() as folder:
-        source = folder / ("picture.pgm" if image.gray else "picture.ppm")
-        target = folder / "picture.jp2"
-        source.write_bytes(images.ppm(image))
-        arguments = ["-i", str(source), "-o", str(target), "-I", "-q", str(asked_db)]
-        arguments += ["-n", str(_resolutions(image)), "-b", "64,64", "-p", "LRCP"]
-        arguments += ["-mct", "0" if image.gray else "1", "-C", _COMMENT]
-        timeout_s = time_limit_s(image.width * image.height)
-        return run(program, arguments, timeout_s=timeout_s, produces=target)
 
 
 def _by_pillow(image: Image, asked_db: int) -> bytes:
@@ -183,7 +163,7 @@ def _decode_deep(data: bytes, depth: int) -> Image:
 
     Pillow rounds such samples up and lets white wrap round to black.
     """
-    av = ffmpeg.library()
+    av = libav.library()
     context = av.CodecContext.create("jpeg2000", "r")
     context.thread_count = 1
     context.options = {"err_detect": "explode"}

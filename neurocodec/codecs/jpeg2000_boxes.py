@@ -13,7 +13,7 @@ from neurocodec.images import MAX_PIXELS
 
 JP2_SIGNATURE = b"\x00\x00\x00\x0cjP  \r\n\x87\n"
 SOC_SIZ = b"\xff\x4f\xff\x51"
-_SOT, _EOC, _COD, _SIZ = 0xFF90, 0xFFD9, 0xFF52, 0xFF51
+_SOT, _EOC, _SIZ = 0xFF90, 0xFFD9, 0xFF51
 _SOT_BYTES = 12
 _UUIDS = {
     "exif": b"JpgTiffExif->JP2",
@@ -33,9 +33,6 @@ class Header:
         bit_depths: of the samples of each component.
         subsampling: of each component, horizontal and vertical.
         tiles: how many there are.
-        layers: of quality.
-        resolutions: one more than there are decompositions.
-        reversible: whether the transform is the lossless 5/3, not the 9/7.
         metadata: "exif", "xmp" and "icc" as the boxes carry them.
     """
 
@@ -44,9 +41,6 @@ class Header:
     bit_depths: Sequence[int]
     subsampling: Sequence[tuple[int, int]]
     tiles: int
-    layers: int
-    resolutions: int
-    reversible: bool
     metadata: Mapping[str, bytes]
 
     @property
@@ -159,19 +153,16 @@ def _read_codestream(data: bytes, start: int, end: int, metadata: Mapping[str, b
     if not data.startswith(SOC_SIZ, start):
         raise _damaged("its codestream does not begin as one")
     siz: tuple[int, ...] = ()
-    cod = b""
     position = start + 2
     while (marker := _marker(data, position)) != _SOT:
         (size,) = struct.unpack_from(">H", data, position + 2)
         payload = data[position + 4 : min(position + 2 + size, end)]
         if marker == _SIZ:
             siz = (*struct.unpack_from(">H8IH", payload), *payload[36:])
-        elif marker == _COD:
-            cod = payload
         position += 2 + max(size, 2)
-    if not siz or len(cod) < 10:
+    if not siz:
         raise _damaged("a segment of its header is missing")
-    header = _header(siz, cod, metadata)
+    header = _header(siz, metadata)
     _walk_tile_parts(data, position, end, header.tiles)
     return header
 
@@ -183,8 +174,8 @@ def _marker(data: bytes, position: int) -> int:
     return int(marker)
 
 
-def _header(siz: tuple[int, ...], cod: bytes, metadata: Mapping[str, bytes]) -> Header:
-    """From the fields of SIZ (A.5.1) and the payload of COD (A.6.1)."""
+def _header(siz: tuple[int, ...], metadata: Mapping[str, bytes]) -> Header:
+    """From the fields of SIZ (A.5.1)."""
     _, x1, y1, x0, y0, tile_width, tile_height, tile_x0, tile_y0, count, *parts = siz
     if not (0 < (x1 - x0) * (y1 - y0) <= MAX_PIXELS and x1 > x0):
         raise _damaged(f"its size, {x1 - x0}×{y1 - y0}, is none or too large")
@@ -198,9 +189,6 @@ def _header(siz: tuple[int, ...], cod: bytes, metadata: Mapping[str, bytes]) -> 
         bit_depths=[(part & 0x7F) + 1 for part in parts[0::3]],
         subsampling=list(zip(parts[1::3], parts[2::3], strict=True)),
         tiles=columns * rows,
-        layers=int.from_bytes(cod[2:4]),
-        resolutions=cod[5] + 1,
-        reversible=cod[9] == 1,
         metadata=metadata,
     )
 

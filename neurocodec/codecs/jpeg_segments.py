@@ -14,21 +14,8 @@ SOI = b"\xff\xd8"
 _EOI, _SOS, _DQT = 0xD9, 0xDA, 0xDB
 _APP0, _APP1, _APP2 = 0xE0, 0xE1, 0xE2
 _WITHOUT_PAYLOAD = {0x01, *range(0xD0, 0xD8)}
-_PROCESSES = {
-    0xC0: "baseline",
-    0xC1: "extended",
-    0xC2: "progressive",
-    0xC3: "lossless",
-    0xC5: "differential",
-    0xC6: "differential progressive",
-    0xC7: "differential lossless",
-    0xC9: "arithmetic",
-    0xCA: "arithmetic progressive",
-    0xCB: "arithmetic lossless",
-    0xCD: "arithmetic differential",
-    0xCE: "arithmetic differential progressive",
-    0xCF: "arithmetic differential lossless",
-}
+# The start-of-frame markers, but 0xC4, 0xC8 and 0xCC, which begin no frame.
+_FRAMES = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}
 _CHROMAS = {
     (1, 1): "444",
     (2, 1): "422",
@@ -44,6 +31,7 @@ _METADATA = {
 }
 _MAX_PAYLOAD = 65533
 _MAX_SCANS = 500
+_MAX_PARTS = 255
 
 # A marker inside entropy-coded data: 0xFF that neither a stuffed zero, a restart nor fill follows.
 _END_OF_SCAN = re.compile(rb"\xff(?![\x00\xff\xd0-\xd7])")
@@ -73,7 +61,7 @@ class Header:
     """What the segments of a JPEG file say.
 
     Attributes:
-        process: "baseline", "progressive" …: the coding process of the frame.
+        process: "sequential", "progressive", "lossless": how the frame is coded.
         bit_depth: of a sample.
         width: in pixels.
         height: in pixels.
@@ -109,14 +97,6 @@ class Header:
                 return quality
         return None
 
-    @property
-    def nearest_quality(self) -> int | None:
-        """The quality whose luma table differs least from the file's; None for none to compare."""
-        steps = self.steps.get(self.components[0][2])
-        if steps is None:
-            return None
-        return min(range(1, 101), key=lambda quality: _distance(steps, _tables(quality)[0]))
-
 
 def read_header(data: bytes) -> Header:
     """What `data` says of itself, all of it walked through to its end marker.
@@ -139,7 +119,7 @@ def with_metadata(data: bytes, metadata: Mapping[str, bytes]) -> bytes:
     """The file with "exif", "xmp" and "icc" in segments behind its JFIF header.
 
     Raises:
-        UsageError: EXIF or XMP is too long for the one segment that it may have.
+        UsageError: EXIF or XMP is too long for its one segment, ICC for its 255.
     """
     segments = [
         _segment(*_METADATA[kind], part)
@@ -194,8 +174,8 @@ def _truncated() -> BadInputError:
 
 
 def _take(header: Header, marker: int, payload: bytes) -> None:
-    if marker in _PROCESSES:
-        _take_frame(header, _PROCESSES[marker], payload)
+    if marker in _FRAMES:
+        _take_frame(header, marker, payload)
     elif marker == _DQT:
         header.steps.update(_tables_in(payload))
     elif marker == _SOS:
@@ -207,10 +187,12 @@ def _take(header: Header, marker: int, payload: bytes) -> None:
             header.metadata.append(kind)
 
 
-def _take_frame(header: Header, process: str, payload: bytes) -> None:
+def _take_frame(header: Header, marker: int, payload: bytes) -> None:
     if header.process:
         raise BadInputError("the .jpg is hierarchical: no common decoder reads that")
-    header.process, header.bit_depth = process, payload[0]
+    kind = ("sequential", "sequential", "progressive", "lossless")[marker & 3]
+    header.process = f"arithmetic {kind}" if marker >= 0xC8 else kind
+    header.bit_depth = payload[0]
     header.height = int.from_bytes(payload[1:3])
     header.width = int.from_bytes(payload[3:5])
     triples = [payload[6 + 3 * i : 9 + 3 * i] for i in range(payload[5])]
@@ -260,21 +242,23 @@ def _zigzag() -> tuple[int, ...]:
     return tuple(sorted(range(64), key=key))
 
 
-def _distance(a: Sequence[int], b: Sequence[int]) -> float:
-    return sum(abs(x - y) / (x + y + 1) for x, y in zip(a, b, strict=True))
-
-
 def _icc_parts(profile: bytes) -> list[bytes]:
     """The profile in numbered parts, as its specification wants (ICC.1:2010, B.4)."""
     size = _MAX_PAYLOAD - len(_METADATA["icc"][1]) - 2
     parts = [profile[i : i + size] for i in range(0, len(profile), size)]
+    if len(parts) > _MAX_PARTS:
+        raise _too_long("ICC profile", profile)
     return [bytes([i, len(parts)]) + part for i, part in enumerate(parts, start=1)]
 
 
 def _segment(marker: int, prefix: bytes, content: bytes) -> bytes:
     payload = prefix + content
     if len(payload) > _MAX_PAYLOAD:
-        raise UsageError(
-            f"metadata of {len(content)} bytes is more than a .jpg can carry: do not ask to keep it"
-        )
+        raise _too_long("EXIF or XMP", content)
     return bytes([0xFF, marker]) + (len(payload) + 2).to_bytes(2) + payload
+
+
+def _too_long(what: str, content: bytes) -> UsageError:
+    return UsageError(
+        f"{what} of {len(content)} bytes is more than a .jpg can carry: leave out --keep-metadata"
+    )

@@ -9,13 +9,12 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
-from scipy.interpolate import PchipInterpolator
 
 from neurocodec.errors import NotComparableError, UsageError
+from neurocodec.evaluation import slope
 from neurocodec.evaluation.results import Point, Setup
 from neurocodec.evaluation.selection import Curve
 
-MIN_POINTS = 4
 UNFILTERED = "none"
 
 _SAME = ("data", "pictures_sha256", "task", "encoder", "chroma")
@@ -72,26 +71,15 @@ def choose(curves: Sequence[Curve]) -> tuple[dict[int, str], dict[int, dict[str,
 
 
 def slopes(points: Iterable[Point]) -> dict[int, float]:
-    """λ by QP of an unfiltered curve in bpp a nat: the slope of R over D, taken positive.
-
-    R(D) is the monotone cubic (PCHIP) through the points, whose divergence is first made to
-    fall with the rate where noise turned it round.
+    """λ by QP of an unfiltered curve in bpp a nat (see `slope.fit`).
 
     Raises:
-        NotComparableError: fewer than four points, or a divergence that does not change.
+        NotComparableError: fewer than four points, or a divergence that does not rise.
     """
-    ordered = sorted((p for p in points if p.qp is not None), key=lambda point: -point.bpp)
-    divergence = np.maximum.accumulate([-point.scores["kl"] for point in ordered])
-    distinct = np.concatenate([[True], np.diff(divergence) > 0])
-    if len(ordered) < MIN_POINTS or distinct.sum() < MIN_POINTS:
-        raise NotComparableError("an unfiltered curve needs four QPs of different divergence")
-    rates = np.array([point.bpp for point in ordered])
-    slope = PchipInterpolator(divergence[distinct], rates[distinct]).derivative()
-    return {
-        point.qp: float(max(0.0, -slope(d)))
-        for point, d in zip(ordered, divergence, strict=True)
-        if point.qp is not None
-    }
+    qps = {point.qp: point for point in points if point.qp is not None}
+    rates = [point.bpp for point in qps.values()]
+    fitted = slope.fit(list(qps), rates, [-point.scores["kl"] for point in qps.values()])
+    return {qp: float(fitted.lmbda(qp)) for qp in qps}
 
 
 def _check(curves: Sequence[Curve]) -> None:

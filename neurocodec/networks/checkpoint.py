@@ -1,4 +1,4 @@
-"""Networks as files: safetensors, with what the network is and what made it in the metadata."""
+"""Networks as safetensors files; the metadata says which network and how it was trained."""
 
 import hashlib
 import json
@@ -10,7 +10,7 @@ import safetensors.torch
 from torch import Tensor, nn
 
 from neurocodec import registry, weights
-from neurocodec.errors import BadInputError, NeurocodecError, UsageError
+from neurocodec.errors import BadInputError, UsageError
 
 NETWORKS = {
     "npp": "neurocodec.networks.npp:Npp",
@@ -26,9 +26,9 @@ class Checkpoint:
     """A network read from a file.
 
     Attributes:
-        network: in evaluation mode, on the processor, float32.
+        network: in evaluation mode, on the CPU, float32.
         kind: its key in NETWORKS.
-        made: what made it, plain JSON values: command, data, steps, the QPs it was trained at …
+        made: how it was trained, plain JSON values: command, data, steps, the range of QPs …
         sha256: of the file.
     """
 
@@ -39,12 +39,12 @@ class Checkpoint:
 
 
 def dump(network: nn.Module, kind: str, made: dict[str, Any]) -> bytes:
-    """The file: the tensors of `network`, whose `config` holds its constructor's arguments.
+    """Serialise a network, whose `config` holds its constructor's arguments.
 
     Args:
         network: an instance of NETWORKS[kind].
         kind: a key of NETWORKS.
-        made: plain JSON values.
+        made: how it was trained, plain JSON values.
     """
     metadata = {
         "network": kind,
@@ -55,14 +55,15 @@ def dump(network: nn.Module, kind: str, made: dict[str, Any]) -> bytes:
 
 
 def load(data: bytes, name: str) -> Checkpoint:
-    """The network in a file that `dump` wrote, of whichever float type its tensors are.
+    """Load the network of a file that `dump` wrote, whatever the float type of its tensors.
 
     Args:
-        data: the whole file.
-        name: what messages call it.
+        data: the file's content.
+        name: how messages refer to it.
 
     Raises:
-        BadInputError: no such file, damaged, or its tensors do not fit its network.
+        BadInputError: the file is damaged or of another kind, or its tensors do not fit.
+        MissingError: the network needs a Python package that is not installed.
     """
     tensors, metadata = read_tensors(data, name)
     try:
@@ -70,56 +71,56 @@ def load(data: bytes, name: str) -> Checkpoint:
         network = registry.load(NETWORKS, kind, "network")(**json.loads(metadata["config"]))
         network.load_state_dict(tensors)
         made = dict(json.loads(metadata["made"]))
-    except (NeurocodecError, KeyError, TypeError, ValueError, RuntimeError) as exc:
+    except (UsageError, KeyError, TypeError, ValueError, RuntimeError) as exc:
         reason = " ".join(str(exc).split())[:300]
-        raise BadInputError(f"{name}: holds no network of this program ({reason})") from exc
+        raise BadInputError(f"{name} holds no network of this program ({reason})") from exc
     network.eval().requires_grad_(False)
     return Checkpoint(network, kind, made, hashlib.sha256(data).hexdigest())
 
 
 def read(named: str, expected: type[Network], noun: str) -> tuple[Network, Checkpoint]:
-    """The network of a weight, and what is to be known of it.
+    """Load installed weights or a file, which must hold a network of the expected class.
 
     Args:
-        named: an installed weight, or the path of a file that `dump` wrote.
-        expected: what the network must be.
-        noun: what messages call such a network.
+        named: the name of installed weights, or the path of a file that `dump` wrote.
+        expected: the class of the network.
+        noun: how messages refer to such a network.
 
     Raises:
-        MissingError: there is no such weight or file.
+        MissingError: no such weights or file, or a Python package is not installed.
         BadInputError: the file holds no network.
-        UsageError: it holds another one.
+        UsageError: the file holds a network of another class.
     """
     weight = weights.read(named)
-    found = load(weight.data, weight.name)
-    if not isinstance(found.network, expected):
-        raise UsageError(f"{weight.name}: is no {noun}")
-    return found.network, found
+    checkpoint = load(weight.data, weight.name)
+    if not isinstance(checkpoint.network, expected):
+        raise UsageError(f"{weight.name} holds a {checkpoint.kind}, not a {noun}")
+    return checkpoint.network, checkpoint
 
 
 def tensors_file(tensors: dict[str, Tensor], metadata: dict[str, str]) -> bytes:
-    """A safetensors file of the tensors and a metadata of texts: equal ones give equal bytes."""
+    """Write a safetensors file; equal tensors and metadata give equal bytes."""
     plain = {key: value.detach().cpu().contiguous() for key, value in tensors.items()}
     data: bytes = safetensors.torch.save(plain, metadata)
     # The library puts the metadata in another order each time.
     end = 8 + int.from_bytes(data[:8], "little")
-    said = json.loads(data[8:end])
-    said["__metadata__"] = dict(sorted(said.get("__metadata__", {}).items()))
-    header = json.dumps(said, separators=(",", ":")).encode()
+    fields = json.loads(data[8:end])
+    fields["__metadata__"] = dict(sorted(fields.get("__metadata__", {}).items()))
+    header = json.dumps(fields, separators=(",", ":")).encode()
     header += b" " * (-len(header) % 8)
     return len(header).to_bytes(8, "little") + header + data[end:]
 
 
 def read_tensors(data: bytes, name: str) -> tuple[dict[str, Tensor], dict[str, str]]:
-    """The tensors and the metadata of a safetensors file.
+    """Read the tensors and the metadata of a safetensors file.
 
     Raises:
-        BadInputError: it is damaged, or of another format.
+        BadInputError: the file is damaged, or of another format.
     """
     try:
         length = int.from_bytes(data[:8], "little")
         metadata = json.loads(data[8 : 8 + length]).get("__metadata__", {})
         tensors: dict[str, Tensor] = safetensors.torch.load(data)
     except (safetensors.SafetensorError, ValueError, AttributeError) as exc:
-        raise BadInputError(f"{name}: not a safetensors file ({exc})") from exc
+        raise BadInputError(f"{name} is not a safetensors file ({exc})") from exc
     return tensors, metadata

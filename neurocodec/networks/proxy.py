@@ -13,13 +13,20 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from neurocodec.errors import MissingError
 from neurocodec.networks.adaptation import adaptation
 from neurocodec.networks.precision import exactly
 from neurocodec.networks.swap import swap
 
-with warnings.catch_warnings():
-    warnings.simplefilter("ignore", FutureWarning)  # at its import, of torch.jit
-    from compressai.models import JointAutoregressiveHierarchicalPriors
+try:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # at its import, of torch.jit
+        from compressai.models import JointAutoregressiveHierarchicalPriors
+except ImportError as exc:
+    raise MissingError(
+        "train-proxy, mbt2018 and learned proxies need compressai, which is not installed: "
+        "install neurocodec under Python 3.11 or 3.12, where compressai comes with it"
+    ) from exc
 
 STRIDE = 64
 _CENTRE_QP = 34.0

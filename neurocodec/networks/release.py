@@ -1,4 +1,4 @@
-"""A trained network made ready to be used by name: its file, its manifest entry and its card."""
+"""Install a trained network under a name: its file, its manifest entry and its card."""
 
 import hashlib
 import json
@@ -11,7 +11,7 @@ from typing import Any
 import torch
 
 from neurocodec import files, weights
-from neurocodec.errors import BadInputError, MissingError, UsageError
+from neurocodec.errors import BadInputError, UsageError
 from neurocodec.networks import checkpoint
 from neurocodec.networks.filter import FilterNetwork
 
@@ -28,13 +28,13 @@ _FACTS = (
 
 @dataclass(frozen=True)
 class Release:
-    """What is to be known of a weight beside what its file says.
+    """How weights are installed, and what their card says beside what their file says.
 
     Attributes:
-        name: that it is to have, a file's name without an ending.
-        automatic: the codecs whose `--pre auto` it is to be.
+        name: of the weights: a file name without its ending.
+        automatic: the codecs whose `--filter auto` becomes this filter.
         commit: of the program that trained it.
-        note: what else the card should say, one paragraph.
+        note: one more paragraph for the card.
         measured: objects that `bdrate --json` printed.
         half: store float16.
     """
@@ -48,29 +48,29 @@ class Release:
 
 
 def add(path: Path, release: Release) -> Path:
-    """Put a weights file into the folder of weights; one of that name is replaced.
+    """Put a weights file into the folder of weights, replacing the one of that name.
 
-    The manifest is written last: until then the one that is replaced stays as it was.
+    The manifest is written last: until then the replaced one stays as it was.
 
     Returns:
-        Its place.
+        The path of the installed file.
 
     Raises:
-        UsageError: a name that is none, or what is no filter for `--pre auto`.
+        UsageError: a name that cannot be used, or a network that is no filter for `--filter auto`.
         BadInputError: the file cannot be read, or holds no network of this program.
         MissingError: the manifest is damaged.
         OutputError: the folder cannot be written.
     """
     _refuse_odd_name(release.name)
     data = files.read(str(path))
-    found = checkpoint.load(data, files.display(path))
+    trained = checkpoint.load(data, files.display(path))
     if release.half:
-        data = _halved(found, files.display(path))
+        data = _halved(trained, files.display(path))
     folder = weights.folder()
     files.make_folder(folder)
     replaced = weights.installed().get(release.name)
-    auto = _automatic(found, release)
-    entry = _entry(found, data, release)
+    auto = _automatic(trained, release)
+    entry = _entry(trained, data, release)
     target = folder / str(entry["file"])
     files.write(str(target), data)
     text = card(release.name, entry)
@@ -81,41 +81,25 @@ def add(path: Path, release: Release) -> Path:
     return target
 
 
-def check(name: str) -> checkpoint.Checkpoint:
-    """The network of an installed weight, after its sha256 was compared and it was loaded whole.
-
-    Raises:
-        MissingError: no such weight, its file is not the one that the manifest means, or it is
-            to be the filter of `--pre auto` and is none.
-        BadInputError: the file holds no network of this program.
-    """
-    weights.entry(name)
-    found = checkpoint.load(weights.read(name).data, name)
-    for codec in weights.automatic_for(name):
-        if weights.automatic()[codec] != _pretransform(found, name):
-            raise MissingError(
-                f"weights {name}: are no filter, and stand for --pre auto of {codec}"
-            )
-    return found
-
-
 def measurements(path: Path) -> list[dict[str, Any]]:
-    """The objects in a file of lines that `bdrate --json` printed.
+    """Read a file of lines that `bdrate --json` printed.
 
     Raises:
-        BadInputError: it cannot be read or holds something else.
+        BadInputError: the file cannot be read, or a line is something else.
     """
     try:
         lines = [json.loads(line) for line in files.read(str(path)).splitlines() if line.strip()]
         for line in lines:
             _row(line)
     except (ValueError, TypeError, LookupError, AttributeError) as exc:
-        raise BadInputError(f"{files.display(path)}: not of `bdrate --json` ({exc!r})") from exc
+        raise BadInputError(
+            f"{files.display(path)} is not the output of bdrate --json ({exc!r})"
+        ) from exc
     return lines
 
 
 def card(name: str, entry: Mapping[str, Any]) -> str:
-    """What `weights show` prints of an entry of the manifest: Markdown."""
+    """Write the card of a manifest entry, in Markdown."""
     facts = [f"- {key}: {_text(entry[key])}" for key in _FACTS if entry.get(key)]
     parts = [f"# {name}", "\n".join(facts)]
     if entry.get("note"):
@@ -127,43 +111,44 @@ def card(name: str, entry: Mapping[str, Any]) -> str:
 
 def _refuse_odd_name(name: str) -> None:
     if not _NAME.fullmatch(name):
-        raise UsageError(f"{name!r} is no name for weights: write letters, digits, -, _ and .")
+        raise UsageError(
+            f"{name!r} cannot be a name of weights: use letters, digits, hyphens, _ and dots"
+        )
     if (weights.folder() / f"{name}.md").exists() and name not in weights.installed():
-        raise UsageError(f"{name!r}: {name}.md is there and no weight's: take another name")
+        raise UsageError(f"{name}.md exists and is not a card: choose another name than {name!r}")
 
 
-def _automatic(found: checkpoint.Checkpoint, release: Release) -> dict[str, str]:
-    """By codec, what `--pre auto` is to be: there where the name is it already, too."""
+def _automatic(trained: checkpoint.Checkpoint, release: Release) -> dict[str, str]:
+    """The filter for `--filter auto`, by codec, also where weights of that name serve already."""
     codecs = {*release.automatic, *weights.automatic_for(release.name)}
-    if codecs and not isinstance(found.network, FilterNetwork):
-        raise UsageError(f"a {found.kind} filters nothing: it cannot stand for --pre auto")
-    return dict.fromkeys(codecs, _pretransform(found, release.name))
+    if codecs and not isinstance(trained.network, FilterNetwork):
+        raise UsageError(
+            f"a {trained.kind} is not a filter: it cannot serve --filter auto of "
+            f"{', '.join(sorted(codecs))}"
+        )
+    return dict.fromkeys(codecs, f"{trained.kind}:weights={release.name}")
 
 
-def _pretransform(found: checkpoint.Checkpoint, name: str) -> str:
-    return f"{found.kind}:weights={name}"
-
-
-def _halved(found: checkpoint.Checkpoint, name: str) -> bytes:
-    network = found.network.to(torch.float16)
+def _halved(trained: checkpoint.Checkpoint, name: str) -> bytes:
+    network = trained.network.to(torch.float16)
     tensors = network.state_dict().values()
     if not all(bool(tensor.isfinite().all()) for tensor in tensors if tensor.is_floating_point()):
-        raise BadInputError(f"{name}: has weights beyond 16-bit floats: leave out --half")
-    return checkpoint.dump(network, found.kind, found.made)
+        raise BadInputError(f"{name} has weights beyond 16-bit floats: leave out --half")
+    return checkpoint.dump(network, trained.kind, trained.made)
 
 
-def _entry(found: checkpoint.Checkpoint, data: bytes, release: Release) -> dict[str, Any]:
-    made = found.made
-    config = made.get("config")
+def _entry(trained: checkpoint.Checkpoint, data: bytes, release: Release) -> dict[str, Any]:
+    metadata = trained.made
+    config = metadata.get("config")
     settings = config if isinstance(config, dict) else {}
     sha256 = hashlib.sha256(data).hexdigest()
     return {
-        **{key: made[key] for key in _FACTS if key in made},
+        **{key: metadata[key] for key in _FACTS if key in metadata},
         "file": _file_name(release.name, sha256),
         "sha256": sha256,
         "size_bytes": len(data),
-        "network": found.kind,
-        "architecture": json.dumps(getattr(found.network, "config", {})),
+        "network": trained.kind,
+        "architecture": json.dumps(getattr(trained.network, "config", {})),
         "data": settings.get("data", ""),
         "command": settings.get("command", ""),
         "commit": release.commit,
@@ -173,11 +158,11 @@ def _entry(found: checkpoint.Checkpoint, data: bytes, release: Release) -> dict[
 
 
 def _file_name(name: str, sha256: str) -> str:
-    """NAME.safetensors, unless that is another weight's now: it must stay whole."""
+    """NAME.safetensors, or with a part of the hash where that file is in use: it must stay."""
     plain = f"{name}.safetensors"
-    kept = [said for said in weights.installed().values() if said["file"] == plain]
-    others = any(said["sha256"] != sha256 for said in kept)
-    return f"{name}-{sha256[:8]}.safetensors" if others else plain
+    users = [record for record in weights.installed().values() if record["file"] == plain]
+    in_use = any(record["sha256"] != sha256 for record in users)
+    return f"{name}-{sha256[:8]}.safetensors" if in_use else plain
 
 
 def _row(measured: Mapping[str, Any]) -> str:

@@ -1,4 +1,4 @@
-"""What every training is told, beside what its own algorithm takes."""
+"""The settings that every training has, beside those of its algorithm."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -6,32 +6,32 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Config:
-    """The settings of one training run.
+    """The settings of one training.
 
     Attributes:
-        output: the folder for weights, state and log.
-        data: the folder of pictures.
-        max_steps: stop after so many, counted from the very start; None is no limit.
-        max_minutes: stop after so many, over all runs that a resumed one had; None is no limit.
+        output: folder for weights, state and log.
+        data: folder of pictures.
+        max_steps: stop after this many steps, counting resumed runs; None is no limit.
+        max_minutes: stop after this many minutes, counting resumed runs; None is no limit.
         batch: pictures a step, of all processes together.
         micro_batch: pictures that go through codec and networks together.
-        size: of a crop's side, in pixels.
-        soften: the most that crops are blurred by, a sigma in pixels; 0 leaves them as they are.
-        learning_rate: of Adam at first.
-        last_learning_rate: at the end; between them half a cosine.
-        average: decay of the exponential mean of the weights, which is what is saved; 0 saves the
-            last weights themselves.
+        size: side of a crop, in pixels.
+        blur_augmentation: largest sigma by which crops are blurred at random, in pixels; 0 is off.
+        learning_rate: Adam's initial learning rate.
+        last_learning_rate: Adam's learning rate at the end of half a cosine.
+        ema: decay of the exponential moving average of the weights, which is what is saved; 0
+            saves the last weights themselves.
         validation: pictures kept apart from training; None is 32, but at most a quarter.
-        validate_every: steps; 0 never validates.
-        save_every: steps.
+        validate_every: steps between validations; 0 validates at the end only.
+        save_every: steps between saves.
         jobs: processes that encode and decode, for each process that trains.
         seed: of weights, order, crops and QPs.
         device: "cpu", "cuda" or "auto".
-        amp: whether networks compute in bfloat16.
-        compile: whether the network that learns goes through torch.compile.
+        amp: compute networks in bfloat16.
+        compile: compile the network that learns.
         resume: go on from the state in `output`.
-        log_dir: for TensorBoard, or None.
-        command: what was typed, for the record in the weights.
+        log_dir: folder for TensorBoard, or None.
+        command: the command line, for the record in the weights.
     """
 
     output: Path
@@ -41,10 +41,10 @@ class Config:
     batch: int = 8
     micro_batch: int = 4
     size: int = 224
-    soften: float = 0.0
+    blur_augmentation: float = 0.0
     learning_rate: float = 1e-4
     last_learning_rate: float = 1e-5
-    average: float = 0.0
+    ema: float = 0.0
     validation: int | None = None
     validate_every: int = 0
     save_every: int = 100

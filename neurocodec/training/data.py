@@ -1,13 +1,15 @@
-"""Training pictures: a folder's files, cropped and mirrored at random but always alike."""
+"""Training pictures: a folder's files, cropped and mirrored at random, the same at every call."""
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from neurocodec import files, images
 from neurocodec.errors import BadInputError
@@ -15,11 +17,12 @@ from neurocodec.filters.blur import Blur
 from neurocodec.images import Image
 from neurocodec.tasks import datasets
 from neurocodec.training import distributed
-from neurocodec.training.windows import Example, centre_window, random_window
+from neurocodec.training.config import Config
+from neurocodec.training.crops import Example, centre_crop, random_crop
+from neurocodec.training.report import Report
 
 _GROUND = "white"
 _VALIDATION = 32
-_WITHOUT_LABELS: Mapping[Path, Any] = {}
 _NEEDED = {
     "classification": "a labels.csv with the columns file and class_index, or one folder a class",
     "detection": "COCO's instances*.json, or Pascal VOC's XML files",
@@ -31,36 +34,58 @@ class Split:
     """The files of a folder, some of them kept apart from training.
 
     Attributes:
-        training: to learn from.
+        training: to train on.
         validation: kept apart.
-        truths: of both, by path; empty where no labels were asked for.
+        ground_truth: of all of them, by path; empty for a training without labels.
     """
 
     training: tuple[Path, ...]
-    validation: tuple[Path, ...]
-    truths: Mapping[Path, Any] = field(default_factory=dict)
+    validation: tuple[Path, ...] = ()
+    ground_truth: Mapping[Path, Any] = field(default_factory=dict)
+
+    def read(self, path: Path) -> Example:
+        """The picture, opaque, with its ground truth where there is one.
+
+        Raises:
+            BadInputError: it cannot be read.
+        """
+        image = images.flatten(images.read(files.read(str(path)), files.display(path)), _GROUND)
+        return Example(image.pixels, ground_truth=self.ground_truth.get(path))
+
+    def centres(self, paths: Sequence[Path], size: int, report: Report) -> list[Image]:
+        """The middles of some of the pictures; one that cannot be read is left out with a note."""
+        return list(self._centres(paths, size, report))
+
+    def _centres(self, paths: Sequence[Path], size: int, report: Report) -> Iterator[Image]:
+        for path in report.tracked(paths, len(paths), "reading pictures"):
+            try:
+                picture = self.read(path)
+            except BadInputError as exc:
+                report.note(f"a picture is left out: {exc}")
+                continue
+            yield centre_crop(picture, size).example(picture)
 
 
 def split(folder: Path, validation: int | None, task: str | None = None) -> Split:
-    """The pictures below `folder`, and how many of them only validate.
+    """The pictures below `folder`, some of them for validation only.
 
-    Which ones does not depend on a seed, so that every training on a folder leaves out the same.
+    The choice depends on no seed, so that every training on a folder keeps the same ones apart.
 
     Args:
         folder: of the pictures; with a task a COCO .json file too.
         validation: how many; None is 32, but at most a quarter.
-        task: whose labels are wanted, found as `tasks.data.read` finds them; pictures without one
+        task: whose labels are wanted, read as `tasks.datasets.read` does; pictures without a label
             are left out. None reads no labels.
 
     Raises:
-        BadInputError: no such folder, too few pictures in it, or labels that are not there or
-            cannot be read.
+        BadInputError: no such folder, too few pictures in it, or labels that are missing or cannot
+            be read.
         UsageError: the folder has several annotation files that would serve.
     """
     if task is None:
-        found = datasets.pictures_below(folder)
-        names = {path: path.relative_to(folder).as_posix() for path in found}
-        return _shuffled(folder, names, validation, _WITHOUT_LABELS)
+        paths = datasets.pictures_below(folder)
+        names = {path: path.relative_to(folder).as_posix() for path in paths}
+        return _shuffled(folder, names, validation, {})
     labelled = [one for one in datasets.read(folder, task).pictures if one.ground_truth is not None]
     if not labelled:
         raise BadInputError(
@@ -75,54 +100,36 @@ def split(folder: Path, validation: int | None, task: str | None = None) -> Spli
 
 
 def _shuffled(
-    folder: Path, names: Mapping[Path, str], validation: int | None, truths: Mapping[Path, Any]
+    folder: Path,
+    names: Mapping[Path, str],
+    validation: int | None,
+    ground_truth: Mapping[Path, Any],
 ) -> Split:
-    kept = min(_VALIDATION, len(names) // 4) if validation is None else validation
-    if len(names) <= kept:
+    apart = min(_VALIDATION, len(names) // 4) if validation is None else validation
+    if len(names) <= apart:
         raise BadInputError(
             f"{files.display(folder)}: has {len(names)} pictures, training needs more than the "
-            f"{kept} for validation"
+            f"{apart} for validation"
         )
     shuffled = sorted(names, key=lambda path: _digest(names[path]))
-    return Split(tuple(shuffled[kept:]), tuple(shuffled[:kept]), truths)
+    return Split(tuple(shuffled[apart:]), tuple(shuffled[:apart]), ground_truth)
 
 
 class Crops:
-    """An endless sequence of batches of square crops: batch k is the same whenever it is asked for.
+    """An endless sequence of batches of random square crops: batch k is the same at every call.
 
-    Where several processes train together each has its share of the batch.
-
-    Every epoch goes through all pictures in an order of its own. A crop is a random square of the
-    picture, from `size` to its shorter side, brought to `size` and mirrored half of the time.
+    Every epoch goes through all pictures in another order. A crop is a random square, from
+    `config.size` to the shorter side, resized, mirrored half of the time and, with
+    `blur_augmentation`, blurred by a random sigma: training pictures differ in sharpness. Where
+    several processes train together each has its share of the batch. A picture that cannot be read
+    is left out with a note, and the next one takes its place.
     """
 
-    def __init__(
-        self,
-        paths: Sequence[Path],
-        *,
-        size: int,
-        batch: int,
-        seed: int,
-        truths: Mapping[Path, Any] = _WITHOUT_LABELS,
-        soften: float = 0.0,
-    ) -> None:
-        """Say what to crop; nothing is read yet.
-
-        Args:
-            paths: of the pictures.
-            size: of a crop's side, in pixels.
-            batch: crops a batch, of all processes together.
-            seed: of order and crops.
-            truths: by path; what a crop shows of them goes with it.
-            soften: blur each crop by a sigma from 0 to this, each as likely, in pixels: how
-                sharp a picture is depends on how it was made smaller before.
-        """
-        self._paths = paths
-        self._truths = truths
-        self._size = size
-        self._batch = batch
-        self._seed = seed
-        self._soften = soften
+    def __init__(self, pictures: Split, config: Config, report: Report | None = None) -> None:
+        self._pictures = pictures
+        self._config = config
+        self._report = report or Report()
+        self._unreadable: set[Path] = set()
         self._reader = ThreadPoolExecutor(1)
         self._ahead: tuple[int, Future[list[Image]]] | None = None
 
@@ -130,7 +137,7 @@ class Crops:
         """Batch number `step`; the next one is read meanwhile.
 
         Raises:
-            BadInputError: a picture cannot be read.
+            BadInputError: no picture can be read.
         """
         if self._ahead is None or self._ahead[0] != step:
             self._ahead = step, self._reader.submit(self._read, step)
@@ -139,49 +146,43 @@ class Crops:
         return crops
 
     def _read(self, step: int) -> list[Image]:
-        places = distributed.share(range(self._batch))
-        return [self._crop(step * self._batch + place) for place in places]
+        batch = self._config.batch
+        return [self._crop(step * batch + place) for place in distributed.share(range(batch))]
 
     def _crop(self, number: int) -> Image:
-        epoch, place = divmod(number, len(self._paths))
-        order = np.random.default_rng([self._seed, 0, epoch]).permutation(len(self._paths))
-        rng = np.random.default_rng([self._seed, 1, number])
-        crop = random_crop(read(self._paths[order[place]], self._truths), self._size, rng)
-        if not self._soften:
+        rng = np.random.default_rng([self._config.seed, 1, number])
+        picture = self._picture(number)
+        crop = random_crop(picture, self._config.size, rng).example(picture)
+        if not self._config.blur_augmentation:
             return crop
-        return Example(Blur(rng.uniform(0, self._soften))(crop, 0).pixels, truth=crop.truth)
+        blur = Blur(rng.uniform(0, self._config.blur_augmentation))
+        return Example(blur(crop, 0).pixels, ground_truth=crop.ground_truth)
+
+    def _picture(self, number: int) -> Example:
+        paths = self._pictures.training
+        epoch, place = divmod(number, len(paths))
+        order = _order(self._config.seed, epoch, len(paths))
+        for following in range(len(paths)):
+            path = paths[order[(place + following) % len(paths)]]
+            if path in self._unreadable:
+                continue
+            try:
+                return self._pictures.read(path)
+            except BadInputError as exc:
+                self._unreadable.add(path)
+                self._report.note(f"a picture is left out: {exc}")
+        raise BadInputError("none of the training pictures can be read: name another --data")
+
+
+@lru_cache(maxsize=4)
+def _order(seed: int, epoch: int, count: int) -> npt.NDArray[np.int64]:
+    return np.random.default_rng([seed, 0, epoch]).permutation(count)
 
 
 def draw_qps(qps: Sequence[int], count: int, *, seed: int, step: int) -> list[int]:
-    """A QP, each as likely, for `count` pictures of a step: this process's share of the batch."""
-    whole = np.random.default_rng([seed, 2, step]).choice(qps, count * distributed.processes())
-    return [int(qp) for qp in distributed.share(list(whole))]
-
-
-def read(path: Path, truths: Mapping[Path, Any] = _WITHOUT_LABELS) -> Example:
-    """The picture, opaque, with its truth where there is one.
-
-    Raises:
-        BadInputError: it cannot be read.
-    """
-    name = files.display(path)
-    image = images.flatten(images.read(files.read(str(path)), name), _GROUND)
-    return Example(image.pixels, truth=truths.get(path))
-
-
-def truths_of(pictures: Iterable[Image]) -> list[Any]:
-    """What the data says of each picture; None where it does not."""
-    return [picture.truth if isinstance(picture, Example) else None for picture in pictures]
-
-
-def random_crop(image: Image, size: int, rng: np.random.Generator) -> Example:
-    """A random square of the picture at `size`, mirrored half of the time; the truth follows."""
-    return random_window(image, size, rng).example(image)
-
-
-def centre_crop(image: Image, size: int) -> Example:
-    """The largest square in the middle of the picture, at `size`; the truth follows."""
-    return centre_window(image, size).example(image)
+    """A random QP for each of `count` pictures of a step: this process's share of the batch."""
+    drawn = np.random.default_rng([seed, 2, step]).choice(qps, count * distributed.processes())
+    return [int(qp) for qp in distributed.share(list(drawn))]
 
 
 def _digest(name: str) -> str:

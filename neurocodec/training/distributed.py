@@ -3,8 +3,8 @@
     torchrun --nproc-per-node 2 -m neurocodec train-npp …
 
 Every process takes its share of each batch, and DistributedDataParallel gives all of them the mean
-of their gradients; so all make the same step, which is that of one process with the whole batch.
-What is drawn at random is drawn for the whole batch by all alike. The first process alone writes.
+of their gradients; so all make the same step, which is that of one process with the full batch.
+Random draws are made for the full batch by all alike. The first process alone writes.
 
 Batch normalisation normalises by a process's own pictures, as it does by a micro-batch in one
 process; its running statistics are the mean over the processes after every step.
@@ -25,7 +25,7 @@ from neurocodec.errors import MissingError, ToolError, UsageError
 from neurocodec.networks import devices
 from neurocodec.training.config import Config
 
-Made = TypeVar("Made")
+Value = TypeVar("Value")
 Items = TypeVar("Items", bound=Sequence[object])
 
 # The first process measures λ and validates while the others wait.
@@ -71,24 +71,24 @@ def group(config: Config) -> Iterator[None]:
 
 
 def processes() -> int:
-    """How many there are."""
+    """Number of processes."""
     return distributed.get_world_size() if _is_shared() else 1
 
 
 def rank() -> int:
-    """Which of them this one is, from 0."""
+    """Number of this process, from 0."""
     return distributed.get_rank() if _is_shared() else 0
 
 
 def is_first() -> bool:
-    """Whether this process is the one that writes."""
+    """True in the process that writes."""
     return rank() == 0
 
 
-def share(whole: Items) -> Items:
-    """This process's part of what belongs to a whole batch: places, pictures or draws."""
-    size = len(whole) // processes()
-    part: Items = whole[rank() * size : (rank() + 1) * size]  # type: ignore[assignment]
+def share(batch: Items) -> Items:
+    """This process's part of the places, pictures or draws of a full batch."""
+    size = len(batch) // processes()
+    part: Items = batch[rank() * size : (rank() + 1) * size]  # type: ignore[assignment]
     return part
 
 
@@ -97,17 +97,22 @@ def agreed(value: float) -> float:
     return by_first(lambda: value)
 
 
-def by_first(make: Callable[[], Made]) -> Made:
-    """What `make` gives in the first process, which alone calls it; the others wait for it."""
+def anywhere(flag: bool) -> bool:
+    """`flag` of any process."""
+    return mean({"flag": float(flag)})["flag"] > 0
+
+
+def by_first(make: Callable[[], Value]) -> Value:
+    """The result of `make`, which the first process alone calls; the others wait for it."""
     if not _is_shared():
         return make()
-    made: list[Made | None] = [make() if is_first() else None]
-    distributed.broadcast_object_list(made, src=0, device=torch.device("cpu"))
-    return made[0]  # type: ignore[return-value]
+    values: list[Value | None] = [make() if is_first() else None]
+    distributed.broadcast_object_list(values, src=0, device=torch.device("cpu"))
+    return values[0]  # type: ignore[return-value]
 
 
 def mean(record: Mapping[str, float]) -> dict[str, float]:
-    """The mean of what the processes measured, each on its share."""
+    """The mean over the processes of what each measured on its share."""
     if not _is_shared():
         return dict(record)
     values = torch.tensor(list(record.values()), dtype=torch.float64)
@@ -118,8 +123,8 @@ def mean(record: Mapping[str, float]) -> dict[str, float]:
 def parallel(network: nn.Module) -> nn.Module:
     """`network` so that a backward pass leaves the mean of all processes' gradients in it.
 
-    It holds, and shares its parameters with, the network given. Buffers are not its business:
-    writing them in every forward pass would spoil the graphs of those before it in a step.
+    It holds `network` and shares its parameters. Buffers are left alone: writing them in every
+    forward pass would spoil the graphs of those before it in a step.
     """
     if not _is_shared():
         return network
@@ -140,7 +145,7 @@ def mean_buffers(network: nn.Module) -> None:
 
 
 def wait() -> None:
-    """Until all processes are here, so that the others find what the first has written."""
+    """Wait until all processes are here, so that the others see what the first has written."""
     if _is_shared():
         by_first(lambda: None)
 
@@ -150,11 +155,11 @@ def _is_shared() -> bool:
 
 
 def _take_gpu(place: int) -> None:
-    found = torch.cuda.device_count()
-    if place >= found:
+    gpus = torch.cuda.device_count()
+    if place >= gpus:
         raise UsageError(
-            f"process {place + 1} of this machine has no GPU of its own, there being {found}: "
-            f"start with --nproc-per-node {found}, or add --device cpu"
+            f"process {place + 1} of this machine has no GPU of its own, there being {gpus}: "
+            f"start with --nproc-per-node {gpus}, or add --device cpu"
         )
     torch.cuda.set_device(place)
 

@@ -3,34 +3,36 @@
 import importlib
 import json
 import math
-from collections.abc import Callable
 from typing import Any, TextIO
 
 from neurocodec import files
 from neurocodec.errors import MissingError
 from neurocodec.training.config import Config
-from neurocodec.training.state import Progress, Record
+from neurocodec.training.report import Record, Report
+from neurocodec.training.state import Progress
 
 LOG = "log.jsonl"
 
 
 class Log:
-    """Lines {"step": …, "minutes": …, …} in the training's folder; a context manager."""
+    """Lines {"step": …, "minutes": …, …} in the training's folder; a context manager.
 
-    def __init__(self, config: Config, steps: int, report: Callable[[Record], None]) -> None:
-        """Open the log, without lines of steps that a resumed training takes again.
+    Lines of steps that a resumed training takes again are dropped.
 
-        Raises:
-            OutputError: the folder cannot be written.
-            MissingError: `log_dir` is given and TensorBoard is not installed.
-        """
-        self._board = _board(config, steps)
+    Raises:
+        OutputError: the folder cannot be written.
+        MissingError: `log_dir` is set and TensorBoard is not installed.
+    """
+
+    def __init__(self, config: Config, progress: Progress, report: Report) -> None:
+        self._board = _board(config, progress.steps)
         files.make_folder(config.output)
         path = config.output / LOG
-        kept = files.read(str(path)).splitlines() if config.resume and path.exists() else []
-        lines = [line for line in kept if _step(line) <= steps]
+        before = files.read(str(path)).splitlines() if config.resume and path.exists() else []
+        lines = [line for line in before if _step(line) <= progress.steps]
         files.write(str(path), b"".join(line + b"\n" for line in lines))
         self._file: TextIO = path.open("a", buffering=1)
+        self._progress = progress
         self._report = report
 
     def __enter__(self) -> "Log":
@@ -41,14 +43,22 @@ class Log:
         if self._board is not None:
             self._board.close()
 
-    def add(self, progress: Progress, record: Record) -> None:
-        """Write a line."""
-        whole = {"step": progress.steps, "minutes": round(progress.minutes, 4), **record}
-        self._file.write(json.dumps(whole) + "\n")
-        self._report(whole)
+    def add(self, record: Record) -> None:
+        """Write what was measured, and the notes that came meanwhile."""
+        for note in self._report.take_notes():
+            self._write({"note": note})
+        if not record:
+            return
+        self._report.step(self._write(record))
         if self._board is not None:
             for name, value in record.items():
-                self._board.add_scalar(name, value, progress.steps)
+                self._board.add_scalar(name, value, self._progress.steps)
+
+    def _write(self, fields: dict[str, Any]) -> dict[str, Any]:
+        minutes = round(self._progress.minutes, 4)
+        line = {"step": self._progress.steps, "minutes": minutes, **fields}
+        self._file.write(json.dumps(line) + "\n")
+        return line
 
 
 def _step(line: bytes) -> float:
@@ -60,7 +70,7 @@ def _step(line: bytes) -> float:
 
 
 def require_board(config: Config) -> None:
-    """Look for TensorBoard, where its log is asked for.
+    """Look for TensorBoard if the training is to write its log.
 
     Raises:
         MissingError: it is not installed.
@@ -76,7 +86,7 @@ def require_board(config: Config) -> None:
 
 
 def _board(config: Config, steps: int) -> Any:
-    """What writes TensorBoard's log; later steps of a training that was killed do not show."""
+    """TensorBoard's writer; steps that a killed training took after its state do not show."""
     require_board(config)
     if config.log_dir is None:
         return None

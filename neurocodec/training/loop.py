@@ -1,20 +1,25 @@
-"""The one training loop: steps, learning rate, mean of the weights, log, saving and resuming.
+"""The training loop: steps, learning rate, EMA, log, saving and resuming.
 
 Where several processes train together (distributed.py), every one of them goes through it.
 """
 
 import math
-from collections.abc import Callable
+import time
 from contextlib import nullcontext
-from typing import Protocol, TypeVar
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
 
 import torch
 from torch import nn
 
-from neurocodec.training import distributed, state
+from neurocodec.errors import NeurocodecError
+from neurocodec.training import distributed, signals
 from neurocodec.training.config import Config
 from neurocodec.training.log import Log
-from neurocodec.training.state import Algorithm, Average, Progress, Record
+from neurocodec.training.report import Record, Report
+from neurocodec.training.state import Algorithm, Progress, State, begin
+from neurocodec.training.validation import Scores
 
 _MAX_NORM = 1.0
 Batch = TypeVar("Batch")
@@ -22,67 +27,110 @@ Batch_co = TypeVar("Batch_co", covariant=True)
 
 
 class Batches(Protocol[Batch_co]):
-    """What is learnt from, batch by batch."""
+    """Training data, batch by batch."""
 
     def batch(self, step: int) -> Batch_co:
-        """Batch number `step`, the same whenever it is asked for."""
+        """Batch number `step`; the same at every call."""
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What a training leaves.
+
+    Attributes:
+        weights: path of the weights file.
+        progress: steps and minutes.
+        scores: of the weights, on the pictures kept apart; empty but in the first process.
+    """
+
+    weights: Path
+    progress: Progress
+    scores: Scores
 
 
 def train(
     algorithm: Algorithm[Batch],
     batches: Batches[Batch],
     config: Config,
-    report: Callable[[Record], None] = lambda record: None,
-) -> Progress:
-    """Train until `config` says stop; the weights and the state are in its folder then.
+    report: Report | None = None,
+) -> Trained:
+    """Train until `config` says stop, and score the weights; all is in the folder then.
+
+    A signal that ends the process saves the state first.
 
     Args:
-        algorithm: what a step does.
+        algorithm: the step.
         batches: the pictures.
-        config: the rest.
-        report: called with every line of the log.
+        config: everything else.
+        report: is told of every line of the log.
 
     Raises:
         UsageError: the folder holds a training and `resume` is off, or it is on and there is none,
             or that one had another aim.
-        BadInputError: the state, or a picture, cannot be read.
+        BadInputError: the state, or every picture, cannot be read.
         OutputError: the folder cannot be written.
     """
-    network = algorithm.network
-    learning = [p for p in network.parameters() if p.requires_grad]
-    optimiser = torch.optim.Adam(learning, lr=config.learning_rate)
-    average = Average(network, config.average)
-    progress = state.resume(algorithm, network, optimiser, average, config)
+    report = report or Report()
+    state = begin(algorithm, config)
+    progress, scores = state.progress, Scores()
     if config.compile:
-        network.compile()
-    algorithm.network = distributed.parallel(network)
-    first = distributed.is_first()
-    with Log(config, progress.steps, report) if first else nullcontext() as log:
-        while (share := distributed.agreed(progress.share)) < 1:
-            rate = _learning_rate(config, share)
-            for group in optimiser.param_groups:
-                group["lr"] = rate
-            optimiser.zero_grad(set_to_none=True)
-            torch.manual_seed(hash((config.seed, progress.steps, distributed.rank())))
-            record = algorithm.gradients(batches.batch(progress.steps), progress.steps)
-            norm = nn.utils.clip_grad_norm_(network.parameters(), _MAX_NORM)
-            optimiser.step()
-            distributed.mean_buffers(network)
-            progress.steps += 1
-            average.update(network, progress.steps)
-            record = distributed.mean(record)
-            if log is None:
-                continue
-            log.add(progress, record | {"gradient_norm": float(norm), "learning_rate": rate})
-            if config.validate_every and progress.steps % config.validate_every == 0:
-                log.add(progress, algorithm.validate(average.network))
-            if progress.steps % config.save_every == 0:
-                state.save(algorithm, network, optimiser, average, progress, config)
-        if first:
-            state.save(algorithm, network, optimiser, average, progress, config)
-    progress.stop()
+        algorithm.network.compile()
+    step = replace(algorithm, network=distributed.parallel(algorithm.network))
+    report.status(f"training: step {progress.steps + 1}")
+    with Log(config, progress, report) if distributed.is_first() else nullcontext() as log:
+        with signals.deferred() as received:
+            while (share := distributed.agreed(progress.share)) < 1:
+                record = _step(step, batches, state, share)
+                if log is not None:
+                    log.add(record | {"minutes_left": round(progress.minutes_left, 2)})
+                    if config.validate_every and progress.steps % config.validate_every == 0:
+                        log.add(_validated(state, report).record)
+                    if progress.steps % config.save_every == 0:
+                        state.save()
+                if distributed.anywhere(bool(received)):
+                    break
+            if log is not None:
+                state.save()
+        progress.stop()
+        if log is not None:
+            scores = _validated(state, report)
+            log.add(scores.record)
     distributed.wait()
-    return progress
+    return Trained(Path(state.weights), progress, scores)
+
+
+def _step(algorithm: Algorithm[Any], batches: Batches[Any], state: State, share: float) -> Record:
+    """One step of the optimiser, and what was measured on the way."""
+    config, network, steps = state.config, state.algorithm.network, state.progress.steps
+    start = time.monotonic()
+    rate = _learning_rate(config, share)
+    for group in state.optimiser.param_groups:
+        group["lr"] = rate
+    state.optimiser.zero_grad(set_to_none=True)
+    torch.manual_seed(hash((config.seed, steps, distributed.rank())))
+    record = algorithm.gradients(batches.batch(steps), steps)
+    norm = nn.utils.clip_grad_norm_(network.parameters(), _MAX_NORM)
+    state.optimiser.step()
+    distributed.mean_buffers(network)
+    state.progress.steps += 1
+    state.ema.update_parameters(network)
+    return distributed.mean(record) | {
+        "gradient_norm": float(norm),
+        "learning_rate": rate,
+        "pictures_per_s": round(config.batch / (time.monotonic() - start), 3),
+    }
+
+
+def _validated(state: State, report: Report) -> Scores:
+    """The scores of the EMA on the pictures kept apart, or why there are none."""
+    report.status("measuring on the pictures kept apart")
+    try:
+        scores = state.algorithm.validate(state.ema.module)
+    except NeurocodecError as exc:
+        scores = Scores(remarks=(f"no BD-rate: {exc}",))
+    for remark in scores.remarks:
+        report.note(remark)
+    return scores
 
 
 def _learning_rate(config: Config, share: float) -> float:

@@ -1,6 +1,6 @@
 """Algorithm 1 of "Preprocessing Enhanced Image Compression for Machine Vision".
 
-    x̄ ← npp(x, QP)                               rounded to 1/255: what the codec sees
+    x̄ ← npp(x, QP)                               rounded to 1/255: the codec's input
     x̂, R ← codec(x̄, QP)                          the real one, in other processes, no gradient
     ŷ, R_p ← proxy(x̄, QP)
     ŷ.data ← x̂.data, R_p.data ← R.data           value swapping; R_p first times R / R_p, so that
@@ -8,9 +8,9 @@
     L ← (R_p + λ·D_m(task(ŷ))) / R̄ + β·mse(x, x̄)
     npp ← npp − η·∂L/∂npp                        nothing else learns
 
-Of ŷ, as of the clean picture, the task may be shown a random part only (views.py).
-λ and R̄ are the codec's own at each QP (exchange.py). With npp-light and two small
-recognisers a step of 8 pictures took 1.7 s on two cores that trained a second filter (BPG, --amp).
+The task may see random crops of ŷ and of the clean picture (random_crops.py). λ and R̄ are the
+codec's at each QP (lmbda.py). With npp-light and two small recognisers a step of 8 pictures took
+1.7 s on two cores that trained a second filter (BPG, --amp).
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -20,91 +20,147 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from neurocodec import files, registry
+from neurocodec.errors import UsageError
+from neurocodec.evaluation.slope import Slope
 from neurocodec.images import Image
-from neurocodec.losses.error import mean_squared_error
-from neurocodec.losses.rate import rate_distortion
-from neurocodec.networks.precision import Precision
+from neurocodec.networks import checkpoint
+from neurocodec.networks.npp import Npp, grown
 from neurocodec.networks.swap import round_to_levels, swap
 from neurocodec.networks.tensors import to_images, to_tensor
-from neurocodec.training.codec_pool import CodecPool, Coded
-from neurocodec.training.data import draw_qps, truths_of
-from neurocodec.training.distances import Distance, objective
-from neurocodec.training.exchange import ExchangeRates
-from neurocodec.training.state import Record, averaged
-from neurocodec.training.views import View, draw_views, seen
+from neurocodec.training import loop
+from neurocodec.training.codec_pool import Coded
+from neurocodec.training.config import Config
+from neurocodec.training.crops import ground_truth_of
+from neurocodec.training.data import draw_qps
+from neurocodec.training.lmbda import SLOPE, slopes
+from neurocodec.training.loop import Trained
+from neurocodec.training.losses import objective
+from neurocodec.training.losses.pixels import mean_squared_error
+from neurocodec.training.losses.rate import rate_distortion
+from neurocodec.training.quantisation import dct_proxy
+from neurocodec.training.random_crops import RandomCrop, cropped, draw_crops
+from neurocodec.training.report import Record, Report
+from neurocodec.training.state import per_picture
+from neurocodec.training.validation import Scores
+from neurocodec.training.workbench import Recognition, Workbench, workbench
 
-Part = tuple[list[Image], list[int], list[View]]
+Part = tuple[list[Image], list[int], list[RandomCrop]]
+
+
+@dataclass(frozen=True)
+class NppOptions:
+    """The options of `train-npp` beside those of every training.
+
+    Attributes:
+        codec: "name:key=value".
+        qps: to draw from.
+        recognition: the recognisers and D_m.
+        arch: of the preprocessor; None is the paper's, or that of `start`.
+        qa: adapt the preprocessor to the QP.
+        start: name or file of weights to begin with, or None.
+        lmbda: "slope" for the codec's, a number, or QP=λ pairs.
+        beta: β, the weight of the squared error between picture and filtered picture.
+        random_crops: show the recognisers random crops.
+        proxies: names or files of weights of `train-proxy`; none is `dct_proxy`.
+        swapping: use the real codec's values, not the proxy's; without it no codec takes part
+            (the paper's ablation, NPP+Minnen).
+    """
+
+    codec: str
+    qps: Sequence[int]
+    recognition: Recognition
+    arch: str | None = None
+    qa: bool = True
+    start: str | None = None
+    lmbda: str = SLOPE
+    beta: float = 0.5
+    random_crops: bool = False
+    proxies: Sequence[str] = ()
+    swapping: bool = True
+
+
+def train(options: NppOptions, config: Config, report: Report) -> Trained:
+    """Train a preprocessor by Algorithm 1.
+
+    Raises:
+        UsageError: an option names something unknown or unfit.
+        MissingError: weights cannot be had.
+        BadInputError: a file or every picture cannot be read.
+        ToolError: the codec failed.
+    """
+    if options.random_crops and options.recognition.task != "classification":
+        raise UsageError("--random-crops is for classification")
+    if not (options.swapping or options.proxies):
+        raise UsageError("--no-swap needs --proxy: a count of coefficients knows no number of bits")
+    with workbench(config, report, options.codec, options.recognition) as bench:
+        torch.manual_seed(config.seed)
+        network = _preprocessor(options).to(bench.device).to(memory_format=torch.channels_last)
+        lmbda = slopes(bench, options.lmbda)
+        proxy, proxy_name = _proxy(options, bench)
+        algorithm = NppAlgorithm(options, bench, network, proxy, proxy_name, lmbda)
+        return loop.train(algorithm, bench.crops(), config, report)
+
+
+def _preprocessor(options: NppOptions) -> Npp:
+    if options.start is None:
+        return Npp(qa=options.qa, arch=options.arch or "npp")
+    start, _ = checkpoint.read(options.start, Npp, "preprocessor")
+    try:
+        larger = grown(start, qa=options.qa, arch=options.arch)
+    except UsageError as exc:
+        raise UsageError(f"{files.display(options.start)}: {exc}") from exc
+    return larger.requires_grad_(True)
+
+
+def _proxy(options: NppOptions, bench: Workbench) -> tuple[nn.Module, str]:
+    """The proxy, and a name that tells it from others."""
+    if options.proxies:
+        from neurocodec.training import proxy  # compressai: 2 s that others need not wait
+
+        joined, name = proxy.load(options.proxies)
+        return joined.to(bench.device).train(), name  # the rate has a gradient in training mode
+    codec = bench.pool.codec
+    chroma = registry.parse(options.codec)[1].get("chroma", codec.chromas[0])
+    counted = dct_proxy(codec.name, chroma)
+    return counted.to(bench.device), str(counted)
 
 
 @dataclass(frozen=True, eq=False)
 class InFlight:
-    """A micro-batch between the preprocessor and the codec's answer."""
+    """A micro-batch between the preprocessor and the codec's result."""
 
     x: Tensor
-    x_bar: Tensor  # (N, 3, H, W), as the codec sees it; a leaf, so that g_p can be read off it
+    x_bar: Tensor  # (N, 3, H, W), the codec's input; a leaf, so that g_p can be read off it
     filtered: Tensor  # the same values, with the preprocessor's graph behind them
+    qps: list[int]
     qp: Tensor
-    views: list[View]  # of the recognisers, clean and decoded alike; none is the whole picture
-    answers: Mapping[str, Any]  # that the decoded pictures should get, by recogniser
-    coded: Callable[[], list[Coded]] | None  # nothing where no values are swapped
+    crops: list[RandomCrop]  # alike for clean and decoded pictures; none is the whole picture
+    targets: Mapping[str, Any]  # of the predictions on decoded pictures, by recogniser
+    coded: Callable[[], list[Coded]] | None  # None where no values are swapped
 
 
+@dataclass(frozen=True, eq=False)
 class NppAlgorithm:
-    """The preprocessor's training step."""
+    """The preprocessor's training step.
+
+    Attributes:
+        options: of the training.
+        bench: codec, losses, precision.
+        network: npp.
+        proxy: (x̄, QP) → (ŷ, R_p); frozen.
+        proxy_name: tells it from others.
+        slopes: λ and R̄ by recogniser.
+    """
+
+    options: NppOptions
+    bench: Workbench
+    network: nn.Module
+    proxy: nn.Module
+    proxy_name: str
+    slopes: Mapping[str, Slope]
 
     kind = "npp"
-
-    def __init__(
-        self,
-        network: nn.Module,
-        proxy: nn.Module,
-        proxy_name: str,
-        pool: CodecPool,
-        distances: Mapping[str, Distance],
-        rates: ExchangeRates,
-        *,
-        qps: Sequence[int],
-        beta: float,
-        partial_views: bool,
-        swapping: bool,
-        micro_batch: int,
-        seed: int,
-        precision: Precision,
-        validation: Callable[[nn.Module], Record],
-    ) -> None:
-        """Put the step together.
-
-        Args:
-            network: npp, that learns.
-            proxy: (x̄, QP) → (ŷ, R_p); frozen.
-            proxy_name: what tells it from others.
-            pool: the real codec.
-            distances: by recogniser, D_m of clean and decoded pictures, (N,).
-            rates: λ and R̄.
-            qps: to draw from, evenly.
-            beta: β, what likeness to the picture weighs.
-            partial_views: show the recognisers random parts of the pictures.
-            swapping: put the real codec's values in the place of the proxy's; else the codec takes
-                no part (the paper's ablation, NPP+Minnen).
-            micro_batch: pictures that go to the codec together.
-            seed: of the QPs and views.
-            precision: that networks compute in.
-            validation: scores a network.
-        """
-        self.network = network
-        self.validate = validation
-        self._proxy = proxy
-        self._proxy_name = proxy_name
-        self._pool = pool
-        self._distances = distances
-        self._rates = rates
-        self._qps = qps
-        self._beta = beta
-        self._partial_views = partial_views
-        self._swapping = swapping
-        self._micro_batch = micro_batch
-        self._seed = seed
-        self._precision = precision
 
     def gradients(self, images: list[Image], step: int) -> Record:
         """Algorithm 1 but for its last line, on one batch."""
@@ -114,8 +170,8 @@ class NppAlgorithm:
         following = self._submit(*parts[0])
         for place in range(len(parts)):
             current = following
-            with self._precision:
-                proxied = self._proxy(current.x_bar, current.qp)  # while the codec works
+            with self.bench.precision:
+                proxied = self.proxy(current.x_bar, current.qp)  # while the codec works
             if place + 1 < len(parts):
                 following = self._submit(*parts[place + 1])
             loss, record = self._loss(current, *proxied)
@@ -124,63 +180,66 @@ class NppAlgorithm:
             gradients.append(g_p)
             records.append(record)
         torch.autograd.backward(filtered, gradients)
-        return averaged(records, len(images))
+        return per_picture(records, len(images))
 
-    def made(self) -> dict[str, Any]:
+    def validate(self, network: nn.Module) -> Scores:
+        """BD-rates on the pictures kept apart."""
+        return self.bench.validation(network)
+
+    def describe(self) -> dict[str, Any]:
         """Codec, proxy, QPs, task, loss, recognisers, λ and R̄."""
+        codec = self.bench.pool.codec
         return {
-            "codec": self._pool.codec.name,
-            "encoder": self._pool.codec.encoder,
-            "proxy": self._proxy_name,
-            "qps": [min(self._qps), max(self._qps)],
-            **objective(self._distances),
-            "exchange_rates": asdict(self._rates),
-            "beta": self._beta,
-            "partial_views": self._partial_views,
-            "swapping": self._swapping,
+            "codec": codec.name,
+            "encoder": codec.encoder,
+            "proxy": self.proxy_name,
+            "qps": [min(self.options.qps), max(self.options.qps)],
+            **objective(self.bench.losses),
+            "slopes": {name: asdict(slope) for name, slope in self.slopes.items()},
+            "beta": self.options.beta,
+            "random_crops": self.options.random_crops,
+            "swapping": self.options.swapping,
         }
 
     def _parts(self, images: list[Image], step: int) -> list[Part]:
-        """The micro-batches of a batch: pictures, QPs and views."""
-        count = len(images)
-        qps = draw_qps(self._qps, count, seed=self._seed, step=step)
-        views = draw_views(count, seed=self._seed, step=step) if self._partial_views else []
-        size = self._micro_batch
+        """The micro-batches of a batch: pictures, QPs and random crops."""
+        count, seed = len(images), self.bench.config.seed
+        qps = draw_qps(self.options.qps, count, seed=seed, step=step)
+        crops = draw_crops(count, seed=seed, step=step) if self.options.random_crops else []
+        size = self.bench.config.micro_batch
         places = [slice(start, start + size) for start in range(0, count, size)]
-        return [(images[place], qps[place], views[place]) for place in places]
+        return [(images[place], qps[place], crops[place]) for place in places]
 
-    def _submit(self, images: list[Image], qps: list[int], views: list[View]) -> InFlight:
-        device = next(self.network.parameters()).device
-        x = to_tensor(images, device)
-        qp = torch.as_tensor(qps, dtype=torch.float32, device=device)
-        with self._precision:
+    def _submit(self, images: list[Image], qps: list[int], crops: list[RandomCrop]) -> InFlight:
+        x = to_tensor(images, self.bench.device)
+        qp = torch.as_tensor(qps, dtype=torch.float32, device=x.device)
+        with self.bench.precision:
             filtered = round_to_levels(self.network(x, qp))
-        coded = self._pool.submit(to_images(filtered), qps) if self._swapping else None
-        truths = truths_of(images)
-        clean = seen(x, views)
-        answers = {
-            name: distance.answer(clean, truths) for name, distance in self._distances.items()
-        }
+        swapping = self.options.swapping
+        coded = self.bench.pool.submit(to_images(filtered), qps) if swapping else None
+        clean, truth = cropped(x, crops), ground_truth_of(images)
+        targets = {name: loss.target(clean, truth) for name, loss in self.bench.losses.items()}
         x_bar = filtered.detach().requires_grad_()
-        return InFlight(x, x_bar, filtered, qp, views, answers, coded)
+        return InFlight(x, x_bar, filtered, qps, qp, crops, targets, coded)
 
     def _loss(self, batch: InFlight, y_hat: Tensor, r_p: Tensor) -> tuple[Tensor, Record]:
-        """The sum of L over the micro-batch, and sums of what it is made of."""
+        """The sum of L over the micro-batch, and sums of its terms."""
         if batch.coded is not None:
             y_hat, r_p = swapped(batch.coded(), y_hat, r_p)
-        decoded = seen(y_hat, batch.views)
-        shares = {
-            name: distance(batch.answers[name], decoded)
-            for name, distance in self._distances.items()
-        }
-        weighted = [self._rates.lmbda(name, batch.qp) * d_m for name, d_m in shares.items()]
-        # One λ·D_m for several recognisers: the mean, so that bits and answers weigh as with one.
+        decoded = cropped(y_hat, batch.crops)
+        losses = {n: loss(batch.targets[n], decoded) for n, loss in self.bench.losses.items()}
+        weighted = [
+            torch.as_tensor(self.slopes[name].lmbda(batch.qps)).to(d_m) * d_m
+            for name, d_m in losses.items()
+        ]
+        # The mean over the recognisers, so that recognition weighs the same for one or several.
         d_m = torch.stack(weighted).mean(0)
-        cost = rate_distortion(r_p, d_m, self._rates.mean_rate(batch.qp))
+        slope = next(iter(self.slopes.values()))  # R̄ is the same in all
+        cost = rate_distortion(r_p, d_m, torch.as_tensor(slope.mean_rate(batch.qps)).to(d_m))
         mse = mean_squared_error(batch.x_bar, batch.x)
-        loss = (cost + self._beta * mse).sum()
+        loss = (cost + self.options.beta * mse).sum()
         record = {"loss": loss, "bpp": r_p.sum(), "mse": mse.sum()}
-        record |= {f"d_m.{name}": d_m.sum() for name, d_m in shares.items()}
+        record |= {f"d_m.{name}": d_m.sum() for name, d_m in losses.items()}
         return loss, {key: float(value.detach()) for key, value in record.items()}
 
 

@@ -1,4 +1,4 @@
-"""By what codecs divide DCT coefficients, for the proxy that needs no training."""
+"""Quantiser steps of the codecs, for the proxy that needs no training."""
 
 import torch
 from torch import Tensor
@@ -8,21 +8,21 @@ from neurocodec.codecs.jpeg_segments import standard_steps
 from neurocodec.networks.dct import DctProxy
 
 _QPS = 52
-_SLICE_OFFSET = 3  # x265 codes an intra picture with a QP 3 lower than the one asked for
+_SLICE_OFFSET = 3  # x265 codes an intra picture with a QP 3 lower than its --qp
 _BLOCK = 16
 # About the best of half and twice as much: weights/LOG.md, tests/benchmarks/proxy_gradient.py.
 _HEVC_WIDENING, _JPEG_WIDENING = 1.5, 1.0
 
 
 def dct_proxy(codec_name: str, chroma: str = "420") -> DctProxy:
-    """What stands for a codec, at every QP of BPG's scale.
+    """The proxy of a codec, at every QP of BPG's scale.
 
-    For JPEG its 8×8 blocks and its tables at the quality of that QP; every other codec is taken
-    for HEVC, of whose transforms 16×16 stands for all.
+    For JPEG with 8×8 blocks and the tables of the quality at that QP; all other codecs count as
+    HEVC with its 16×16 transform.
 
     Args:
         codec_name: its key in CODECS.
-        chroma: its subsampling; 4:2:2 is taken for 4:2:0.
+        chroma: its subsampling; 4:2:2 counts as 4:2:0.
     """
     halved = not chroma.startswith("444")
     if codec_name == "jpeg":

@@ -1,144 +1,190 @@
-"""Where a training stands: what it is made of, its mean of the weights, saving and resuming."""
+"""The state of a training: what it consists of, how it is saved and resumed."""
 
-import copy
 import json
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict
-from typing import Any, Protocol, TypeVar
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import Field, asdict, dataclass
+from typing import Any, ClassVar, Protocol, TypeVar
 
 import torch
 from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel
 
 from neurocodec import __version__, files
 from neurocodec.errors import BadInputError, UsageError
 from neurocodec.networks import checkpoint
 from neurocodec.training.config import Config
+from neurocodec.training.report import Record
+from neurocodec.training.validation import Scores
 
 STATE = "state.safetensors"
-_FIRST_STEPS = 10  # the mean forgets faster at first, so that the random start does not linger
+_FIRST_STEPS = 10  # the EMA forgets faster at first, so that the random start does not linger
 
-Record = dict[str, float]
 Batch = TypeVar("Batch", contravariant=True)
 
 
 class Algorithm(Protocol[Batch]):
-    """What a paper does in one step, and what it leaves behind.
+    """A paper's training step: a dataclass.
 
-    Attributes:
-        network: that learns. `gradients` calls it, `network(…)`, and reaches each of its parameters
-            in every backward pass: several processes train with a stand-in that shares them.
-        kind: its key in checkpoint.NETWORKS.
+    `gradients` calls `network(…)` and reaches each of its parameters in every backward pass, since
+    several processes train with a stand-in that shares them.
     """
 
-    network: nn.Module
-    kind: str
+    __dataclass_fields__: ClassVar[dict[str, Field[Any]]]
+
+    @property
+    def network(self) -> nn.Module:
+        """The network that learns."""
+
+    @property
+    def kind(self) -> str:
+        """A key of checkpoint.NETWORKS."""
 
     def gradients(self, batch: Batch, step: int, /) -> Record:
-        """Add the gradients of a batch to the network's, and say what was measured on the way."""
+        """Add the gradients of a batch to the network's, and return what was measured."""
 
-    def validate(self, network: nn.Module) -> Record:
-        """Scores of `network` on pictures kept apart."""
+    def validate(self, network: nn.Module) -> Scores:
+        """Score `network` on the pictures kept apart."""
 
-    def made(self) -> dict[str, Any]:
-        """What the weights file says beside the configuration: codec, QPs, recognisers …"""
+    def describe(self) -> dict[str, Any]:
+        """Describe the training's aim for the weights file: codec, QPs, recognisers …"""
 
 
-def averaged(sums: Sequence[Record], count: int) -> Record:
-    """What micro-batches summed over their pictures, a picture of all `count`."""
+def per_picture(sums: Sequence[Record], count: int) -> Record:
+    """The mean over `count` pictures of what micro-batches summed."""
     return {key: sum(one[key] for one in sums) / count for key in sums[0]}
 
 
 class Progress:
-    """How far a training is: steps and minutes over all its runs."""
+    """Steps and minutes of a training, over all its runs.
+
+    Attributes:
+        steps: complete so far.
+    """
 
     def __init__(self, config: Config, steps: int = 0, minutes: float = 0.0) -> None:
         self._config = config
         self._before_min = minutes
         self._start: float | None = time.monotonic()
         self.steps = steps
+        self._start_share = self.share
 
     @property
     def minutes(self) -> float:
-        """Of all runs together."""
+        """Minutes of all runs together."""
         if self._start is None:
             return self._before_min
         return self._before_min + (time.monotonic() - self._start) / 60
 
     def stop(self) -> None:
-        """The training is over: its minutes stay what they are."""
+        """Stop the clock: the training is over."""
         self._before_min, self._start = self.minutes, None
 
     @property
     def share(self) -> float:
-        """Of the whole training, 0 to 1; 0 where nothing limits it."""
+        """Share of the training that is done, 0 to 1; 0 where nothing limits it."""
         by_steps = self.steps / self._config.max_steps if self._config.max_steps else 0.0
         limit_min = self._config.max_minutes
         return min(1.0, max(by_steps, self.minutes / limit_min if limit_min else 0.0))
 
+    @property
+    def minutes_left(self) -> float:
+        """Minutes to the end, by this run's speed so far."""
+        done = self.share - self._start_share
+        run_min = 0.0 if self._start is None else (time.monotonic() - self._start) / 60
+        return run_min * (1 - self.share) / done if done > 0 else 0.0
 
-class Average:
-    """The exponential mean of the weights over the steps; with decay 0 the weights themselves.
+
+def averaged(network: nn.Module, decay: float) -> AveragedModel:
+    """The EMA of a network's weights and statistics; with decay 0 the weights themselves."""
+
+    def update(ema: Sequence[Tensor], current: Sequence[Tensor], count: Any) -> None:
+        steps = int(count) + 1
+        weight = 1 - min(decay, steps / (_FIRST_STEPS + steps))
+        for mean, value in zip(ema, current, strict=True):
+            if mean.is_floating_point():
+                mean.lerp_(value, weight)
+            else:
+                mean.copy_(value)
+
+    update_all: Callable[..., None] = torch.no_grad()(update)
+    ema = AveragedModel(network, multi_avg_fn=update_all, use_buffers=True)
+    return ema.eval().requires_grad_(False)
+
+
+@dataclass(frozen=True, eq=False)
+class State:
+    """Everything that a training changes.
 
     Attributes:
-        network: with the mean as its weights, in evaluation mode.
-    """
-
-    def __init__(self, network: nn.Module, decay: float) -> None:
-        self.network = copy.deepcopy(network).eval().requires_grad_(False)
-        self._decay = decay
-
-    @torch.no_grad()
-    def update(self, network: nn.Module, steps: int) -> None:
-        """Take in the weights after that many steps."""
-        decay = min(self._decay, steps / (_FIRST_STEPS + steps))
-        own = self.network.state_dict()
-        for name, value in network.state_dict().items():
-            if value.is_floating_point():
-                own[name].lerp_(value, 1 - decay)
-            else:
-                own[name].copy_(value)
-
-
-def save(
-    algorithm: Algorithm[Any],
-    network: nn.Module,
-    optimiser: torch.optim.Optimizer,
-    average: Average,
-    progress: Progress,
-    config: Config,
-) -> None:
-    """Write the state and the weights, each in one step.
-
-    Args:
-        algorithm: what it says of itself goes with the weights.
-        network: that learns.
+        algorithm: with the network that learns.
         optimiser: of its parameters.
-        average: what is saved as the weights.
-        progress: how far it is.
+        ema: the average that is saved as the weights.
+        progress: steps and minutes.
         config: names the folder.
-
-    Raises:
-        OutputError: the folder cannot be written.
     """
-    files.make_folder(config.output)
-    tensors = dict(_named(network, optimiser, average))
-    where = {"steps": str(progress.steps), "minutes": repr(progress.minutes)}
-    where["aim"] = json.dumps(algorithm.made())
-    files.write(str(config.output / STATE), checkpoint.tensors_file(tensors, where))
-    made = {
-        **algorithm.made(),
-        "neurocodec": __version__,
-        "steps": progress.steps,
-        "minutes": round(progress.minutes, 1),
-        "config": {key: _plain(value) for key, value in asdict(config).items()},
-    }
-    weights = checkpoint.dump(average.network, algorithm.kind, made)
-    files.write(str(config.output / f"{algorithm.kind}.safetensors"), weights)
+
+    algorithm: Algorithm[Any]
+    optimiser: torch.optim.Optimizer
+    ema: AveragedModel
+    progress: Progress
+    config: Config
+
+    @property
+    def weights(self) -> str:
+        """Path of the weights file."""
+        return str(self.config.output / f"{self.algorithm.kind}.safetensors")
+
+    def save(self) -> None:
+        """Write the state and the weights, each in one step.
+
+        Raises:
+            OutputError: the folder cannot be written.
+        """
+        files.make_folder(self.config.output)
+        aim = self.algorithm.describe()
+        steps, minutes = self.progress.steps, self.progress.minutes
+        where = {"steps": str(steps), "minutes": repr(minutes), "aim": json.dumps(aim)}
+        data = checkpoint.tensors_file(dict(self._tensors()), where)
+        files.write(str(self.config.output / STATE), data)
+        record = {
+            **aim,
+            "neurocodec": __version__,
+            "steps": steps,
+            "minutes": round(minutes, 1),
+            "config": {key: _plain(value) for key, value in asdict(self.config).items()},
+        }
+        data = checkpoint.dump(self.ema.module, self.algorithm.kind, record)
+        files.write(self.weights, data)
+
+    def restore(self, tensors: Mapping[str, Tensor]) -> None:
+        """Take over saved tensors.
+
+        Raises:
+            KeyError: one is missing.
+            RuntimeError: one does not fit.
+        """
+        # The optimiser has its tensors only after a step: take one that changes nothing.
+        for group in self.optimiser.param_groups:
+            for parameter in group["params"]:
+                parameter.grad = torch.zeros_like(parameter)
+            group["lr"] = 0.0
+        self.optimiser.step()
+        for name, tensor in self._tensors():
+            tensor.data.copy_(tensors[name])
+
+    def _tensors(self) -> Iterator[tuple[str, Tensor]]:
+        """Every tensor of the state, under its name in the file."""
+        for prefix, module in (("network", self.algorithm.network), ("ema", self.ema)):
+            for name, tensor in module.state_dict().items():
+                yield f"{prefix}.{name}", tensor
+        for place, parameter in enumerate(self.algorithm.network.parameters()):
+            for name, tensor in self.optimiser.state[parameter].items():
+                yield f"optimiser.{place}.{name}", tensor
 
 
 def refuse_overwriting(config: Config) -> None:
-    """Leave a training alone that somebody has in the folder.
+    """Leave alone a training that is in the folder.
 
     Raises:
         UsageError: there is one, and `resume` is off.
@@ -148,14 +194,8 @@ def refuse_overwriting(config: Config) -> None:
         raise UsageError(f"a training in {name}: add --resume, or name another")
 
 
-def resume(
-    algorithm: Algorithm[Any],
-    network: nn.Module,
-    optimiser: torch.optim.Optimizer,
-    average: Average,
-    config: Config,
-) -> Progress:
-    """Where the training in the folder stands, everything brought there; else the beginning.
+def begin(algorithm: Algorithm[Any], config: Config) -> State:
+    """The state at the beginning, or that of the training to resume.
 
     Raises:
         UsageError: the folder holds a training and `resume` is off, or it is on and there is none,
@@ -163,54 +203,37 @@ def resume(
         BadInputError: the state is damaged, or of another network.
     """
     refuse_overwriting(config)
+    network = algorithm.network
+    learning = [parameter for parameter in network.parameters() if parameter.requires_grad]
+    optimiser = torch.optim.Adam(learning, lr=config.learning_rate)
+    ema = averaged(network, config.ema)
     if not config.resume:
-        return Progress(config)
+        return State(algorithm, optimiser, ema, Progress(config), config)
     path = config.output / STATE
     if not path.exists():
         name = files.display(config.output)
         raise UsageError(f"a training in {name}: there is none to resume")
     tensors, where = checkpoint.read_tensors(files.read(str(path)), files.display(path))
-    _fill_optimiser(optimiser)
     try:
-        _refuse_another_aim(where, algorithm.made(), config)
-        for name, own in _named(network, optimiser, average):
-            own.data.copy_(tensors[name])
-        return Progress(config, int(where["steps"]), float(where["minutes"]))
+        _refuse_another_aim(where, algorithm.describe(), config)
+        progress = Progress(config, int(where["steps"]), float(where["minutes"]))
+        state = State(algorithm, optimiser, ema, progress, config)
+        state.restore(tensors)
     except (KeyError, RuntimeError, ValueError) as exc:
         reason = " ".join(str(exc).split())[:200]
         raise BadInputError(f"{files.display(path)}: not of this training ({reason})") from exc
+    return state
 
 
-def _refuse_another_aim(where: Mapping[str, str], made: Mapping[str, Any], config: Config) -> None:
-    """What a training is for stays: recognisers, loss, codec, QPs …; an encoder may be newer."""
-    had = json.loads(where.get("aim", "{}"))
-    has = json.loads(json.dumps(made))
-    changed = [key for key in had if key != "encoder" and had[key] != has.get(key)]
+def _refuse_another_aim(where: Mapping[str, str], aim: Mapping[str, Any], config: Config) -> None:
+    """Recognisers, loss, codec, QPs … stay as they were; an encoder may be newer."""
+    before = json.loads(where.get("aim", "{}"))
+    now = json.loads(json.dumps(aim))
+    changed = [key for key in before if key != "encoder" and before[key] != now.get(key)]
     if changed:
         name = files.display(config.output)
-        said = ", ".join(f"{key} {had[key]}, not {has.get(key)}" for key in changed)
-        raise UsageError(f"a training in {name}: it had {said}: give the same options")
-
-
-def _named(
-    network: nn.Module, optimiser: torch.optim.Optimizer, average: Average
-) -> Iterator[tuple[str, Tensor]]:
-    """Every tensor of the state, under its name in the file."""
-    for prefix, module in (("network", network), ("average", average.network)):
-        for name, tensor in module.state_dict().items():
-            yield f"{prefix}.{name}", tensor
-    for place, parameter in enumerate(network.parameters()):
-        for name, tensor in optimiser.state[parameter].items():
-            yield f"optimiser.{place}.{name}", tensor
-
-
-def _fill_optimiser(optimiser: torch.optim.Optimizer) -> None:
-    """Make the optimiser's tensors, which it has only after a step, by one that changes nothing."""
-    for group in optimiser.param_groups:
-        for parameter in group["params"]:
-            parameter.grad = torch.zeros_like(parameter)
-        group["lr"] = 0.0
-    optimiser.step()
+        what = ", ".join(f"{key} {before[key]}, not {now.get(key)}" for key in changed)
+        raise UsageError(f"a training in {name}: it had {what}: give the same options")
 
 
 def _plain(value: Any) -> Any:

@@ -1,7 +1,8 @@
-"""Real BD-rates on pictures kept apart from training, small enough to ask for often."""
+"""Real BD-rates on the pictures kept apart from training."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -9,166 +10,178 @@ import torch
 from torch import nn
 
 from neurocodec.errors import NotComparableError
+from neurocodec.evaluation.bd_rate import paired_bd_rate, percent
 from neurocodec.images import Image
-from neurocodec.measures.bd_rate import bd_rate
 from neurocodec.measures.psnr import psnr_db
 from neurocodec.networks.tensors import to_images, to_tensor
 from neurocodec.training.codec_pool import CodecPool
-from neurocodec.training.distances import Distance
-from neurocodec.training.exchange import mean_distance
-from neurocodec.training.state import Record
+from neurocodec.training.losses import RecogniserLoss, per_picture
+from neurocodec.training.report import Record
 
 QPS = (28, 31, 34, 37, 41)
 _BATCH = 8
+_FEWEST = 8  # pictures that an interval is drawn from
 _CORRELATED = 3
 
-RateScore = tuple[float, float]  # in bpp, and the higher the better
-Points = dict[str, list[RateScore]]
-Floats = npt.NDArray[np.float64]
+Array = npt.NDArray[np.float64]
 
 
-class Validation:
-    """BD-rate(kl) of codec + filter against the codec alone, for every recogniser."""
+@dataclass(frozen=True)
+class Scores:
+    """What was measured of a network.
 
-    def __init__(
-        self,
-        pool: CodecPool,
-        distances: Mapping[str, Distance],
-        images: Sequence[Image],
-        device: torch.device,
-    ) -> None:
-        """Say on what.
+    Attributes:
+        record: numbers for the log.
+        remarks: sentences for people: each BD-rate with its interval, or why there is none.
+    """
 
-        Args:
-            pool: the codec.
-            distances: D_m by recogniser.
-            images: of one size.
-            device: that the networks compute on.
-        """
-        self._pool = pool
-        self._distances = distances
-        self._images = list(images)
-        self._device = device
-        self._plain: Points | None = None
+    record: Record = field(default_factory=dict)
+    remarks: tuple[str, ...] = ()
 
-    def __call__(self, network: nn.Module) -> Record:
-        """{"bd_rate.RECOGNISER": per cent}; a recogniser is left out where no BD-rate exists."""
-        if not self._images:
-            return {}
-        if self._plain is None:
-            self._plain = self._measured(None)
-        filtered = self._measured(network)
-        saved = {name: _bd_rate(plain, filtered[name]) for name, plain in self._plain.items()}
-        return {f"bd_rate.{name}": value for name, value in saved.items() if value is not None}
+    def __add__(self, other: "Scores") -> "Scores":
+        return Scores(self.record | other.record, self.remarks + other.remarks)
 
-    def _measured(self, network: nn.Module | None) -> Points:
-        waiting = [
-            self._pool.submit(self._filtered(network, qp), [qp] * len(self._images)) for qp in QPS
-        ]
-        points: Points = {name: [] for name in self._distances}
-        for fetch in waiting:
-            coded = fetch()
-            rate = float(np.mean([one.bpp for one in coded]))
-            for name, distance in self._distances.items():
-                decoded = [one.image for one in coded]
-                loss = mean_distance(distance, self._images, decoded, self._device)
-                points[name].append((rate, -loss))
-        return points
+
+@dataclass(frozen=True, eq=False)
+class Curve:
+    """Rates and scores of every picture at every QP.
+
+    Attributes:
+        bpp: (QPs, pictures).
+        scores: (QPs, pictures) each; higher is better.
+    """
+
+    bpp: Array
+    scores: Mapping[str, Array]
+
+
+@dataclass(frozen=True, eq=False)
+class FilterValidation:
+    """BD-rate of codec and filter against the codec alone, for every recogniser.
+
+    Attributes:
+        pool: the codec.
+        losses: D_m by recogniser.
+        images: the pictures kept apart, of one size.
+        device: of the networks.
+    """
+
+    pool: CodecPool
+    losses: Mapping[str, RecogniserLoss]
+    images: Sequence[Image]
+    device: torch.device
+
+    def __call__(self, network: nn.Module) -> Scores:
+        """{"bd_rate.RECOGNISER": per cent, …} and sentences that say the same."""
+        if len(self.images) < _FEWEST:
+            return Scores(remarks=(_too_few(self.images),))
+        filtered, scores = self._measure(network), Scores()
+        for name, loss in self.losses.items():
+            scores += _compared(name, f" ({loss.loss})", self._plain, filtered)
+        return scores
+
+    @cached_property
+    def _plain(self) -> Curve:
+        return self._measure(None)
 
     @torch.no_grad()
-    def _filtered(self, network: nn.Module | None, qp: int) -> list[Image]:
+    def _measure(self, network: nn.Module | None) -> Curve:
+        pictures = [self._filtered(network, qp) for qp in QPS]
+        waiting = [
+            self.pool.submit(of_qp, [qp] * len(of_qp))
+            for qp, of_qp in zip(QPS, pictures, strict=True)
+        ]
+        coded = [fetch() for fetch in waiting]
+        decoded = [[one.image for one in of_qp] for of_qp in coded]
+        scores = {
+            name: -np.array([per_picture(loss, self.images, d, self.device) for d in decoded])
+            for name, loss in self.losses.items()
+        }
+        return Curve(np.array([[one.bpp for one in of_qp] for of_qp in coded]), scores)
+
+    def _filtered(self, network: nn.Module | None, qp: int) -> Sequence[Image]:
         if network is None:
-            return self._images
+            return self.images
         return [
             image
-            for start in range(0, len(self._images), _BATCH)
+            for start in range(0, len(self.images), _BATCH)
             for image in to_images(
-                network(to_tensor(self._images[start : start + _BATCH], self._device), float(qp))
+                network(to_tensor(self.images[start : start + _BATCH], self.device), float(qp))
             )
         ]
 
 
-@dataclass(frozen=True)
-class _Pictures:
-    """Of every picture at one QP."""
+@dataclass(frozen=True, eq=False)
+class ProxyValidation:
+    """How near a proxy is to its codec.
 
-    bpp: list[float]
-    psnr_db: list[float]
+    Attributes:
+        pool: the codec.
+        images: the pictures kept apart, of one size.
+        qps: of the training; those of QPS within their range are measured.
+        device: of the proxy.
+    """
+
+    pool: CodecPool
+    images: Sequence[Image]
+    qps: Sequence[int]
+    device: torch.device
+
+    def __call__(self, network: nn.Module) -> Scores:
+        """`rate_agreement`, and the proxy's BD-rate(PSNR) as a codec against the codec."""
+        if not self.images:
+            return Scores(remarks=(_too_few(self.images),))
+        proxy = self._of_proxy(network)
+        agreement = rate_agreement(self._real.bpp, proxy.bpp)
+        text = "  ".join(f"{key} {value:.3g}" for key, value in agreement.items())
+        scores = Scores(agreement, (text,))
+        if len(self.images) < _FEWEST:
+            return scores + Scores(remarks=(_too_few(self.images),))
+        return scores + _compared("psnr", " (the proxy as a codec)", self._real, proxy)
 
     @property
-    def mean(self) -> RateScore:
-        return float(np.mean(self.bpp)), float(np.mean(self.psnr_db))
+    def _measured_qps(self) -> list[int]:
+        return [qp for qp in QPS if min(self.qps) <= qp <= max(self.qps)] or [min(self.qps)]
 
-
-class ProxyValidation:
-    """How near a proxy is to its codec."""
-
-    def __init__(
-        self, pool: CodecPool, images: Sequence[Image], qps: Sequence[int], device: torch.device
-    ) -> None:
-        """Say on what.
-
-        Args:
-            pool: the codec.
-            images: of one size.
-            qps: of the training; of QPS those that lie within are measured.
-            device: that the proxy computes on.
-        """
-        self._pool = pool
-        self._images = list(images)
-        self._device = device
-        self._qps = [qp for qp in QPS if min(qps) <= qp <= max(qps)] or [min(qps)]
-        self._real: list[_Pictures] | None = None
-
-    def __call__(self, network: nn.Module) -> Record:
-        """What `rate_agreement` says, and "bd_rate.psnr" of the proxy as a codec against the codec.
-
-        The BD-rate is over the mean PSNR of the RGB pictures, in per cent; it is left out where
-        there is none.
-        """
-        if not self._images:
-            return {}
-        if self._real is None:
-            self._real = self._of_codec()
-        proxied = [self._of_proxy(network, qp) for qp in self._qps]
-        rates = (np.array([one.bpp for one in points]) for points in (self._real, proxied))
-        gap = _bd_rate(*([one.mean for one in points] for points in (self._real, proxied)))
-        found = rate_agreement(*rates)
-        return found if gap is None else found | {"bd_rate.psnr": gap}
-
-    def _of_codec(self) -> list[_Pictures]:
-        submitted = [self._pool.submit(self._images, [qp] * len(self._images)) for qp in self._qps]
-        coded = [fetch() for fetch in submitted]
-        return [
-            _Pictures([one.bpp for one in point], self._psnr_db([one.image for one in point]))
-            for point in coded
-        ]
+    @cached_property
+    def _real(self) -> Curve:
+        count = len(self.images)
+        waiting = [self.pool.submit(self.images, [qp] * count) for qp in self._measured_qps]
+        coded = [fetch() for fetch in waiting]
+        rates = [[one.bpp for one in of_qp] for of_qp in coded]
+        return self._curve(rates, [[one.image for one in of_qp] for of_qp in coded])
 
     @torch.no_grad()
-    def _of_proxy(self, network: nn.Module, qp: int) -> _Pictures:
-        rates: list[float] = []
-        pictures: list[Image] = []
-        for start in range(0, len(self._images), _BATCH):
-            x = to_tensor(self._images[start : start + _BATCH], self._device)
-            y_hat, r_p = network(x, x.new_full((len(x),), qp))
-            rates += r_p.tolist()
-            pictures += to_images(y_hat)
-        return _Pictures(rates, self._psnr_db(pictures))
+    def _of_proxy(self, network: nn.Module) -> Curve:
+        rates: list[list[float]] = []
+        pictures: list[list[Image]] = []
+        for qp in self._measured_qps:
+            rates.append([])
+            pictures.append([])
+            for start in range(0, len(self.images), _BATCH):
+                x = to_tensor(self.images[start : start + _BATCH], self.device)
+                y_hat, r_p = network(x, x.new_full((len(x),), qp))
+                rates[-1] += r_p.tolist()
+                pictures[-1] += to_images(y_hat)
+        return self._curve(rates, pictures)
 
-    def _psnr_db(self, decoded: Sequence[Image]) -> list[float]:
-        return [psnr_db(*pair) for pair in zip(self._images, decoded, strict=True)]
+    def _curve(self, rates: list[list[float]], pictures: list[list[Image]]) -> Curve:
+        psnr = [
+            [psnr_db(*pair) for pair in zip(self.images, of_qp, strict=True)] for of_qp in pictures
+        ]
+        return Curve(np.array(rates), {"psnr": np.array(psnr)})
 
 
-def rate_agreement(r: Floats, r_p: Floats) -> Record:
+def rate_agreement(r: Array, r_p: Array) -> Record:
     """How well a proxy's rate predicts the real bits.
 
     Args:
         r: the codec's bpp, (QPs, pictures).
-        r_p: the proxy's, likewise.
+        r_p: the proxy's, of the same shape.
 
     Returns:
-        "rate_correlation": Pearson's, over the pictures of one QP, the mean over the QPs, so that
-        it is not the QP that is predicted (of three pictures or more); "rate_error_percent": the
+        "rate_correlation": Pearson's over the pictures of one QP, the mean over the QPs, so that
+        predicting the QP does not count (of three pictures or more); "rate_error_percent": the
         mean of |R_p − R| / R.
     """
     error = {"rate_error_percent": float(100 * np.mean(np.abs(r_p - r) / r))}
@@ -179,9 +192,21 @@ def rate_agreement(r: Floats, r_p: Floats) -> Record:
     return {"rate_correlation": float(np.mean(np.nan_to_num(correlations)))} | error
 
 
-def _bd_rate(anchor: Sequence[RateScore], test: Sequence[RateScore]) -> float | None:
-    """The BD-rate in per cent, or None where the curves do not compare."""
+def _compared(name: str, detail: str, anchor: Curve, test: Curve) -> Scores:
+    """The BD-rate of two curves by one of their scores, or why there is none."""
     try:
-        return bd_rate(*zip(*anchor, strict=True), *zip(*test, strict=True)).percent
-    except NotComparableError:
-        return None
+        change = paired_bd_rate(anchor.bpp, anchor.scores[name], test.bpp, test.scores[name])
+    except NotComparableError as exc:
+        return Scores(remarks=(f"no BD-rate for {name}: {exc}",))
+    low, high = change.interval or (float("nan"), float("nan"))
+    values = {"bd_rate": change.percent, "bd_rate_low": low, "bd_rate_high": high}
+    text = (
+        f"BD-rate for {name}{detail}: {percent(change.percent)} % [{percent(low)}, "
+        f"{percent(high)}] on {anchor.bpp.shape[1]} pictures kept apart"
+    )
+    return Scores({f"{key}.{name}": value for key, value in values.items()}, (text,))
+
+
+def _too_few(images: Sequence[Image]) -> str:
+    count = len(images)
+    return f"no BD-rate: it needs {_FEWEST} pictures kept apart, not {count}: see --validation"

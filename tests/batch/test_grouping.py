@@ -2,11 +2,13 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from neurocodec.batch import grouping as filtering
+from neurocodec.batch import grouping
+from neurocodec.codecs import Level
 from neurocodec.errors import BadInputError, BugError
 from neurocodec.images import Image
 from tests.conftest import picture
 
+LEVEL = Level("qp", 34)
 SIZES = {"a": (20, 10), "b": (10, 10), "c": (20, 10), "d": (10, 10), "e": (20, 10)}
 
 
@@ -16,9 +18,8 @@ class Halver:
 
     dislikes: int = -1
     together: list[int] = field(default_factory=list)
-    pre: str = "halver"
 
-    def filter_batch(self, batch):
+    def filter_batch(self, batch, level):
         self.together.append(len(batch))
         return [self.halved(image) for image in batch]
 
@@ -36,8 +37,10 @@ def read(name):
 
 @pytest.fixture
 def filtered(monkeypatch):
-    monkeypatch.setattr(filtering.Pipeline, "filter", lambda ready, image: ready.halved(image))
-    return lambda names, ready: list(filtering.each(names, read, ready))
+    monkeypatch.setattr(
+        grouping.Pipeline, "filter", lambda ready, image, level: ready.halved(image)
+    )
+    return lambda names, ready: list(grouping.each(names, read, ready, LEVEL))
 
 
 def test_pictures_of_one_size_go_together_and_come_in_order(filtered):
@@ -52,7 +55,7 @@ def test_pictures_of_one_size_go_together_and_come_in_order(filtered):
             assert (one.result, type(one.error)) == (None, BadInputError)
         else:
             assert (one.result.image.pixels == read(one.item).pixels // 2).all()
-            assert (one.result.item, one.result.pre) == (one.item, "halver")
+            assert (one.result.item, one.result.size) == (one.item, SIZES[one.item])
             assert one.result.filter_s > 0
 
 
@@ -66,11 +69,11 @@ def test_a_picture_that_cannot_be_filtered_costs_itself_only(filtered):
 
 
 def test_memory_holds_a_window_only(filtered, monkeypatch):
-    monkeypatch.setattr(filtering, "WINDOW_PICTURES", 4)
+    monkeypatch.setattr(grouping, "WINDOW_PICTURES", 4)
     few, small = Halver(), Halver()
 
     assert len(filtered("acea" * 2 + "c", few)) == 9
-    monkeypatch.setattr(filtering, "WINDOW_PIXELS", 201)
+    monkeypatch.setattr(grouping, "WINDOW_PIXELS", 201)
     assert len(filtered("acea" * 2 + "c", small)) == 9
 
     assert few.together == [4, 4, 1]

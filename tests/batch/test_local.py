@@ -1,5 +1,6 @@
 """The pool: order, crashes, hangs, and what is left when it ends."""
 
+import logging
 import os
 import signal
 import subprocess
@@ -9,15 +10,19 @@ from pathlib import Path
 
 import pytest
 
-from neurocodec.batch.engines import local as workers
+from neurocodec.batch.engines.local import Local
 from neurocodec.errors import BadInputError, ToolError, ToolTimeoutError
 from tests.test_tools import is_alive, wait_for_content
+
+LOG = logging.getLogger("neurocodec")
 
 
 def work(item: str) -> str:
     """Do as the item says."""
     if item == "die":
         os.kill(os.getpid(), signal.SIGKILL)
+    if item == "log":
+        LOG.info("a program runs")
     if item == "pid":
         return str(os.getpid())
     if item == "hang":
@@ -31,10 +36,11 @@ def work(item: str) -> str:
 
 
 def outcomes(items, jobs, timeout_s=30.0):
-    return list(workers.each(work, items, jobs=jobs, timeout_s=timeout_s))
+    with Local(jobs, timeout_s) as engine:
+        return list(engine.map(work, items))
 
 
-@pytest.mark.parametrize("jobs", [1, 2])
+@pytest.mark.parametrize("jobs", [0, 2])
 def test_results_come_in_order_and_an_error_costs_only_its_item(jobs):
     items = [f"i{n}" for n in range(40)]
     items[7] = "bad"
@@ -69,28 +75,40 @@ def test_items_are_read_only_a_little_ahead():
             taken.append(number)
             yield str(number)
 
-    stream = workers.each(work, items(), jobs=2, timeout_s=30)
-    next(stream)
-    stream.close()
+    with Local(jobs=2) as engine:
+        next(engine.map(work, items()))
     assert len(taken) < 100
+
+
+def test_heavy_items_are_read_one_by_one():
+    taken = []
+
+    def items():
+        for number in range(20):
+            taken.append(number)
+            yield str(number)
+
+    with Local(jobs=2) as engine:
+        next(engine.map(work, items(), weight=lambda item: 1 << 27))
+    assert len(taken) == 2
 
 
 @pytest.mark.parametrize("wait_s", [0, 1])
 def test_a_worker_that_dies_with_nothing_to_do_is_said(wait_s):
-    with workers.Pool(work, jobs=1, timeout_s=30.0) as pool:
-        os.kill(int(pool.submit("pid")()), signal.SIGKILL)
+    with Local(jobs=1) as engine:
+        os.kill(int(engine.submit(work, "pid")()), signal.SIGKILL)
         time.sleep(wait_s)
         with pytest.raises(ToolError, match="died"):
-            pool.submit("a")()
+            engine.submit(work, "a")()
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
 def test_workers_end_with_their_parent(tmp_path, number):
     file = tmp_path / "pid"
     code = (
-        "from neurocodec.batch.engines import local as workers\n"
+        "from neurocodec.batch.engines.local import Local\n"
         "from tests.batch.test_local import work\n"
-        f"list(workers.each(work, ['pid {file}', 'a'], jobs=2, timeout_s=60))\n"
+        f"list(Local(2).map(work, ['pid {file}', 'a']))\n"
     )
     parent = subprocess.Popen(
         [sys.executable, "-c", code], stderr=subprocess.DEVNULL, cwd=Path(__file__).parent.parent
@@ -99,3 +117,14 @@ def test_workers_end_with_their_parent(tmp_path, number):
     parent.send_signal(number)
     parent.wait(timeout=30)
     assert not is_alive(pid)
+
+
+def test_workers_say_as_much_as_their_parent(capfd):
+    before = LOG.level
+    try:
+        for level in (logging.WARNING, logging.INFO):
+            LOG.setLevel(level)
+            outcomes(["log"], 1)
+            assert ("a program runs" in capfd.readouterr().err) == (level == logging.INFO)
+    finally:
+        LOG.setLevel(before)

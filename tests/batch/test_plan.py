@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from neurocodec.batch import plan as jobs
+from neurocodec.batch import plan
 from neurocodec.errors import UsageError
 
 
@@ -23,10 +23,10 @@ def make(root: Path, *names: str) -> None:
 
 
 def planned(inputs, output=None, *, listed=(), recursive=False, name=to_bpg):
-    found = jobs.find(
+    found = plan.find(
         map(str, inputs), listed=listed, accepts=is_picture, recursive=recursive, output=output
     )
-    return [(job.source, job.target) for job in jobs.plan(found, output, name)]
+    return [(job.source, job.target) for job in plan.plan(found, output, name)]
 
 
 def test_one_file_goes_beside_itself_or_where_told(tmp_path, monkeypatch):
@@ -50,7 +50,7 @@ def test_a_folder_is_mirrored_in_order_and_others_counted(tmp_path, monkeypatch)
         "o/sub/c.bpg",
         "o/sub/deep/e.bpg",
     ]
-    found = jobs.find(["d"], accepts=is_picture, recursive=True)
+    found = plan.find(["d"], accepts=is_picture, recursive=True)
     assert found.ignored == 1
 
 
@@ -106,6 +106,6 @@ def test_many_results_need_a_folder(tmp_path, monkeypatch):
 
 def test_pending_leaves_out_what_is_there(tmp_path):
     make(tmp_path, "a.bpg")
-    there = jobs.Job("a.png", str(tmp_path / "a.bpg"))
-    absent = jobs.Job("b.png", str(tmp_path / "b.bpg"))
-    assert list(jobs.pending([there, absent])) == [absent]
+    there = plan.Job("a.png", str(tmp_path / "a.bpg"))
+    absent = plan.Job("b.png", str(tmp_path / "b.bpg"))
+    assert list(plan.pending([there, absent])) == [absent]

@@ -20,7 +20,7 @@ from tests.cli.running import COMMAND, neurocodec
 from tests.conftest import picture
 from tests.test_tools import is_alive
 
-JPEG = ("--codec", "jpeg", "--quality", "60", "--pre", "none")
+JPEG = ("--codec", "jpeg", "--quality", "60", "--filter", "none")
 
 
 @pytest.fixture
@@ -48,7 +48,7 @@ def files_in(root: Path) -> set[str]:
 
 @pytest.mark.parametrize("codec", CODECS)
 def test_a_picture_goes_through_every_codec(photo, codec):
-    done = neurocodec("encode", photo, "--codec", codec, "--qp", 34, "--pre", "none", "--json")
+    done = neurocodec("encode", photo, "--codec", codec, "--qp", 34, "--filter", "none", "--json")
     assert done.returncode == 0, done.stderr
     said = json.loads(done.stdout)
     coded = Path(said["output"])
@@ -57,6 +57,7 @@ def test_a_picture_goes_through_every_codec(photo, codec):
     assert (said["width"], said["height"], said["size_bytes"]) == (96, 64, len(data))
     assert said["bpp"] == 8 * len(data) / (96 * 64)
     assert said["sha256"] == hashlib.sha256(data).hexdigest()
+    assert (said["level"], said["qp"]) == ({"qp": 34}, 34)
     seen = photo.parent / "seen.png"
     assert neurocodec("decode", coded, "-o", seen).returncode == 0
     assert opened(seen).size == (96, 64)
@@ -169,7 +170,7 @@ def test_encode_keeps_a_photograph_that_has_the_results_name(tmp_path):
     assert (tmp_path / "a.jpg").read_bytes() == b"another photograph"
     assert neurocodec("encode", tmp_path / "a.png", *JPEG, "--overwrite").returncode == 0
     (tmp_path / "a.bpg").write_bytes(b"old")
-    assert neurocodec("encode", tmp_path / "a.png", "--qp", 30, "--pre", "none").returncode == 0
+    assert neurocodec("encode", tmp_path / "a.png", "--qp", 30, "--filter", "none").returncode == 0
     assert (tmp_path / "a.bpg").read_bytes().startswith(b"BPG")
 
 
@@ -190,7 +191,7 @@ def test_places_that_are_full_are_output_errors(photo, tmp_path):
         done = subprocess.run([*COMMAND, "encode", photo, *JPEG], stdout=full, check=False)
     assert done.returncode == 6
     environment = os.environ | {"TMPDIR": str(tmp_path / "absent")}
-    arguments = ["--codec", "jpeg2000", "--quality", "30", "--pre", "none"]
+    arguments = ["--codec", "jpeg2000", "--quality", "30", "--filter", "none"]
     script = f'exec {shlex.join(COMMAND)} encode "$0" "$@" <&- >&-'
     done = subprocess.run(
         ["sh", "-c", script, photo, *arguments], env=environment, check=False, capture_output=True
@@ -230,8 +231,8 @@ def test_metadata_is_kept_on_request(tmp_path):
 
 
 def test_preprocess_writes_what_the_encoder_would_see(photo):
-    arguments = ("--qp", 34, "--pre", "blur:sigma=1.5")
-    assert neurocodec("preprocess", photo, *arguments).returncode == 0
+    arguments = ("--qp", 34, "--filter", "blur:sigma=1.5")
+    assert neurocodec("filter", photo, *arguments).returncode == 0
     filtered = np.asarray(opened(photo.with_name("photo.filtered.png")), float)
     original = np.asarray(opened(photo), float)
     assert filtered.shape == original.shape
@@ -239,7 +240,7 @@ def test_preprocess_writes_what_the_encoder_would_see(photo):
 
 
 def test_scale_encodes_a_smaller_picture_and_counts_bpp_over_the_original(photo):
-    arguments = ("--codec", "jpeg", "--quality", 60, "--pre", "scale:factor=0.5", "--json")
+    arguments = ("--codec", "jpeg", "--quality", 60, "--filter", "scale:factor=0.5", "--json")
     said = json.loads(neurocodec("encode", photo, *arguments).stdout)
     assert opened(photo.with_suffix(".jpg")).size == (48, 32)
     assert said["bpp"] == 8 * said["size_bytes"] / (96 * 64)
@@ -257,14 +258,14 @@ def test_alpha_is_refused_or_flattened(tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [
-        (["encode", "--qp", "34"], 2, b"no input"),
+        (["encode", "--qp", "34"], 2, b"INPUT is missing"),
         (["encode", "photo.png"], 2, b"--qp"),
         (["encode", "photo.png", "--qp", "99"], 2, b"0 to 51"),
         (["encode", "photo.png", "--qp", "30", "--quality", "30"], 2, b"one of --qp"),
         (["encode", "photo.png", "--quality", "30"], 2, b"no quality"),
         (["encode", "photo.png", "--qp", "30", "--codec", "jpg"], 2, b"bpg, jpeg"),
-        (["encode", "photo.png", "--qp", "30", "--pre", "blur:sigma"], 2, b"key=value"),
-        (["encode", "photo.png", "--qp", "30", "--pre", "blur:sigma=x"], 2, b"a number"),
+        (["encode", "photo.png", "--qp", "30", "--filter", "blur:sigma"], 2, b"key=value"),
+        (["encode", "photo.png", "--qp", "30", "--filter", "blur:sigma=x"], 2, b"a number"),
         (["encode", "photo.png", "--qp", "30", "--chroma", "444", "--codec", "vvc"], 2, b"chroma"),
         (["encode", "absent.png", "--qp", "30"], 5, b"absent.png: cannot be read"),
         (["encode", "photo.png", "--qp", "30", "-o", "no/such/a.bpg"], 6, b"cannot be written"),
@@ -274,14 +275,18 @@ def test_alpha_is_refused_or_flattened(tmp_path):
         (["decode", "photo.png", "-o", "x.png"], 5, b"not a file of"),
         (["info", "photo.png"], 5, b"not a file of"),
         (["no-such-command"], 2, b"No such command"),
-        (["encode", "photo.png", "--qp", "30", "-o", "a.jpg"], 2, b"no .jpg file"),
-        (["encode", "photo.png", "--qp", "30", "-o", "a.266"], 2, b"no .266 file"),
+        (
+            ["encode", "photo.png", "--qp", "30", "-o", "a.jpg"],
+            2,
+            b"a .jpg file: name it a.bpg",
+        ),
+        (["encode", "photo.png", "--qp", "30", "-o", "a.266"], 2, b"not a .266 file"),
         (["encode", "photo.png", "--qp", "30", "-o", "x" * 300], 6, b"name too long"),
     ],
     ids=lambda value: " ".join(value)[:40] if isinstance(value, list) else "",
 )
 def test_what_cannot_be_done_is_said_in_one_line(photo, arguments, code, words):
-    pre = () if "--pre" in arguments or arguments[:1] != ["encode"] else ("--pre", "none")
+    pre = () if "--filter" in arguments or arguments[:1] != ["encode"] else ("--filter", "none")
     done = neurocodec(*arguments, *pre, cwd=photo.parent)
     assert done.returncode == code, done.stderr
     assert words in done.stderr

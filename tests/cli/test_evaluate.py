@@ -46,7 +46,7 @@ def lines(path: Path) -> list[dict]:
 
 def test_a_point_is_the_sum_of_its_pictures(data, tmp_path):
     out = tmp_path / "r.jsonl"
-    done = evaluate(data, *JPEG, "--pre", "none,blur:sigma=1", "-o", out, "--per-image")
+    done = evaluate(data, *JPEG, "--filter", "none,blur:sigma=1", "-o", out, "--per-image")
     assert done.returncode == 0, done.stderr
     results = lines(out)
     points = [result for result in results if result["kind"] == "point"]
@@ -70,7 +70,16 @@ def test_a_killed_run_goes_on_to_the_same_results(data, tmp_path):
     whole, killed = tmp_path / "whole.jsonl", tmp_path / "killed.jsonl"
     model = data.parent / "tiny.net.safetensors"
     command = [*COMMAND, "evaluate", data, "--task", "classification", "--model", model]
-    command += [*JPEG, "--pre", "tvl1:iterations=500", "--per-image", "--jobs", "2", "-o", killed]
+    command += [
+        *JPEG,
+        "--filter",
+        "tvl1:iterations=500",
+        "--per-image",
+        "--jobs",
+        "2",
+        "-o",
+        killed,
+    ]
     with subprocess.Popen(
         command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
     ) as process:
@@ -82,7 +91,7 @@ def test_a_killed_run_goes_on_to_the_same_results(data, tmp_path):
     before = killed.read_bytes()
     points = before.count(b'"kind": "point"')
     assert 1 <= points < 4
-    arguments = (*JPEG, "--pre", "tvl1:iterations=500", "--per-image", "--jobs", "2")
+    arguments = (*JPEG, "--filter", "tvl1:iterations=500", "--per-image", "--jobs", "2")
     again = evaluate(data, *arguments, "-o", killed)
     assert again.returncode == 0, again.stderr
     assert f"{points} points are in".encode() in again.stderr
@@ -110,13 +119,13 @@ def test_results_go_to_stdout_without_a_file_and_max_bpp_leaves_out(data):
 
 def test_choose_writes_a_schedule_that_encode_takes(data, tmp_path):
     results, schedule = tmp_path / "r.jsonl", tmp_path / "best.json"
-    evaluate(data, *JPEG, "--pre", "none,blur:sigma=0.3,blur:sigma=3", "-o", results)
+    evaluate(data, *JPEG, "--filter", "none,blur:sigma=0.3,blur:sigma=3", "-o", results)
     done = neurocodec("choose", results, "--codec", "jpeg", "--pre", "blur", "-o", schedule)
     assert done.returncode == 0, done.stderr
     chosen = json.loads(schedule.read_text())["filters"]
     assert set(chosen) == {"28", "31", "34", "37"}
     pre = f"schedule:file={schedule}"
-    assert evaluate(data, *JPEG, "--pre", pre, "-o", results).returncode == 0
+    assert evaluate(data, *JPEG, "--filter", pre, "-o", results).returncode == 0
     used = {point["pre"] for point in lines(results)}
     assert pre in used
 
@@ -134,7 +143,7 @@ def test_a_curve_against_itself_is_zero(data, tmp_path):
         (("--qp", "34,x"), 2, b"whole numbers"),
         (("--qp", "51", "--codec", "jpeg"), 2, b"does not reach BPG's rate"),
         (("--codec", "jpg"), 2, b"bpg, jpeg"),
-        (("--pre", "blurr"), 2, b"no filter"),
+        (("--filter", "blurr"), 2, b"no filter"),
         (("--task", "naming"), 2, b"no task"),
     ],
 )

@@ -48,11 +48,11 @@ def encoded(source: Path, target: Path, *arguments: object) -> bytes:
 
 
 def test_one_picture_and_many_are_filtered_alike(folder, weights, tmp_path):
-    pre = ("--pre", f"npp:weights={weights}", "--qp", 34)
+    pre = ("--filter", f"npp:weights={weights}", "--qp", 34)
     alone, plain, many = tmp_path / "alone.jpg", tmp_path / "plain.jpg", tmp_path / "many"
 
     said = encoded(folder / "1.png", alone, *pre) + encoded(folder, many, *pre, "-j", 2)
-    encoded(folder / "1.png", plain, "--pre", "none", "--qp", 34)
+    encoded(folder / "1.png", plain, "--filter", "none", "--qp", 34)
 
     assert alone.read_bytes() == (many / "1.jpg").read_bytes() != plain.read_bytes()
     assert OUTSIDE not in said
@@ -63,8 +63,8 @@ def test_a_qp_that_was_not_trained_passes_pictures_unchanged_and_says_so_once(
 ):
     filtered, plain = tmp_path / "filtered", tmp_path / "plain"
 
-    said = encoded(folder, filtered, "--pre", f"npp:weights={weights}", "--qp", 26, "-j", 2)
-    encoded(folder, plain, "--pre", "none", "--qp", 26, "-j", 1)
+    said = encoded(folder, filtered, "--filter", f"npp:weights={weights}", "--qp", 26, "-j", 2)
+    encoded(folder, plain, "--filter", "none", "--qp", 26, "-j", 1)
 
     assert said.count(OUTSIDE) == 1
     for path in plain.iterdir():
@@ -79,7 +79,7 @@ def test_evaluate_names_the_weights_and_says_once_what_it_does_not_filter(
 
     done = neurocodec(
         "evaluate", folder, "--task", "classification", "--model", model, *JPEG, "--no-cache",
-        "--qp", "24,27,34", "--pre", pres, "-j", 2,
+        "--qp", "24,27,34", "--filter", pres, "-j", 2,
     )  # fmt: skip
 
     assert done.returncode == 0, done.stderr
@@ -104,7 +104,7 @@ def test_weights_that_are_none_take_one_line(folder, tmp_path, content, code, wo
     if content is not None:
         path.write_bytes(content)
 
-    done = neurocodec("encode", folder, "--pre", f"npp:weights={path}", "--qp", 34, *JPEG)
+    done = neurocodec("encode", folder, "--filter", f"npp:weights={path}", "--qp", 34, *JPEG)
 
     assert done.returncode == code
     assert words in done.stderr
@@ -122,12 +122,12 @@ def records(done) -> list[dict]:
 
 
 def test_weights_named_by_themselves_are_those_in_the_filter(folder, weights, tmp_path):
-    short = ("--pre", "npp", "--weights", weights, "--qp", 34)
+    short = ("--filter", "npp", "--weights", weights, "--qp", 34)
     long, brief, shown = tmp_path / "long", tmp_path / "brief", tmp_path / "shown"
 
-    encoded(folder, long, "--pre", f"npp:weights={weights}", "--qp", 34, "-j", 1)
+    encoded(folder, long, "--filter", f"npp:weights={weights}", "--qp", 34, "-j", 1)
     encoded(folder, brief, *short, "-j", 1)
-    done = neurocodec("preprocess", folder, "-o", shown, *short, *JPEG, "--json")
+    done = neurocodec("filter", folder, "-o", shown, *short, *JPEG, "--json")
 
     for path in long.iterdir():
         assert (brief / path.name).read_bytes() == path.read_bytes()
@@ -136,14 +136,14 @@ def test_weights_named_by_themselves_are_those_in_the_filter(folder, weights, tm
 
 def test_weights_for_no_trained_filter_are_a_usage_error(folder, weights):
     for command in (("encode", folder), ("evaluate", folder, "--task", "fidelity")):
-        done = neurocodec(*command, *JPEG, "--qp", 34, "--pre", "blur", "--weights", weights)
+        done = neurocodec(*command, *JPEG, "--qp", 34, "--filter", "blur", "--weights", weights)
 
         assert done.returncode == 2
-        assert b"--weights is for a trained filter, not for --pre blur" in done.stderr
+        assert b"--weights is for a trained filter, not for --filter blur" in done.stderr
 
 
 @pytest.mark.parametrize("jobs", [1, 2])
-@pytest.mark.parametrize("command", ["encode", "preprocess"])
+@pytest.mark.parametrize("command", ["encode", "filter"])
 def test_a_batch_keeps_order_and_costs_a_bad_file_only(folder, weights, tmp_path, jobs, command):
     (folder / "10.png").write_bytes(images.png(picture(41, 33, seed=10)))
     (folder / "11.png").write_bytes(b"no picture")
@@ -151,8 +151,8 @@ def test_a_batch_keeps_order_and_costs_a_bad_file_only(folder, weights, tmp_path
     common = (command, folder, "--json", *JPEG, "--qp", 34, "-j", jobs, "--flatten", "white")
     alone, together = tmp_path / "alone", tmp_path / "together"
 
-    one = neurocodec(*common, "-o", alone, "--pre", f"npp:weights={weights}")
-    many = neurocodec(*common, "-o", together, "--pre", f"npp:weights={weights}:batch=4")
+    one = neurocodec(*common, "-o", alone, "--filter", f"npp:weights={weights}")
+    many = neurocodec(*common, "-o", together, "--filter", f"npp:weights={weights}:batch=4")
 
     names = [json.loads(line)["input"] for line in many.stdout.splitlines()]
     assert names == [json.loads(line)["input"] for line in one.stdout.splitlines()]
@@ -161,4 +161,4 @@ def test_a_batch_keeps_order_and_costs_a_bad_file_only(folder, weights, tmp_path
     assert b"11.png" in many.stderr
     for path in sorted(alone.iterdir()):
         want, got = pixels(path), pixels(together / path.name)
-        assert abs(want - got).max() <= (1 if command == "preprocess" else 16)  # JPEG adds its own
+        assert abs(want - got).max() <= (1 if command == "filter" else 16)  # JPEG adds its own

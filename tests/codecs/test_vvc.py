@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 
 from neurocodec import codecs, images, tools
 from neurocodec.codecs import ffmpeg
-from neurocodec.codecs.bits import unescape
+from neurocodec.codecs.streams.bits import unescape
 from neurocodec.codecs.planes.colour import to_pixels, to_planes
 from neurocodec.codecs.planes.layout import Layout
 from neurocodec.codecs.vvc import Vvc, fitting, nal, programs, still
-from neurocodec.codecs.vvc.sps import Colour, hidden, read_sps
+from neurocodec.codecs.streams.h266.sps import Colour, hidden, read_sps
 from neurocodec.errors import BadInputError, MissingError, ToolError, UsageError
 from neurocodec.images import Image
 from tests.conftest import picture, program_head, psnr_db

@@ -5,9 +5,10 @@ import json
 import pytest
 
 from neurocodec import images
+from neurocodec.codecs import Level
 from neurocodec.evaluation import coding
-from neurocodec.evaluation.coding import Coding
-from neurocodec.pipeline import Setting
+from neurocodec.evaluation.coding import Coding, OperatingPoint
+from neurocodec.pipeline import Setting, prepared
 from tests.conftest import picture
 
 
@@ -18,9 +19,9 @@ def code(tmp_path):
     path.write_bytes(images.png(picture(64, 48)))
 
     def run(filter):
-        coding._pipeline.cache_clear()
-        setting = Setting("jpeg", qp=34, filter=filter)
-        coded = coding.code(Coding(str(path), setting, tmp_path / "cache"))
+        prepared.cache_clear()
+        point = OperatingPoint(Setting("jpeg", filter), Level("qp", 34))
+        coded = coding.code(Coding(str(path), point, tmp_path / "cache"))
         kept = sum(1 for file in (tmp_path / "cache").rglob("*.jpg"))
         return coded.size_bytes, kept
 
@@ -44,3 +45,16 @@ def test_what_a_schedule_says_is_found_under_its_own_name(code, tmp_path):
     plain, kept = code("none")
 
     assert code(f"schedule:file={schedule}") == (plain, kept)
+
+
+def test_code_that_changed_codes_anew(code, monkeypatch):
+    _, before = code("none")
+    monkeypatch.setattr(coding, "_code_sha256", lambda: "other code")
+    _, after = code("none")
+    assert (before, after) == (1, 2)
+
+
+def test_the_hash_of_the_code_covers_codecs_filters_and_networks():
+    names = {path.relative_to(coding._PACKAGE).parts[0] for path in coding._sources()}
+    assert {"codecs", "filters", "networks", "pipeline.py"} <= names
+    assert names & {"images", "images.py"}

@@ -5,6 +5,8 @@ import json
 import pytest
 
 from neurocodec import images
+from neurocodec.codecs import Level
+from neurocodec.evaluation.coding import OperatingPoint
 from neurocodec.evaluation.curves import Experiment
 from neurocodec.pipeline import Setting
 from neurocodec.tasks import PictureScore
@@ -14,6 +16,7 @@ from tests.conftest import picture
 
 class Brightness:
     name, model, model_sha256 = "brightness", "counting", ""
+    keeps_originals = False
 
     def __init__(self):
         self.asked = 0
@@ -37,22 +40,55 @@ def experiment(tmp_path):
         path = tmp_path / f"{seed}.png"
         path.write_bytes(images.png(picture(48, 40, seed=seed)))
         labelled.append(Sample(path, path.name, None))
-    return Experiment("made", labelled, Brightness(), tmp_path / "cache", jobs=1)
+    return Experiment("made", labelled, Brightness(), tmp_path / "cache", jobs=0)
 
 
 def test_settings_that_make_the_same_files_are_measured_once(experiment, tmp_path):
     schedule = tmp_path / "best.json"
     schedule.write_text(json.dumps({"filters": {"34": "none", "41": "blur:sigma=1"}}))
     pres = ("none", f"schedule:file={schedule}")
-    settings = [Setting("jpeg", qp=qp, filter=pre) for pre in pres for qp in (34, 41)]
+    grid = [
+        OperatingPoint(Setting("jpeg", pre), Level("qp", qp)) for pre in pres for qp in (34, 41)
+    ]
     coded = []
 
-    measured = list(experiment.measure(settings, lambda: coded.append(1)))
+    measured = list(experiment.measure(grid, lambda: coded.append(1)))
 
     assert experiment.task.asked == 3 * (1 + 3)
-    assert len(coded) == 3 * len(settings)
+    assert len(coded) == 3 * len(grid)
     (plain, _), (rough, _), (same, pictures), (blurred, _) = measured
     assert [point.setup.pre for point, _ in measured] == [pres[0]] * 2 + [pres[1]] * 2
     assert (plain.bpp, plain.scores) == (same.bpp, same.scores)
     assert {one.setup for one in pictures} == {same.setup}
     assert blurred.bpp < rough.bpp
+
+
+def test_originals_are_read_batch_by_batch_for_a_task_by_likeness(experiment, monkeypatch):
+    monkeypatch.setattr("neurocodec.evaluation.curves.BATCH", 2)
+    experiment.task.keeps_originals = True
+    seen = []
+
+    def score(prediction, clean, truth):
+        seen.append(clean)
+        return PictureScore({"near": 0.0}, {})
+
+    monkeypatch.setattr(experiment.task, "score", score)
+
+    list(experiment.measure([OperatingPoint(Setting("jpeg"), Level("qp", 34))]))
+
+    assert [image.width for image in seen] == [48] * 3
+    assert "clean_predictions" not in vars(experiment)
+
+
+def test_a_network_is_loaded_once_for_a_curve(monkeypatch, experiment):
+    from neurocodec import filters, pipeline
+
+    created = []
+    create = filters.create
+    pipeline.prepared.cache_clear()
+    monkeypatch.setattr(filters, "create", lambda *args: created.append(args) or create(*args))
+
+    setting = Setting("jpeg", "blur:sigma=0.7")
+    list(experiment.measure([OperatingPoint(setting, Level("qp", qp)) for qp in (31, 34, 37)]))
+
+    assert len(created) == 1

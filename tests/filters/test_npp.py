@@ -153,9 +153,9 @@ def test_weights_by_themselves_go_to_the_filters_that_take_them(spec):
 @pytest.mark.parametrize(
     ("specs", "weights", "words"),
     [
-        (["none", "blur"], "a", "is for a trained filter, not for --pre none,blur"),
-        (["auto"], "a", "write --pre npp"),
-        (["npp:weights=b"], "a", "given twice"),
+        (["none", "blur"], "a", "is for a trained filter, not for --filter none,blur"),
+        (["auto"], "a", "write --filter npp"),
+        (["npp:weights=b"], "a", "named twice"),
         (["npp"], "a:b", "colon"),
     ],
 )
@@ -179,10 +179,9 @@ def test_which_qps_it_does_not_know_is_said(file, tmp_path):
     scheduled = filters.create(f"schedule:file={schedule}")
 
     for filter_, qp in ((create(file), 46), (scheduled, 46)):
-        said = filters.unfiltered(filter_, qp)
-        assert said == "npp knows QP 22 to 45 only: outside it does not filter"
+        assert filter_.identity(qp) == "npp knows QP 22 to 45 only: outside it does not filter"
     for filter_, qp in ((create(file), 45), (scheduled, 40), (scheduled, 0)):
-        assert filters.unfiltered(filter_, qp) == ""
+        assert filter_.identity(qp) == ""
 
 
 def test_the_weights_are_named_by_their_sha256(file):

@@ -1,10 +1,17 @@
+import importlib
+import sys
+
 import pytest
 import torch
 from torch import nn
 
-from neurocodec.networks.proxy import Proxies, Proxy
+from neurocodec.errors import MissingError
+from neurocodec.networks import checkpoint
 from neurocodec.networks.tensors import to_tensor
 from tests.conftest import picture
+
+pytest.importorskip("compressai")
+from neurocodec.networks.proxy import Proxies, Proxy
 
 SMALL = {"width": 8, "latents": 12}
 
@@ -87,3 +94,14 @@ def test_each_picture_goes_through_the_proxy_nearest_to_its_qp():
     pictures, r = proxies(torch.zeros(4, 3, 2, 2), qps(40, 22, 34, 30))
 
     assert r.tolist() == pictures[:, 0, 0, 0].tolist() == [4, 2, 3, 2]
+
+
+def test_without_compressai_the_message_says_where_it_can_be_had(proxy, monkeypatch):
+    data = checkpoint.dump(proxy, "proxy", {})
+    monkeypatch.setitem(sys.modules, "compressai.models", None)
+    monkeypatch.delitem(sys.modules, "neurocodec.networks.proxy")
+
+    with pytest.raises(MissingError, match=r"need compressai.*Python 3\.11 or 3\.12"):
+        importlib.import_module("neurocodec.networks.proxy")
+    with pytest.raises(MissingError, match="need compressai"):
+        checkpoint.load(data, "proxy.safetensors")

@@ -51,6 +51,12 @@ def stored(path, network, kind):
     return path
 
 
+def load(name):
+    """The network of weights, checked against the manifest."""
+    intact = weights.read(name)
+    return checkpoint.load(intact.data, intact.name)
+
+
 def random(network):
     """The network with layers that begin at zero at other values too."""
     for parameter in network.parameters():
@@ -65,7 +71,7 @@ def test_what_is_added_is_found_verified_and_used_by_name(shelf, trained):
     assert weights.automatic() == {"jpeg": "npp:weights=mine"}
     assert weights.automatic_for("mine") == ["jpeg"]
     assert weights.entry("mine")["sha256"] == hashlib.sha256(target.read_bytes()).hexdigest()
-    assert release.check("mine").made["codec"] == "jpeg"
+    assert load("mine").made["codec"] == "jpeg"
     filtered = filters.create("npp:weights=mine")(picture(32, 32), 34)
     assert filtered.pixels.shape == (32, 32, 3)
 
@@ -83,7 +89,7 @@ def test_half_precision_halves_the_file_and_hardly_changes_the_network(shelf, tr
     target = release.add(trained, Release("half", half=True))
 
     assert target.stat().st_size < 0.7 * trained.stat().st_size
-    whole, half = checkpoint.load(trained.read_bytes(), "x"), release.check("half")
+    whole, half = checkpoint.load(trained.read_bytes(), "x"), load("half")
     x = torch.rand(1, 3, 32, 32)
     difference = (whole.network(x, 34.0) - half.network(x, 34.0)).abs().max()
     assert 0 < difference < 1 / 255
@@ -103,17 +109,30 @@ def test_the_card_says_what_made_it_and_what_was_measured(shelf, trained):
     assert f"| {' | '.join(cells)} | [-20.0, -4.0] | 500 |" in card
 
 
-def test_a_file_that_changed_is_no_longer_that_weight(shelf, trained):
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (lambda data: None, r"mine\.safetensors is missing: add the weights again"),
+        (lambda data: data[:-12], r"is truncated: 12 of its [\d,]+ bytes are missing: add"),
+        (lambda data: data[:-1] + b"x", r"was altered: its sha256 is \w{12}…, the manifest's"),
+        (lambda data: data + b"x", r"was altered: its sha256 is \w{12}…, the manifest's"),
+    ],
+    ids=["missing", "truncated", "altered", "longer"],
+)
+def test_a_damaged_file_is_not_used_and_the_message_tells_how(shelf, trained, damage, message):
     target = release.add(trained, Release("mine"))
-    target.write_bytes(target.read_bytes() + b"x")
+    damaged = damage(target.read_bytes())
+    target.unlink()
+    if damaged is not None:
+        target.write_bytes(damaged)
 
-    with pytest.raises(MissingError, match="is not the file that the manifest means"):
-        release.check("mine")
+    with pytest.raises(MissingError, match=message):
+        weights.read("mine")
 
 
 @pytest.mark.parametrize("name", ["", "a/b", "..", ".x", "-x", "a:b", "a\nb", "caf\udce9"])
 def test_names_that_are_none(shelf, trained, name):
-    with pytest.raises(UsageError, match="is no name for weights"):
+    with pytest.raises(UsageError, match="cannot be a name of weights"):
         release.add(trained, Release(name))
     assert not shelf.exists()
 
@@ -122,22 +141,22 @@ def test_a_page_that_is_no_card_is_left_alone(shelf, trained):
     shelf.mkdir()
     (shelf / "LOG.md").write_text("What was tried")
 
-    with pytest.raises(UsageError, match="take another name"):
+    with pytest.raises(UsageError, match="choose another name"):
         release.add(trained, Release("LOG"))
     assert (shelf / "LOG.md").read_text() == "What was tried"
 
 
 def test_what_is_no_filter_is_never_the_automatic_one(shelf, trained, proxy):
-    with pytest.raises(UsageError, match="a proxy filters nothing"):
+    with pytest.raises(UsageError, match="a proxy is not a filter"):
         release.add(proxy, Release("mimic", automatic=["jpeg"]))
     release.add(trained, Release("mine", automatic=["jpeg"]))
-    with pytest.raises(UsageError, match="a proxy filters nothing"):
+    with pytest.raises(UsageError, match="a proxy is not a filter"):
         release.add(proxy, Release("mine"))
 
     assert weights.automatic() == {"jpeg": "npp:weights=mine"}
-    release.check("mine")
+    load("mine")
     release.add(proxy, Release("mimic"))
-    assert release.check("mimic").kind == "proxy"
+    assert load("mimic").kind == "proxy"
 
 
 def test_the_replaced_file_stays_until_the_manifest_names_the_other(shelf, trained, monkeypatch):
@@ -150,12 +169,12 @@ def test_the_replaced_file_stays_until_the_manifest_names_the_other(shelf, train
         patch.setattr(weights, "enter", fail)
         with pytest.raises(OutputError):
             release.add(trained, Release("mine", half=True))
-    assert release.check("mine").network.config["width"] == 4
+    assert load("mine").network.config["width"] == 4
 
     second = release.add(trained, Release("mine", half=True))
     assert (first.exists(), second.exists()) == (False, True)
     assert weights.automatic_for("mine") == ["jpeg"]
-    release.check("mine")
+    load("mine")
 
 
 def test_what_16_bits_cannot_hold_is_not_halved(shelf, tmp_path):
@@ -177,13 +196,7 @@ def test_what_a_file_says_of_itself_does_not_count_for_what_can_be_seen(shelf, t
 
     said = weights.entry("odd")
     assert (said["file"], said["network"], said["steps"]) == ("odd.safetensors", "npp", 3)
-    release.check("odd")
-
-
-def test_only_installed_weights_are_checked(shelf, trained):
-    release.add(trained, Release("mine"))
-    with pytest.raises(MissingError, match="no weights are called"):
-        release.check(str(trained))
+    load("odd")
 
 
 def test_two_that_add_do_not_lose_each_others(shelf, trained):
@@ -200,8 +213,16 @@ def test_two_that_add_do_not_lose_each_others(shelf, trained):
 @pytest.mark.parametrize(
     "text",
     [
-        *("no json", "[]", "null", '{"weights": []}', '{"auto": []}', '{"auto": {"bpg": null}}'),
-        *('{"weights": {"a": {}}}', '{"weights": {"a": {"file": "../b", "sha256": "0"}}}'),
+        "no json",
+        "[]",
+        "null",
+        '{"weights": []}',
+        '{"auto": []}',
+        '{"auto": {"bpg": null}}',
+        '{"auto": {"bpg": "npp:weights"}}',
+        '{"weights": {"a": {}}}',
+        '{"weights": {"a": {"file": "../b", "sha256": "0"}}}',
+        '{"weights": {"a": {"file": "b", "sha256": "0", "size_bytes": "1"}}}',
     ],
 )
 def test_a_damaged_manifest_is_said(shelf, trained, text):
@@ -216,7 +237,7 @@ def test_a_damaged_manifest_is_said(shelf, trained, text):
 
 
 def test_a_folder_that_is_named_must_be_there(shelf):
-    with pytest.raises(MissingError, match="there is no folder"):
+    with pytest.raises(MissingError, match="no such folder: correct or unset it"):
         weights.installed()
 
 

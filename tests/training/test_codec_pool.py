@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from neurocodec import codecs
+from neurocodec.codecs import Level, qp_tables
 from neurocodec.measures.rate import bpp
 from neurocodec.training.codec_pool import CodecPool
 from tests.conftest import picture
@@ -17,9 +18,8 @@ def test_the_pool_gives_what_the_codec_gives(codec, jobs):
     with CodecPool(codec, jobs=jobs) as pool:
         coded = pool.submit(pictures, QPS)()
 
-    alone = codecs.create(codec, in_process=True)
+    alone = codecs.create(codec)
     for one, image, qp in zip(coded, pictures, QPS, strict=True):
-        level = qp if codec.startswith("bpg") else codecs.qp_tables.level_at_qp("jpeg", qp)
-        data = alone.encode(image, level)
+        data = alone.encode(image, qp_tables.own_level(alone, Level("qp", qp)))
         assert one.bpp == bpp(len(data), image.width, image.height)
         assert np.array_equal(one.image.pixels, alone.decode(data).pixels)

@@ -1,9 +1,7 @@
 """The local engine: worker processes on this machine, each crash and hang its item's own."""
 
-import logging
 import os
 import signal
-import sys
 import traceback
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -13,8 +11,9 @@ from functools import partial
 from multiprocessing import get_context
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
-from neurocodec import tools
+from neurocodec import logs, tools
 from neurocodec.errors import BugError, NeurocodecError, ToolError, ToolTimeoutError
+from neurocodec.logs import LOG
 
 if TYPE_CHECKING:
     from pebble import ProcessFuture, ProcessPool
@@ -23,7 +22,6 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 Result_co = TypeVar("Result_co", covariant=True)
 
-LOG = logging.getLogger("neurocodec")
 ITEM_TIMEOUT_S = 3600.0
 _AHEAD_ITEMS = 8  # a process
 _AHEAD_WEIGHT = 1 << 27
@@ -193,5 +191,4 @@ def _begin(log_level: int) -> None:
     tools.die_with_parent()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    logging.basicConfig(level=logging.ERROR, format="neurocodec: %(message)s", stream=sys.stderr)
-    LOG.setLevel(log_level)
+    logs.to_stderr(log_level)

@@ -3,6 +3,8 @@
 import json
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from importlib.metadata import PackageNotFoundError, version
+from itertools import chain
 from typing import TYPE_CHECKING
 
 import click
@@ -13,32 +15,50 @@ if TYPE_CHECKING:
     from neurocodec.tools import Tool
 
 
+PACKAGES = {
+    "compressai": "for train-proxy and mbt2018: pip install compressai (Python 3.11 and 3.12 only)",
+    "tensorboard": "for --log-dir of the trainers: pip install tensorboard",
+    "timm": "for timm's recognisers: pip install timm",
+}
+
+
 @dataclass(frozen=True)
 class Finding:
-    """How one external tool stands. `remedy` is what to type where it is not ok."""
+    """State of one optional tool or Python package.
+
+    Attributes:
+        tool: the program's or package's name.
+        codec: the codec that uses it; None for a package.
+        ok: whether it was found.
+        path: of the program.
+        version: of the program or package.
+        source: where the program was found: "variable", "bin", "path" or "bundled"; "python"
+            for a package.
+        remedy: how to get it; None where it was found.
+    """
 
     tool: str
-    codec: str
+    codec: str | None
     ok: bool
-    path: str | None
-    version: str | None
-    source: str | None
-    remedy: str | None
+    path: str | None = None
+    version: str | None = None
+    source: str | None = None
+    remedy: str | None = None
 
 
 @click.command()
 @options.as_json
 @options.verbosity
 def doctor(as_json: bool) -> None:
-    """Say which external tools are found, and how to get those that are not.
+    """List optional tools and Python packages, and how to get those that are absent.
 
-    Every codec works without the optional ones; a tool that is found is used.
+    Every standard codec works without them; a tool that is found is used.
     """
-    for finding in _findings():
+    for finding in chain(_tools(), map(_examine_package, PACKAGES)):
         click.echo(json.dumps(asdict(finding)) if as_json else _line(finding))
 
 
-def _findings() -> Iterator[Finding]:
+def _tools() -> Iterator[Finding]:
     from neurocodec import registry
     from neurocodec.codecs import CODECS
 
@@ -54,16 +74,24 @@ def _examine(tool: "Tool", codec: str) -> Finding:
     try:
         program = tools.lookup(tool)
     except MissingError as exc:
-        return Finding(tool.name, codec, False, None, None, "variable", str(exc))
+        return Finding(tool.name, codec, ok=False, source="variable", remedy=str(exc))
     if program is None:
-        return Finding(tool.name, codec, False, None, None, None, tool.install)
-    found = (str(program.path), program.version, program.source)
-    return Finding(tool.name, codec, True, *found, None)
+        return Finding(tool.name, codec, ok=False, remedy=tool.install)
+    return Finding(tool.name, codec, True, str(program.path), program.version, program.source)
+
+
+def _examine_package(name: str) -> Finding:
+    try:
+        return Finding(name, None, ok=True, version=version(name), source="python")
+    except PackageNotFoundError:
+        return Finding(name, None, ok=False, remedy=PACKAGES[name])
 
 
 def _line(finding: Finding) -> str:
-    if finding.ok:
+    if not finding.ok:
+        state = f"absent  {finding.remedy}"
+    elif finding.path:
         state = f"ok      {finding.version} ({finding.source}: {finding.path})"
     else:
-        state = f"absent  {finding.remedy}"
-    return f"{finding.codec:9} {finding.tool:17} {state}"
+        state = f"ok      {finding.version}"
+    return f"{finding.codec or 'python':9} {finding.tool:17} {state}"

@@ -1,6 +1,7 @@
 """`neurocodec weights`."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import click
@@ -12,7 +13,7 @@ from neurocodec.errors import MissingError, NeurocodecError
 
 @click.group()
 def weights() -> None:
-    """The trained weights that are installed: what they are, whether they are whole.
+    """List, show, verify and add trained weights.
 
     They are in the folder that came with the program, or in $NEUROCODEC_WEIGHTS.
     """
@@ -22,15 +23,18 @@ def weights() -> None:
 @options.as_json
 @options.verbosity
 def list_all(as_json: bool) -> None:
-    """Say which weights there are; an asterisk marks those that --pre auto stands for."""
+    """List the installed weights.
+
+    An asterisk marks those that --filter auto uses, and the codecs that it uses them for.
+    """
     if not shelf.installed():
         console.note(f"no weights are installed in {shelf.folder()}")
     for name, entry in shelf.installed().items():
         codecs = shelf.automatic_for(name)
         record = {"name": name, "auto": codecs, **entry}
         auto = f"  * {', '.join(codecs)}" if codecs else ""
-        about = f"{entry.get('network', '')} {entry.get('codec', '')}".strip()
-        line = f"{name:24} {about:12} {entry['sha256'][:12]}{auto}"
+        trained_for = f"{entry.get('network', '')} {entry.get('codec', '')}".strip()
+        line = f"{name:24} {trained_for:12} {entry['sha256'][:12]}{auto}"
         click.echo(json.dumps(record) if as_json else line)
 
 
@@ -38,21 +42,49 @@ def list_all(as_json: bool) -> None:
 @click.argument("names", nargs=-1)
 @options.verbosity
 def verify(names: tuple[str, ...]) -> None:
-    """Load weights, all of them or those named, and compare their sha256 with the manifest's."""
-    from neurocodec.networks import release
+    """Check that weights files are complete and unaltered, and that they load.
 
-    automatic = {pre.rpartition(":weights=")[2] for pre in shelf.automatic().values()}
-    failed = []
-    for name in names or sorted({*shelf.installed(), *automatic}):
-        try:
-            release.check(name)
-        except NeurocodecError as exc:
-            console.error(str(exc))
-            failed.append(name)
-        else:
-            click.echo(f"{name:24} ok")
+    Without NAMES all installed weights are checked, and the filters that --filter auto stands for.
+    """
+    checks = dict.fromkeys(names or sorted(shelf.installed()), _check_weights)
+    if not names:
+        checks |= {f"auto for {codec}": _check_automatic for codec in sorted(shelf.automatic())}
+    failed = [subject for subject, check in checks.items() if not _passes(subject, check)]
     if failed:
-        raise MissingError(f"not as they should be: {', '.join(failed)}")
+        raise MissingError(f"verification failed: {', '.join(failed)}")
+
+
+def _passes(subject: str, check: Callable[[str], str]) -> bool:
+    try:
+        click.echo(f"{subject:24} {check(subject)}")
+    except NeurocodecError as exc:
+        console.error(str(exc))
+        return False
+    return True
+
+
+def _check_weights(name: str) -> str:
+    from neurocodec.networks import checkpoint
+
+    shelf.entry(name)
+    intact = shelf.read(name)
+    try:
+        checkpoint.load(intact.data, name)
+    except MissingError as exc:
+        return f"intact, not loaded: {exc}"
+    return "ok"
+
+
+def _check_automatic(subject: str) -> str:
+    from neurocodec import filters
+
+    codec = subject.removeprefix("auto for ")
+    spec = shelf.automatic()[codec]
+    try:
+        filters.create(spec)
+    except NeurocodecError as exc:
+        raise MissingError(f"{subject}: {exc}") from exc
+    return f"ok ({spec})"
 
 
 @weights.command()
@@ -60,7 +92,7 @@ def verify(names: tuple[str, ...]) -> None:
 @options.as_json
 @options.verbosity
 def show(name: str, as_json: bool) -> None:
-    """Print a weight's card: what it is, the command that made it, and what was measured."""
+    """Print a card: the network, the command that trained it, and its measured results."""
     from neurocodec.networks import release
 
     entry = shelf.entry(name)
@@ -75,17 +107,17 @@ def show(name: str, as_json: bool) -> None:
     "--auto",
     multiple=True,
     type=click.Choice(["bpg", "jpeg", "jpeg2000", "vvc"]),
-    help="Make it what --pre auto stands for with that codec.",
+    help="Make it the filter that --filter auto uses for this codec; repeatable.",
 )
-@click.option("--commit", default="", help="Of the program that trained it.")
-@click.option("--note", default="", help="What else the card should say.")
+@click.option("--commit", default="", help="Commit of the program that trained it, for the card.")
+@click.option("--note", default="", help="A paragraph for the card.")
 @click.option(
     "--measured",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="Lines that bdrate --json printed.",
+    help="Results for the card: the output of bdrate --json.",
 )
-@click.option("--half", is_flag=True, help="Store 16-bit floats.")
+@click.option("--half", is_flag=True, help="Store the weights as 16-bit floats.")
 @options.verbosity
 def add(
     file: Path,
@@ -96,7 +128,7 @@ def add(
     measured: Path | None,
     half: bool,
 ) -> None:
-    """Install a weights FILE that a training made as NAME, in place of one of that name.
+    """Install the trained weights in FILE as NAME, replacing weights of that name.
 
     \b
     neurocodec weights add runs/npp/npp.safetensors npp-bpg --auto bpg --measured runs/bd.jsonl

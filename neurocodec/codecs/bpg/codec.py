@@ -4,20 +4,18 @@ import logging
 from dataclasses import dataclass, replace
 from typing import Any
 
-from neurocodec.codecs.bpg import files, native
+from neurocodec.codecs.bpg import files
 from neurocodec.codecs.bpg.container import MAGIC, Container, demux
 from neurocodec.codecs.bpg.settings import CHROMAS, QPS, Settings
+from neurocodec.codecs.bpg.streams import colour_and_alpha
 from neurocodec.codecs.codec import Codec
-from neurocodec.codecs.ffmpeg import FFMPEG
-from neurocodec.errors import BadInputError, ToolCrashError, UsageError
+from neurocodec.codecs.programs import bpgdec, bpgenc
+from neurocodec.errors import BadInputError, ToolCrashError, ToolError, UsageError
 from neurocodec.images import Image
 from neurocodec.tools import find, lookup
 
 LOG = logging.getLogger("neurocodec")
 _ENGINES = ("auto", "bpgenc", "x265")
-_SMALLEST_SIDE_OF_BPGENC = 9  # it pads to 8 only, and its x265 takes no less than 16
-# Up to these widths bpgenc's x265 reads beyond its planes with AVX2, and may crash.
-_CRASHING_WIDTH_8_BITS, _CRASHING_WIDTH_DEEP = 24, 56
 
 
 @dataclass(eq=False)
@@ -59,7 +57,7 @@ class Bpg(Codec):
     chromas = CHROMAS
     carries_alpha = True
     carries_metadata = True
-    tools = (native.BPGENC, native.BPGDEC, FFMPEG)
+    tools = (bpgenc.BPGENC, bpgdec.BPGDEC)
 
     def __post_init__(self) -> None:
         super().__init__(self.chroma, self.keep_metadata)
@@ -82,60 +80,61 @@ class Bpg(Codec):
     @property
     def encoder(self) -> str:
         """Name and version of the program or library that encodes."""
-        bpgenc = self.engine != "x265" and (self.engine == "bpgenc" or lookup(native.BPGENC))
-        return f"bpgenc {find(native.BPGENC).version}" if bpgenc else files.encoder()
+        return _bpgenc() if self._has_bpgenc() else files.encoder()
 
     def encoder_for(self, image: Image) -> str:
-        """Name and version of what encodes a picture of this size: bpgenc cannot code all.
+        """Name and version of what encodes this picture: bpgenc cannot code every size.
 
-        Where a crash of bpgenc shows that, the answer is right from then on.
+        Where only a crash shows that, the answer is right from then on.
         """
-        return self.encoder if self._by_bpgenc(image) else files.encoder()
+        return _bpgenc() if self._is_for_bpgenc(image) else files.encoder()
+
+    def _has_bpgenc(self) -> bool:
+        if self.engine == "auto":
+            return lookup(bpgenc.BPGENC) is not None
+        return self.engine == "bpgenc"
+
+    def _is_for_bpgenc(self, image: Image) -> bool:
+        if not self._has_bpgenc() or self.engine == "bpgenc":
+            return self._has_bpgenc()
+        size = image.width, image.height
+        depth = self._settings.layout(image).bit_depth
+        return bpgenc.codes(*size, depth) and size not in self._crashed
 
     def _encode(self, image: Image, value: int) -> bytes:
-        data = None
-        if self._by_bpgenc(image):
-            data = self._try_bpgenc(image, value)
+        data = self._by_bpgenc(image, value) if self._is_for_bpgenc(image) else None
         if data is None:
+            if self._has_bpgenc():
+                LOG.info("%s×%s: x265 codes it, not bpgenc", image.width, image.height)
             data = files.encode(image, value, self._settings)
-        return files.with_metadata(data, image.metadata) if self.keep_metadata else data
+        return files.with_metadata(demux(data), image.metadata) if self.keep_metadata else data
 
-    def _try_bpgenc(self, image: Image, qp: int) -> bytes | None:
-        """Encode with bpgenc; None where it crashes and the engine is not bpgenc by name."""
+    def _by_bpgenc(self, image: Image, qp: int) -> bytes | None:
+        """Encode with bpgenc; None where it crashes and was not asked for by name."""
         try:
-            return native.encode(image, qp, self._settings)
+            data = bpgenc.encode(image, qp, self._settings)
         except ToolCrashError as exc:
             if self.engine == "bpgenc":
                 raise
-            LOG.info("%s; the bundled x265 codes the picture", exc)
+            LOG.info("%s", exc)
             self._crashed.add((image.width, image.height))
             return None
-
-    def _by_bpgenc(self, image: Image) -> bool:
-        if self.engine == "bpgenc":
-            return True
-        if self.engine == "x265" or lookup(native.BPGENC) is None:
-            return False
-        eight_bits = self._settings.layout(image).bit_depth == 8
-        crashing = _CRASHING_WIDTH_8_BITS if eight_bits else _CRASHING_WIDTH_DEEP
-        fits = image.width > crashing and image.height >= _SMALLEST_SIDE_OF_BPGENC
-        if not fits:
-            LOG.info("bpgenc may crash at this size: the bundled x265 codes the picture")
-        return fits and (image.width, image.height) not in self._crashed
+        _check_written(data, image)
+        return data
 
     def decode(self, data: bytes) -> Image:
         """Decode a file of any encoder; an animated one is refused."""
         container = demux(data)
         if container.animated:
             raise BadInputError("the .bpg is animated: extract the picture that is meant")
-        reason = files.undecodable(container)
-        if reason is None and self.engine != "bpgenc":
-            return files.decode(container)
-        if lookup(native.BPGDEC) is not None:
-            return _completed(native.decode(data), container)
-        if reason is None:
-            return files.decode(container)
-        raise BadInputError(f"{reason}, which only bpgdec decodes: {native.BPGDEC.install}")
+        streams = colour_and_alpha(container)
+        reason = files.undecodable(container, streams[0])
+        if (reason or self.engine == "bpgenc") and lookup(bpgdec.BPGDEC) is not None:
+            decoded = bpgdec.decode(data, container.width * container.height)
+            return _completed(decoded, container)
+        if reason is not None:
+            raise BadInputError(f"{reason}, which only bpgdec decodes: {bpgdec.BPGDEC.install}")
+        return files.decode(container, *streams)
 
     def inspect(self, data: bytes) -> dict[str, Any]:
         """Read the file's header, and the slice QP."""
@@ -145,6 +144,19 @@ class Bpg(Codec):
     def recognises(cls, data: bytes) -> bool:
         """Tell whether `data` begins as a .bpg does."""
         return data.startswith(MAGIC)
+
+
+def _bpgenc() -> str:
+    return f"bpgenc {find(bpgenc.BPGENC).version}"
+
+
+def _check_written(data: bytes, image: Image) -> None:
+    try:
+        container = demux(data)
+    except BadInputError as exc:
+        raise ToolError(f"bpgenc wrote something else than a .bpg: {exc}") from exc
+    if (container.width, container.height) != (image.width, image.height):
+        raise ToolError(f"bpgenc wrote {container.width}×{container.height} instead")
 
 
 def _completed(image: Image, container: Container) -> Image:

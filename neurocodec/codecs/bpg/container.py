@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from neurocodec import images
-from neurocodec.codecs.bits import ByteReader, ue7
 from neurocodec.codecs.planes.layout import CHROMAS, COLOR_SPACES, Layout
+from neurocodec.codecs.streams.bits import ByteReader, ue7
 from neurocodec.errors import BadInputError
 
 MAGIC = b"BPG\xfb"

@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from neurocodec.codecs import ffmpeg
+from neurocodec.codecs import libav
 from neurocodec.codecs.bpg import x265
-from neurocodec.codecs.bpg.container import METADATA_TAGS, Alpha, Container, demux, mux
+from neurocodec.codecs.bpg.container import METADATA_TAGS, Alpha, Container, mux
 from neurocodec.codecs.bpg.settings import Settings
 from neurocodec.codecs.bpg.streams import Stream, bpg_units, colour_and_alpha, read_stream
 from neurocodec.codecs.planes import colour
@@ -87,21 +87,16 @@ def encode_planes(
     )
 
 
-def with_metadata(data: bytes, metadata: Mapping[str, bytes]) -> bytes:
+def with_metadata(container: Container, metadata: Mapping[str, bytes]) -> bytes:
     """The same file with a picture's EXIF, ICC and XMP in it, and no other metadata."""
     extensions = tuple(
         (METADATA_TAGS[kind], metadata[kind]) for kind in _KEPT_METADATA if metadata.get(kind)
     )
-    return mux(replace(demux(data), extensions=extensions, says_length=True))
+    return mux(replace(container, extensions=extensions, says_length=True))
 
 
-def undecodable(container: Container) -> str | None:
-    """Why ffmpeg's decoder cannot be trusted with this file; None where it can.
-
-    Raises:
-        BadInputError: the file is damaged.
-    """
-    colour_stream, _alpha = colour_and_alpha(container)
+def undecodable(container: Container, colour_stream: Stream) -> str | None:
+    """Why ffmpeg's decoder cannot be trusted with this file; None where it can."""
     if colour_stream.sps.mini.implicit_rdpcm:
         return "it uses implicit RDPCM"
     if container.layout.bit_depth not in _DECODED_DEPTHS:
@@ -109,29 +104,25 @@ def undecodable(container: Container) -> str | None:
     return None
 
 
-def decode(container: Container) -> Image:
-    """The picture in a file.
+def decode(container: Container, colour_stream: Stream, alpha_stream: Stream | None) -> Image:
+    """Decode the picture in a file.
 
-    A header that says another size than the stream's is damage, and noticed but in these cases:
-    a side changed within its last coding block, which crops or continues the picture; a height
-    that leaves less than 6 bytes unread; a gray or RGB picture made taller that may hold lossless
-    blocks, where black may be coded; and by chance, some 1 in 200, a size that is not of whole
-    coding tree blocks, whose last blocks are read as others and may end where the data does.
+    A file that is cut is noticed: by the length that its header says, or where it says none by a
+    second decoding. A flipped bit in the header may give a picture of another size.
 
     Args:
-        container: a colour picture, or gray.
+        container: the file.
+        colour_stream: of its picture, colour or gray.
+        alpha_stream: None without one.
 
     Raises:
         BadInputError: it is damaged.
     """
-    colour_stream, alpha_stream = colour_and_alpha(container)
     layout = container.layout
-    planes = _planes(colour_stream, container, layout)
-    pixels = colour.to_pixels(planes, layout)
+    pixels = colour.to_pixels(_planes(colour_stream, container, layout), layout)
     alpha = None
     if alpha_stream is not None:
-        gray = Layout("gray", layout.bit_depth)
-        plane = _planes(alpha_stream, container, gray)[0]
+        plane = _planes(alpha_stream, container, Layout("gray", layout.bit_depth))[0]
         if container.alpha == "white":
             pixels = colour.multiply_by_white(pixels, plane, layout.bit_depth)
         else:
@@ -148,7 +139,7 @@ def kept_metadata(container: Container) -> dict[str, bytes]:
 
 
 def inspect(container: Container) -> dict[str, Any]:
-    """What the file says, plain values; "slice_qp" is the colour's, where the stream tells it.
+    """Read the file's header, plain values; "slice_qp" is the colour's, where the stream tells it.
 
     Raises:
         BadInputError: its header is damaged.
@@ -183,39 +174,13 @@ def _encode(planes: Sequence[Plane], layout: Layout, qp: int, settings: Settings
 
 def _planes(stream: Stream, container: Container, layout: Layout) -> list[Plane]:
     """The decoded planes, cut to the picture's true size."""
-    frame = ffmpeg.decode("hevc", stream.bare(), may_be_cut=True, may_be_longer=True)
+    may_be_cut = stream.ends_in_slice and not container.says_length
+    frame = libav.decode("hevc", stream.bare(), may_be_cut=may_be_cut)
     height, width = container.height, container.width
     shapes = [layout.plane_shape(plane, height, width) for plane in range(layout.plane_count)]
     coded = stream.sps.height, stream.sps.width
     if frame.pixel_format != x265.pixel_format(layout) or frame.planes[0].shape != coded:
         raise BadInputError("its HEVC stream is not the picture that its header says")
-    if _ends_early(stream, frame.planes, layout):
-        raise BadInputError("its header says a larger picture than its HEVC stream holds")
     return [
         plane[:rows, :columns] for plane, (rows, columns) in zip(frame.planes, shapes, strict=True)
     ]
-
-
-def _ends_early(stream: Stream, planes: Sequence[Plane], layout: Layout) -> bool:
-    """Whether the last block was never coded: the decoder's pictures begin as zeros.
-
-    Zeros are a colour out of reach where two planes are differences of colour. Elsewhere they are
-    black, and a faint decoding tells the two apart, but not in blocks without a transform.
-    """
-    side = 1 << stream.sps.mini.blocks.log2_min_coding
-    if not _is_zero_at_the_end(planes, side, layout):
-        return False
-    if layout.chroma != "gray" and layout.color_space != "rgb":
-        return True
-    if stream.keeps_samples:
-        return False
-    faint = ffmpeg.decode("hevc", stream.bare(faint=True)).planes
-    return _is_zero_at_the_end(faint, side, layout)
-
-
-def _is_zero_at_the_end(planes: Sequence[Plane], side: int, layout: Layout) -> bool:
-    shapes = (layout.plane_shape(plane, side, side) for plane in range(layout.plane_count))
-    return not any(
-        plane[-rows:, -columns:].any()
-        for plane, (rows, columns) in zip(planes, shapes, strict=True)
-    )

@@ -4,13 +4,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import chain, zip_longest
 
-from neurocodec.codecs.bpg import nal
 from neurocodec.codecs.bpg.container import Container
-from neurocodec.codecs.bpg.mini_sps import MiniSps
-from neurocodec.codecs.bpg.nal import Nal
-from neurocodec.codecs.bpg.slices import allows_lossless, slice_qp
-from neurocodec.codecs.bpg.sps import Sps, parameter_sets, parse
 from neurocodec.codecs.planes.layout import CHROMAS, Layout
+from neurocodec.codecs.streams.hevc import nal
+from neurocodec.codecs.streams.hevc.mini_sps import MiniSps
+from neurocodec.codecs.streams.hevc.nal import Nal
+from neurocodec.codecs.streams.hevc.slices import slice_qp
+from neurocodec.codecs.streams.hevc.sps import Sps, parameter_sets, parse
 from neurocodec.errors import BadInputError
 
 _ALPHA_LAYER = 1
@@ -40,17 +40,19 @@ class Stream:
         )
 
     @property
-    def keeps_samples(self) -> bool:
-        """Whether blocks may hold samples as they are, without a transform.
+    def ends_in_slice(self) -> bool:
+        """Nothing follows the last slice that would show it to be there to its end."""
+        return bool(self.units) and self.units[-1].is_slice
 
-        Raises:
-            BadInputError: a header is damaged.
+    def bare(self) -> bytes:
+        """The whole elementary stream in Annex-B form, parameter sets made anew.
+
+        Without a hash where there is one plane: there x265 writes a wrong one.
         """
-        return self.sps.mini.sao_and_pcm.pcm is not None or allows_lossless(self.units)
-
-    def bare(self, *, faint: bool = False) -> bytes:
-        """The whole stream in Annex-B form, parameter sets made anew; `faint` as for those."""
-        return nal.join([*parameter_sets(self.sps, faint=faint), *self.units])
+        units = [*parameter_sets(self.sps), *self.units]
+        if self.sps.chroma_format == 0:
+            units = [unit for unit in units if unit.kind != nal.HASH_SEI]
+        return nal.join(units)
 
 
 def read_stream(stream: bytes, layout: Layout, width: int, height: int) -> Stream:

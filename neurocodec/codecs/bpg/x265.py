@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from neurocodec.codecs import ffmpeg
+from neurocodec.codecs import libav
 from neurocodec.codecs.planes.layout import Layout, Plane
 
 # By effort, bpgenc's -m; tune=psnr spares x265's psychovisual terms, which cost 2.6 % of the bits
@@ -15,6 +15,10 @@ _PRESETS = (
 )
 _SMALLEST_SIDE = 16  # of what x265 takes
 _BLOCK = 8
+# x265 takes coding tree blocks of 16×16 for pictures up to this side, which the four levels of
+# transform blocks that its slowest preset has do not fit.
+_LARGEST_SIDE_OF_SMALL_BLOCKS = 24
+_DEEPEST_EFFORT = 9
 _PARAMETERS = (
     *("keyint=1", "info=0", "log-level=none"),
     *("pools=1", "frame-threads=1", "wpp=0"),  # one thread, and no bits spent on more
@@ -39,9 +43,7 @@ def encode(
     options = _options(qp, effort, min(planes[0].shape))
     if lossless:
         options["x265-params"] += ":lossless=1"
-    return ffmpeg.encode_in_process(
-        padded(planes, layout), pixel_format(layout), "libx265", options
-    )
+    return libav.encode(padded(planes, layout), pixel_format(layout), "libx265", options)
 
 
 def _options(qp: int, effort: int, side: int) -> dict[str, str]:
@@ -49,6 +51,8 @@ def _options(qp: int, effort: int, side: int) -> dict[str, str]:
     parameters = [f"qp={qp}", *_PARAMETERS]
     if side <= _SMALLEST_SIDE - _BLOCK:
         parameters += ["min-cu-size=16", "ctu=16"]
+    if side <= _LARGEST_SIDE_OF_SMALL_BLOCKS and effort == _DEEPEST_EFFORT:
+        parameters += ["tu-intra-depth=3", "tu-inter-depth=3"]
     return {"preset": _PRESETS[effort], "tune": "psnr", "x265-params": ":".join(parameters)}
 
 

@@ -1,5 +1,6 @@
 """How the planes of a .bpg stand for a picture."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,3 +48,28 @@ class Layout:
         halved_columns = plane > 0 and self.chroma in {"420", "422"}
         rows = (height + 1) // 2 if halved_rows else height
         return rows, (width + 1) // 2 if halved_columns else width
+
+
+def raw(planes: Sequence[Plane]) -> bytes:
+    """Planes as raw video: one after another, row by row, samples over 8 bits little-endian."""
+    return b"".join(little_endian(plane).tobytes() for plane in planes)
+
+
+def from_raw(data: bytes, layout: Layout, width: int, height: int) -> list[Plane]:
+    """The planes in raw video of one picture.
+
+    Raises:
+        ValueError: of another length.
+    """
+    shapes = [layout.plane_shape(index, height, width) for index in range(layout.plane_count)]
+    sizes = [rows * columns for rows, columns in shapes]
+    samples = np.frombuffer(data, "u1" if layout.bit_depth == 8 else "<u2")
+    if len(samples) != sum(sizes):
+        raise ValueError(f"{len(data)} bytes for a picture of {width}×{height}")
+    parts = np.split(samples, np.cumsum(sizes)[:-1])
+    return [part.reshape(shape) for part, shape in zip(parts, shapes, strict=True)]
+
+
+def little_endian(plane: Plane) -> Plane:
+    """The plane in the byte order that raw video has."""
+    return plane.astype("<u2", copy=False) if plane.dtype.itemsize == 2 else plane

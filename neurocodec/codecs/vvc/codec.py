@@ -8,12 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from neurocodec.codecs import ffmpeg
+from neurocodec.codecs import libav
 from neurocodec.codecs.codec import Codec
 from neurocodec.codecs.planes.colour import to_pixels, to_planes
 from neurocodec.codecs.planes.layout import Layout, Plane
-from neurocodec.codecs.vvc import nal, programs, still
-from neurocodec.codecs.vvc.sps import Sps
+from neurocodec.codecs.programs import ffmpeg, vtm, vvdecapp, vvencapp
+from neurocodec.codecs.streams.h266 import nal
+from neurocodec.codecs.streams.h266.sps import Sps
+from neurocodec.codecs.vvc import still
 from neurocodec.errors import BadInputError, ToolError, UsageError
 from neurocodec.images import Image
 from neurocodec.tools import Program, find, lookup
@@ -64,7 +66,7 @@ class Vvc(Codec):
     levels = range(63, -1, -1)
     chromas = ("420",)
     max_side = 25_328  # of the highest level, 6.3: decoders take no more
-    tools = (programs.VVENCAPP, programs.VVDECAPP, programs.VTM_DECODER, ffmpeg.FFMPEG)
+    tools = (vvencapp.VVENCAPP, vvdecapp.VVDECAPP, vtm.VTM, ffmpeg.FFMPEG)
 
     def __init__(
         self,
@@ -77,8 +79,12 @@ class Vvc(Codec):
         _check_setting("preset", preset, _PRESETS)
         _check_setting("engine", engine, _ENGINES)
         self._preset = preset
-        self._vvencapp = _vvencapp(engine)
-        self._decoder = None if engine == "vvenc" else _decoder()
+        self._vvencapp: Program | None = None
+        if engine == "vvencapp":
+            self._vvencapp = find(vvencapp.VVENCAPP)
+        elif engine == "auto":
+            self._vvencapp = lookup(vvencapp.VVENCAPP)
+        self._bundled = engine == "vvenc"
 
     @property
     def encoder(self) -> str:
@@ -91,16 +97,16 @@ class Vvc(Codec):
         # Gray pictures have chroma planes too, of one value.
         planes = _padded(to_planes(image.pixels, _LAYOUT))
         if self._vvencapp:
-            stream = programs.encode_by_vvencapp(self._vvencapp, planes, value, self._preset)
+            stream = vvencapp.encode(self._vvencapp, planes, value, self._preset)
         else:
-            stream = programs.encode_by_ffmpeg(planes, value, self._preset)
+            stream = ffmpeg.encode_vvc(planes, value, self._preset)
         try:
             return still.write(stream, image.width, image.height)
         except BadInputError as exc:
             raise ToolError(f"{self.encoder} gave an unusable stream: {exc}") from exc
 
     def decode(self, data: bytes) -> Image:
-        """The picture in `data`, of any chroma and depth that the decoder has.
+        """Decode a stream of any chroma and depth that the decoder has.
 
         A stream that says nothing of colour is taken for BT.601 of limited range, as ffmpeg does.
 
@@ -110,23 +116,33 @@ class Vvc(Codec):
         """
         header = still.read(data)
         layout = _layout(header.sps)
-        if self._decoder:
-            planes = programs.decode_by_program(self._decoder, data, layout, *header.shown)
-        else:
-            cut = not header.closed
-            planes = programs.decode_by_ffmpeg(data, layout, *header.shown, may_be_cut=cut)
+        planes = self._decoded(data, layout, header)
         pixels = to_pixels(_cropped(planes, layout, *header.size), layout)
         return Image(pixels, gray=layout.chroma == "gray")
 
+    def _decoded(self, data: bytes, layout: Layout, header: still.Still) -> list[Plane]:
+        """The planes that are shown, by vvdecapp or VTM where found, else in this process."""
+        if not self._bundled:
+            if program := lookup(vvdecapp.VVDECAPP):
+                return vvdecapp.decode(program, data, layout, header.shown)
+            if program := lookup(vtm.VTM):
+                return vtm.decode(program, data, layout, header.shown)
+        planes = libav.decode("vvc", data, may_be_cut=not header.closed).planes
+        width, height = header.shown
+        wanted = [layout.plane_shape(index, height, width) for index in range(layout.plane_count)]
+        if [plane.shape for plane in planes] != wanted or planes[0].dtype != layout.dtype:
+            raise BadInputError("the .266 is damaged: its planes are not what its headers say")
+        return planes
+
     def inspect(self, data: bytes) -> dict[str, Any]:
-        """Size, the size that others show, chroma, depth, colour, and the slice's QP.
+        """Size, the size that others show, chroma, depth and colour.
 
         Raises:
             BadInputError: not a .266, damaged in its headers, cut, too large, or animated.
         """
         header = still.read(data)
         colour = header.sps.colour
-        said: dict[str, Any] = {
+        return {
             "width": header.size[0],
             "height": header.size[1],
             "shown_width": header.shown[0],
@@ -136,27 +152,16 @@ class Vvc(Codec):
             "matrix": _MATRICES.get(colour.matrix, (str(colour.matrix), None))[0],
             "range": "full" if colour.full_range else "limited",
         }
-        return said if header.qp is None else {**said, "slice_qp": header.qp}
 
     @classmethod
     def recognises(cls, data: bytes) -> bool:
-        """Whether `data` begins with a NAL unit of H.266, which none of H.265 or H.264 is."""
+        """Tell whether `data` begins with a NAL unit of H.266, which none of H.265 or H.264 is."""
         return nal.recognises(data)
 
 
 def _check_setting(setting: str, value: str, known: Sequence[str]) -> None:
     if value not in known:
         raise UsageError(f"vvc has {setting} {', '.join(known)}, not {value}")
-
-
-def _vvencapp(engine: str) -> Program | None:
-    if engine == "vvencapp":
-        return find(programs.VVENCAPP)
-    return lookup(programs.VVENCAPP) if engine == "auto" else None
-
-
-def _decoder() -> Program | None:
-    return lookup(programs.VVDECAPP) or lookup(programs.VTM_DECODER)
 
 
 def _padded(planes: Sequence[Plane]) -> list[Plane]:

@@ -1,17 +1,18 @@
 """An encoder's parameter sets made to fit one picture, and the message of a picture's true size.
 
 An encoder's sequence parameter set describes a video: reference picture lists, sublayers, timing.
-None of that bears on a single intra picture, and it is some hundred bytes, so the set is written
-anew without it, and with the colour that encoders leave out.
+None of that bears on a single intra picture, so the set is written anew without it, and with the
+colour that encoders leave out. That saves some 110 bytes a picture: 1.6–6.8 % of the file at
+224×224, nothing that counts at a megapixel.
 """
 
 from collections.abc import Iterator
 
-from neurocodec.codecs.bits import BitReader, BitWriter, unescape
-from neurocodec.codecs.vvc import nal
-from neurocodec.codecs.vvc.nal import Nal
-from neurocodec.codecs.vvc.picture import Pps
-from neurocodec.codecs.vvc.sps import Colour, Sps
+from neurocodec.codecs.streams.bits import BitReader, BitWriter, unescape
+from neurocodec.codecs.streams.h266 import nal
+from neurocodec.codecs.streams.h266.nal import Nal
+from neurocodec.codecs.streams.h266.picture import Pps
+from neurocodec.codecs.streams.h266.sps import Colour, Sps
 from neurocodec.errors import BadInputError
 
 # The BT.709 primaries, sRGB's curve, the BT.601 matrix, full range, chroma between luma samples.

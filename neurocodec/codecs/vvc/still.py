@@ -8,10 +8,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from neurocodec import images
-from neurocodec.codecs.vvc import fitting, nal
-from neurocodec.codecs.vvc.nal import Nal
-from neurocodec.codecs.vvc.picture import Pps, SliceHeader, read_pps, read_slice_header, slice_qp
-from neurocodec.codecs.vvc.sps import Sps, hidden, read_sps
+from neurocodec.codecs.streams.h266 import nal
+from neurocodec.codecs.streams.h266.nal import Nal
+from neurocodec.codecs.streams.h266.picture import Pps, picture_parameter_set, read_pps
+from neurocodec.codecs.streams.h266.sps import Sps, hidden, read_sps
+from neurocodec.codecs.vvc import fitting
 from neurocodec.errors import BadInputError
 
 Size = tuple[int, int]
@@ -28,14 +29,12 @@ class Still:
         sps: the sequence parameter set in force.
         shown: width and height that any decoder gives.
         size: the true width and height: `shown`, or less where a message says so.
-        qp: of the first slice; None where the stream is too intricate to tell.
         closed: something follows the last slice, so that it is there to its end.
     """
 
     sps: Sps
     shown: Size
     size: Size
-    qp: int | None
     closed: bool
 
 
@@ -46,15 +45,14 @@ def read(data: bytes) -> Still:
         BadInputError: not a .266, damaged, cut, too large, or of more than one picture.
     """
     nals = nal.split(data)
-    header = _slice_header(nals)
-    sps, pps = _parameter_sets(nals, header)
+    sps, pps = _parameter_sets(nals)
     shown = _shown(sps, pps)
     own = _is_own(sps)
     if own and nals[-1].type != nal.END_OF_BITSTREAM:
         raise BadInputError("the .266 is cut: its end is missing, get the file again")
     size = _size(nals, shown, said=own and sps.number == _NUMBER_WITH_SIZE)
     closed = nals[-1].type > nal.LAST_SLICE
-    return Still(sps, shown, size, _qp(sps, pps, header), closed)
+    return Still(sps, shown, size, closed)
 
 
 def write(encoded: bytes, width: int, height: int) -> bytes:
@@ -72,7 +70,7 @@ def write(encoded: bytes, width: int, height: int) -> bytes:
         BadInputError: the stream is none of one picture, or smaller than the true size.
     """
     nals = nal.split(encoded)
-    sps, pps = _parameter_sets(nals, _slice_header(nals))
+    sps, pps = _parameter_sets(nals)
     shown = _next_even(width, height)
     right, bottom = ((coded - side) // 2 for coded, side in zip(sps.coded_size, shown, strict=True))
     if min(right, bottom) < 0 or sps.chroma != "420":
@@ -101,8 +99,18 @@ def _slices(nals: Sequence[Nal]) -> list[Nal]:
     return [unit for unit in nals if unit.type <= nal.LAST_SLICE]
 
 
-def _slice_header(nals: Sequence[Nal]) -> SliceHeader:
-    """Of the one picture."""
+def _parameter_sets(nals: Sequence[Nal]) -> tuple[Sps, Pps]:
+    """The parameter sets that the one picture goes by."""
+    all_pps = {pps.number: pps for pps in map(read_pps, _of(nals, nal.PPS))}
+    pps = all_pps.get(_pps_number(nals))
+    all_sps = {sps.number: sps for sps in map(read_sps, _of(nals, nal.SPS))}
+    sps = all_sps.get(pps["pps_seq_parameter_set_id"]) if pps else None
+    if pps is None or sps is None:
+        raise BadInputError("the .266 is damaged (a parameter set is missing): get the file again")
+    return sps, pps
+
+
+def _pps_number(nals: Sequence[Nal]) -> int:
     slices = _slices(nals)
     headers = _of(nals, nal.PICTURE_HEADER)
     inside = [s for s in slices if s.data[nal.HEADER_BYTES :][:1] >= b"\x80"]
@@ -114,26 +122,7 @@ def _slice_header(nals: Sequence[Nal]) -> SliceHeader:
         )
     if not slices or not pictures:
         raise BadInputError("the .266 is cut: there is no picture in it, get the file again")
-    return read_slice_header(slices[0], headers[0] if headers else None)
-
-
-def _parameter_sets(nals: Sequence[Nal], header: SliceHeader) -> tuple[Sps, Pps]:
-    """Those in force."""
-    all_pps = {pps["pps_pic_parameter_set_id"]: pps for pps in map(read_pps, _of(nals, nal.PPS))}
-    pps = all_pps.get(header.picture["ph_pic_parameter_set_id"])
-    all_sps = {sps.number: sps for sps in map(read_sps, _of(nals, nal.SPS))}
-    sps = all_sps.get(pps["pps_seq_parameter_set_id"]) if pps else None
-    if pps is None or sps is None:
-        raise BadInputError("the .266 is damaged (a parameter set is missing): get the file again")
-    return sps, pps
-
-
-def _qp(sps: Sps, pps: Pps, header: SliceHeader) -> int | None:
-    # For information only: that it cannot be read is no reason to refuse the picture.
-    try:
-        return slice_qp(sps, pps, header)
-    except BadInputError:
-        return None
+    return picture_parameter_set(slices[0], headers[0] if headers else None)
 
 
 def _is_own(sps: Sps) -> bool:

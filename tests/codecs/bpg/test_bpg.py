@@ -11,7 +11,7 @@ from neurocodec.codecs import ffmpeg
 from neurocodec.codecs.bpg import Bpg, native
 from neurocodec.codecs.bpg.container import demux, mux
 from neurocodec.codecs.bpg.files import encode, with_metadata
-from neurocodec.codecs.bpg.mini_sps import MiniSps, RangeFlags
+from neurocodec.codecs.streams.hevc.mini_sps import MiniSps, RangeFlags
 from neurocodec.codecs.bpg.settings import Settings
 from neurocodec.codecs.planes import colour
 from neurocodec.errors import BadInputError, UsageError

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from neurocodec.codecs.bits import BitReader, BitWriter, ByteReader, escape, ue7, unescape
+from neurocodec.codecs.streams.bits import BitReader, BitWriter, ByteReader, escape, ue7, unescape
 from neurocodec.codecs.bpg.container import MAGIC, Container, demux, mux
 from neurocodec.codecs.bpg.files import decode, inspect
 from neurocodec.codecs.planes.layout import COLOR_SPACES, Layout

@@ -9,7 +9,7 @@ from neurocodec import images, tools
 from neurocodec.codecs.bpg import Bpg, native
 from neurocodec.codecs.bpg.container import demux, mux
 from neurocodec.codecs.bpg.files import encode
-from neurocodec.codecs.bpg.mini_sps import MiniSps, RangeFlags
+from neurocodec.codecs.streams.hevc.mini_sps import MiniSps, RangeFlags
 from neurocodec.codecs.bpg.settings import Settings
 from neurocodec.errors import BadInputError, MissingError, ToolError
 from tests.conftest import picture, program_head

@@ -7,15 +7,15 @@ import pytest
 
 from neurocodec import tools
 from neurocodec.codecs import ffmpeg
-from neurocodec.codecs.bits import BitWriter, escape, unescape
+from neurocodec.codecs.streams.bits import BitWriter, escape, unescape
 from neurocodec.codecs.bpg import nal, x265
 from neurocodec.codecs.bpg.container import demux
 from neurocodec.codecs.bpg.files import encode
-from neurocodec.codecs.bpg.mini_sps import Blocks, MiniSps, RangeFlags, SaoAndPcm
-from neurocodec.codecs.bpg.nal import Nal
+from neurocodec.codecs.streams.hevc.mini_sps import Blocks, MiniSps, RangeFlags, SaoAndPcm
+from neurocodec.codecs.streams.hevc.nal import Nal
 from neurocodec.codecs.bpg.settings import Settings
-from neurocodec.codecs.bpg.slices import slice_qp
-from neurocodec.codecs.bpg.sps import Sps, parameter_sets, parse
+from neurocodec.codecs.streams.hevc.slices import slice_qp
+from neurocodec.codecs.streams.hevc.sps import Sps, parameter_sets, parse
 from neurocodec.codecs.bpg.streams import colour_and_alpha, read_stream
 from neurocodec.codecs.planes import colour
 from neurocodec.codecs.planes.layout import Layout

@@ -1,0 +1,1 @@
+"""External programs, one file each: how to find it, and a function that knows its quirks."""

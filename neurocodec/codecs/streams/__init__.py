@@ -1,0 +1,1 @@
+"""Parsers of coded streams: bits, HEVC and H.266."""

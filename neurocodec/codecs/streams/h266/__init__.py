@@ -1,0 +1,1 @@
+"""H.266 (VVC): NAL units, parameter sets, picture headers."""

@@ -1,0 +1,1 @@
+"""HEVC (H.265): NAL units, parameter sets, slice headers."""

@@ -1,1 +1,0 @@
-"""Losses as plain functions on tensors, each with its formula."""

@@ -1,1 +1,0 @@
-"""Trainings put together from what the command line says: a file a command."""

@@ -1,0 +1,129 @@
+"""λ(QP) and the mean rate R̄(QP) of a training: measured, typed, or those of the resumed one."""
+
+import json
+import math
+from collections.abc import Collection
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+
+from neurocodec import files
+from neurocodec.errors import BadInputError, NotComparableError, UsageError
+from neurocodec.evaluation import slope
+from neurocodec.evaluation.slope import QPS, Slope
+from neurocodec.images import Image
+from neurocodec.training import distributed
+from neurocodec.training.losses import per_picture
+from neurocodec.training.workbench import Workbench
+
+SLOPE = "slope"
+FILE = "slope.json"
+_PICTURES = 64
+_BATCH = 8
+_GRAY = 128
+_FORM = "write 1.5, or 28=8,34=2,41=0.5"
+
+
+def slopes(bench: Workbench, lmbda: str) -> dict[str, Slope]:
+    """The slope of every recogniser; the first process measures, and keeps it in the folder.
+
+    Args:
+        bench: codec, recognisers and pictures.
+        lmbda: "slope" for the codec's, a number, or QP=λ pairs with commas between them; between
+            their QPs log λ is the straight line that fits them best.
+
+    Raises:
+        UsageError: `lmbda` cannot be read, the pictures show no slope, or the resumed training is
+            for other recognisers.
+        BadInputError: no picture can be read, or the kept file is damaged.
+        ToolError: the codec failed.
+    """
+    line = None if lmbda == SLOPE else typed(lmbda)
+    path = bench.config.output / FILE
+    if bench.config.resume and path.exists():
+        return _stored(path, bench.losses)
+    return distributed.by_first(lambda: _stored_new(path, measure(bench, line)))
+
+
+def measure(bench: Workbench, line: list[float] | None = None) -> dict[str, Slope]:
+    """Measure the plain codec on training pictures.
+
+    Args:
+        bench: codec, recognisers and pictures.
+        line: coefficients of log λ; None measures λ too.
+
+    Raises:
+        UsageError: the pictures show no slope.
+    """
+    images = bench.centres(bench.pictures.training[:_PICTURES])
+    if not images:
+        raise BadInputError("none of the training pictures can be read: name another --data")
+    bpp: dict[int, list[float]] = {qp: [] for qp in QPS}
+    losses: dict[str, dict[int, list[float]]] = {n: {qp: [] for qp in QPS} for n in bench.losses}
+    parts = [images[start : start + _BATCH] for start in range(0, len(images), _BATCH)]
+    tasks = [(qp, part) for qp in QPS for part in parts]
+    waiting = [(qp, part, bench.pool.submit(part, [qp] * len(part))) for qp, part in tasks]
+    text = "measuring the rate–distortion slope"
+    for qp, part, fetch in bench.report.tracked(waiting, len(waiting), text):
+        coded = fetch()
+        bpp[qp] += [one.bpp for one in coded]
+        for name, loss in bench.losses.items() if line is None else ():
+            decoded = [one.image for one in coded]
+            losses[name][qp] += per_picture(loss, part, decoded, bench.device)
+    rates = [float(np.mean(bpp[qp])) for qp in QPS]
+    if line is not None:
+        return dict.fromkeys(bench.losses, Slope(slope.fit_rate(QPS, rates), line))
+    blank = [Image(np.full_like(image.pixels, _GRAY)) for image in images]
+    try:
+        return {
+            name: slope.fit(
+                QPS,
+                rates,
+                [float(np.mean(of_qp)) for of_qp in losses[name].values()],
+                float(np.mean(per_picture(loss, images, blank, bench.device))),
+            )
+            for name, loss in bench.losses.items()
+        }
+    except NotComparableError as exc:
+        raise UsageError(f"{exc}: name other --data, or type --lmbda") from exc
+
+
+def typed(text: str) -> list[float]:
+    """The coefficients of log λ(QP) that `--lmbda` says.
+
+    Raises:
+        UsageError: it cannot be read.
+    """
+    try:
+        pairs = [pair.split("=") for pair in text.split(",")]
+        if pairs == [[text]]:
+            line = [math.log(float(text))]
+        else:
+            qps = [float(qp) for qp, _ in pairs]
+            logs = [math.log(float(lmbda)) for _, lmbda in pairs]
+            line = np.polyfit(qps, logs, min(1, len(pairs) - 1)).tolist()
+    except (ValueError, TypeError):
+        raise UsageError(f"cannot read λ {text!r}: {_FORM}") from None
+    if not all(math.isfinite(coefficient) for coefficient in line):
+        raise UsageError(f"λ must be finite, not {text!r}: {_FORM}")
+    return line
+
+
+def _stored_new(path: Path, measured: dict[str, Slope]) -> dict[str, Slope]:
+    files.make_folder(path.parent)
+    content = {name: asdict(one) for name, one in measured.items()}
+    files.write(str(path), json.dumps(content, indent=1).encode())
+    return measured
+
+
+def _stored(path: Path, recognisers: Collection[str]) -> dict[str, Slope]:
+    try:
+        content = json.loads(files.read(str(path)))
+        stored = {name: Slope(**one) for name, one in content.items()}
+    except (ValueError, TypeError, AttributeError) as exc:
+        raise BadInputError(f"{files.display(path)}: holds no slopes ({exc})") from exc
+    if set(stored) != set(recognisers):
+        names = ", ".join(sorted(stored))
+        raise UsageError(f"{files.display(path)}: this training is for {names}: name these models")
+    return stored

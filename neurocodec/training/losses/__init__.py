@@ -1,0 +1,12 @@
+"""What trainings lower: D_m of a recogniser, rate–distortion sums, and measures of pixels."""
+
+from neurocodec.training.losses.recogniser_loss import (
+    LABELS,
+    LOSSES,
+    RecogniserLoss,
+    load,
+    objective,
+    per_picture,
+)
+
+__all__ = ["LABELS", "LOSSES", "RecogniserLoss", "load", "objective", "per_picture"]

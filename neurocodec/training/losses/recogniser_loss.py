@@ -1,0 +1,126 @@
+"""D_m, the loss of a recogniser on decoded pictures: the interface, and the table of losses."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor
+
+from neurocodec import registry
+from neurocodec.errors import UsageError
+from neurocodec.images import Image
+from neurocodec.networks import recognisers
+from neurocodec.networks.precision import Precision
+from neurocodec.networks.recognisers import Recogniser
+from neurocodec.networks.tensors import to_tensor
+from neurocodec.training.crops import ground_truth_of
+
+LOSSES = {
+    "classification": {
+        "kl": "neurocodec.training.losses.classification:KlToPrediction",
+        "labels": "neurocodec.training.losses.classification:CrossEntropy",
+        "features": "neurocodec.training.losses.features:Features",
+        "kl+features": "neurocodec.training.losses.features:KlAndFeatures",
+    },
+    "detection": {
+        "prediction": "neurocodec.training.losses.detection:ToPrediction",
+        "answer": "neurocodec.training.losses.detection:ToPrediction",
+        "labels": "neurocodec.training.losses.detection:DetectorLoss",
+    },
+}
+"""By task, the default first; "answer" is the former name of "prediction"."""
+
+LABELS = "labels"
+_BATCH = 8
+
+
+class RecogniserLoss(ABC):
+    """D_m of one recogniser.
+
+    Attributes:
+        task: a key of LOSSES.
+        loss: the loss's name and settings, as typed.
+    """
+
+    task: ClassVar[str]
+
+    def __init__(self, recogniser: Recogniser, precision: Precision, loss: str) -> None:
+        self.loss = loss
+        self._recogniser = recogniser.to(memory_format=torch.channels_last)
+        self._precision = precision
+
+    @abstractmethod
+    def target(self, clean: Tensor, ground_truth: Sequence[Any]) -> Any:
+        """The goal for the predictions on decoded pictures; it has no gradient.
+
+        Args:
+            clean: the clean pictures, (N, 3, H, W) in [0, 1].
+            ground_truth: of each picture; None serves all losses but "labels".
+
+        Raises:
+            BadInputError: the recogniser does not know a class of the ground truth.
+        """
+
+    @abstractmethod
+    def __call__(self, target: Any, decoded: Tensor) -> Tensor:
+        """D_m of the decoded pictures against `target`, (N,), at least 0."""
+
+
+def load(
+    models: Sequence[str],
+    device: str,
+    precision: Precision,
+    task: str = "classification",
+    loss: str | None = None,
+) -> dict[str, RecogniserLoss]:
+    """D_m by recogniser, under the name of its file.
+
+    Args:
+        models: as `recognisers.load` takes them.
+        device: "cpu" or "cuda".
+        precision: of the recognisers.
+        task: a key of LOSSES.
+        loss: "name:key=value", the name one of the task's in LOSSES; None is the default.
+
+    Raises:
+        UsageError: unknown task, loss or model, a model that does not serve the task or the loss,
+            or two of one name.
+        MissingError: weights cannot be had.
+        BadInputError: a file is damaged.
+    """
+    if task not in LOSSES:
+        raise UsageError(f"nothing trains for {task!r}: the known tasks are {', '.join(LOSSES)}")
+    names = [Path(model).stem for model in models]
+    if len(set(names)) < len(names):
+        raise UsageError(f"two models of one name among {', '.join(models)}: rename a file")
+    chosen = loss or next(iter(LOSSES[task]))
+    losses: dict[str, RecogniserLoss] = {}
+    for name, model in zip(names, models, strict=True):
+        recogniser = recognisers.load(model, device)
+        if recogniser.kind != task:
+            known = f"add --task {recogniser.kind}" if recogniser.kind in LOSSES else "name another"
+            raise UsageError(f"{model}: is made for {recogniser.kind}, not for {task}: {known}")
+        context = {"recogniser": recogniser, "precision": precision, "loss": chosen}
+        losses[name] = registry.create(LOSSES[task], chosen, f"loss for {task}", **context)
+    return losses
+
+
+def objective(losses: Mapping[str, RecogniserLoss]) -> dict[str, Any]:
+    """Task, loss and recognisers, for the weights file."""
+    one = next(iter(losses.values()))
+    return {"task": one.task, "loss": one.loss, "recognisers": list(losses)}
+
+
+@torch.no_grad()
+def per_picture(
+    loss: RecogniserLoss, clean: Sequence[Image], decoded: Sequence[Image], device: torch.device
+) -> list[float]:
+    """D_m of every picture; all are of one size, and the clean ones carry the ground truth."""
+    values: list[float] = []
+    for start in range(0, len(clean), _BATCH):
+        part = slice(start, start + _BATCH)
+        target = loss.target(to_tensor(clean[part], device), ground_truth_of(clean[part]))
+        values += loss(target, to_tensor(decoded[part], device)).tolist()
+    return values

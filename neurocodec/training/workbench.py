@@ -1,0 +1,131 @@
+"""Everything that a training works with, made once: device, precision, pictures, losses, codec."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import torch
+
+from neurocodec.images import Image
+from neurocodec.networks import devices, memory
+from neurocodec.networks.precision import Precision, precision
+from neurocodec.training import data, losses
+from neurocodec.training.codec_pool import CodecPool
+from neurocodec.training.config import Config
+from neurocodec.training.data import Crops, Split
+from neurocodec.training.losses import RecogniserLoss
+from neurocodec.training.report import Report
+from neurocodec.training.validation import FilterValidation
+
+_CPUINFO = Path("/proc/cpuinfo")
+_BFLOAT16_FLAGS = {"avx512_bf16", "amx_bf16", "bf16"}  # the last is ARM's
+
+
+@dataclass(frozen=True)
+class Recognition:
+    """The recognisers of a training, and their loss.
+
+    Attributes:
+        models: as `recognisers.load` takes them.
+        task: a key of losses.LOSSES.
+        loss: "name:key=value", D_m; None is the task's default.
+    """
+
+    models: Sequence[str]
+    task: str = "classification"
+    loss: str | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Workbench:
+    """What a training works with.
+
+    Attributes:
+        config: settings.
+        report: is told what is being done.
+        device: of the networks.
+        precision: of the networks.
+        pictures: to train on, and those kept apart.
+        losses: D_m by recogniser.
+        pool: the codec.
+    """
+
+    config: Config
+    report: Report
+    device: torch.device
+    precision: Precision
+    pictures: Split
+    losses: Mapping[str, RecogniserLoss]
+    pool: CodecPool
+
+    def crops(self) -> Crops:
+        """Batches of the training pictures."""
+        return Crops(self.pictures, self.config, self.report)
+
+    def centres(self, paths: Sequence[Path]) -> list[Image]:
+        """The middles of some of the pictures, those left out that cannot be read."""
+        return self.pictures.centres(paths, self.config.size, self.report)
+
+    @cached_property
+    def kept_apart(self) -> list[Image]:
+        """The middles of the pictures kept apart."""
+        return self.centres(self.pictures.validation)
+
+    @cached_property
+    def validation(self) -> FilterValidation:
+        """BD-rates of a filter."""
+        return FilterValidation(self.pool, self.losses, self.kept_apart, self.device)
+
+
+@contextmanager
+def workbench(
+    config: Config, report: Report, codec: str, recognition: Recognition | None = None
+) -> Iterator[Workbench]:
+    """Make the workbench; the codec's processes end with the block.
+
+    Args:
+        config: settings.
+        report: is told what is being done.
+        codec: "name:key=value".
+        recognition: the recognisers, if the training has any.
+
+    Raises:
+        UsageError: an option names something unknown or unfit.
+        MissingError: weights cannot be had.
+        BadInputError: a file is damaged, too few pictures, or missing labels.
+    """
+    memory.keep()
+    device = devices.resolve(config.device)
+    computed = precision(device, amp=config.amp and _serves_amp(device, report))
+    report.status("looking for pictures")
+    needs_labels = recognition is not None and recognition.loss == losses.LABELS
+    task = recognition.task if recognition is not None and needs_labels else None
+    pictures = data.split(config.data, config.validation, task)
+    recognised: dict[str, RecogniserLoss] = {}
+    if recognition is not None:
+        report.status("loading recognisers")
+        models, task, loss = recognition.models, recognition.task, recognition.loss
+        recognised = losses.load(models, device.type, computed, task, loss)
+    with CodecPool(codec, jobs=config.jobs) as pool:
+        yield Workbench(config, report, device, computed, pictures, recognised, pool)
+
+
+def _serves_amp(device: torch.device, report: Report) -> bool:
+    if device.type != "cpu" or has_bfloat16():
+        return True
+    report.note(
+        "--amp is off: this processor has no bfloat16 instructions (AVX-512-BF16 or AMX), and "
+        "without them bfloat16 is several times slower than float32"
+    )
+    return False
+
+
+def has_bfloat16() -> bool:
+    """Ask the processor for bfloat16 instructions; where nothing tells, it has none."""
+    try:
+        words = _CPUINFO.read_text(errors="replace").split()
+    except OSError:
+        return False
+    return not _BFLOAT16_FLAGS.isdisjoint(words)

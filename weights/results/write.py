@@ -1,0 +1,210 @@
+"""Write RESULTS.md from template.md, the lines kept beside it and the manifest of the weights."""
+
+import json
+import re
+from collections.abc import Callable, Iterator, Sequence
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).parent
+PAGE = HERE.parent / "RESULTS.md"
+ABSENT = "not measured"
+RECOGNISERS = {
+    "mobilenet_v2_1.0_224": "MobileNetV2",
+    "squeezenet1_0": "SqueezeNet",
+    "mobilenet_v1_0.75_224": "MobileNetV1 0.75",
+    "mcunet_144": "MCUNet",
+}
+TRAINED_AGAINST = ("mobilenet_v2_1.0_224", "squeezenet1_0")
+UNFILTERED = ("bpg", "jpeg", "jpeg2000", "vvc")
+SCHEDULED = ("bpg", "jpeg", "jpeg2000")
+SCHEDULES = ("blur", "scale", "tvl1")
+
+Line = dict[str, Any]
+
+
+def page() -> str:
+    """The text of RESULTS.md: the template, a table in the place of each {name}."""
+    template = (HERE / "template.md").read_text()
+    return re.sub(r"^\{(\w+)\}$", lambda found: TABLES[found[1]](), template, flags=re.MULTILINE)
+
+
+def table(head: str, rows: Sequence[Sequence[str]]) -> str:
+    """Format a Markdown table; the head has its columns separated by " | "."""
+    columns = head.split(" | ")
+    lines = [columns, ["---"] * len(columns), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def kept(name: str) -> Iterator[Line]:
+    """Yield the lines of a kept file; none where it does not exist."""
+    path = HERE / f"{name}.jsonl"
+    lines = path.read_text().splitlines() if path.exists() else []
+    yield from map(json.loads, lines)
+
+
+def weights(name: str) -> Iterator[Line]:
+    """Yield the bdrate lines of trained weights, from the manifest."""
+    manifest = json.loads((HERE.parent / "manifest.json").read_text())
+    yield from manifest["weights"][name]["measured"]
+
+
+def bd_rate(lines: Iterator[Line], *, test: str = "", **wanted: str) -> str:
+    """The BD-rate and its interval on the line whose test curve has these settings."""
+    for line in lines:
+        settings = dict(part.partition("=")[::2] for part in line["test"].split(","))
+        tests = dict(part.partition("=")[::2] for part in test.split(",") if part)
+        if tests.items() <= settings.items() and wanted.items() <= line.items():
+            low, high = line["interval"]
+            return f"{signed(line['bd_rate_percent'])} [{signed(low)}, {signed(high)}]"
+    return ABSENT
+
+
+def signed(value: float) -> str:
+    """Format a number with its sign and one decimal."""
+    return f"{value:+.1f}".replace("-", "−")
+
+
+def trained(weight: str, codec: str, model: str, metric: str = "kl") -> str:
+    """Format the BD-rate of a trained filter on a codec."""
+    return bd_rate(weights(weight), test=f"codec={codec}", model=model, metric=metric)
+
+
+def first() -> str:
+    """README's table."""
+    rows = [
+        [name, *(trained(f"npp-{c}", c, model, m) for c in ("bpg", "vvc") for m in ("kl", "top1"))]
+        for model, name in RECOGNISERS.items()
+    ]
+    return table("recogniser | BPG, KL | BPG, top-1 | VVC, KL | VVC, top-1", rows)
+
+
+def points() -> str:
+    """Rates and scores of the unfiltered codecs."""
+    lines = list(kept("points"))
+    rows = []
+    for codec in UNFILTERED:
+        for qp in sorted({line["qp"] for line in lines if line["codec"] == codec}):
+            fitting = [line for line in lines if (line["codec"], line["qp"]) == (codec, qp)]
+            by_model = {line["model"]: line["scores"] for line in fitting}
+            scores = [
+                _scores(by_model[model]) if model in by_model else ABSENT for model in RECOGNISERS
+            ]
+            rows.append([f"`{codec}`", str(qp), f"{fitting[0]['bpp']:.3f}", *scores])
+    return table("codec | QP | bpp | " + " | ".join(RECOGNISERS.values()), rows)
+
+
+def _scores(scores: Line) -> str:
+    return f"{scores['top1']:.1%} / {-scores['kl']:.2f}".replace("%", "")
+
+
+def codecs() -> str:
+    """Unfiltered codecs against unfiltered BPG."""
+    rows = [
+        [name, *(bd_rate(kept("codecs"), test=f"codec={c}", model=model) for c in UNFILTERED[1:])]
+        for model, name in RECOGNISERS.items()
+    ]
+    return table("recogniser | `jpeg` | `jpeg2000` | `vvc`", rows)
+
+
+def schedules() -> str:
+    """The chosen settings by codec and QP."""
+    chosen = [[f"`{c}`", *(_schedule(f"{f}-{c}") for f in SCHEDULES)] for c in SCHEDULED]
+    return table("codec | blur (σ) | scale (factor) | TV-L1 (λ)", chosen)
+
+
+def _schedule(name: str) -> str:
+    record = json.loads((HERE / "schedules" / f"{name}.json").read_text())
+    filters = record.get("filters") or record["pretransforms"]
+    filtered = {qp: spec.partition("=")[2] for qp, spec in filters.items() if spec != "none"}
+    return ", ".join(f"{qp}: {value}" for qp, value in filtered.items())
+
+
+def weightless(metric: str) -> str:
+    """Filters without weights against the unfiltered encoder."""
+    rows = [
+        [f"`{c}`", name]
+        + [bd_rate(kept(f), test=f"codec={c}", model=m, metric=metric) for f in SCHEDULES]
+        for c in SCHEDULED
+        for m, name in RECOGNISERS.items()
+    ]
+    return table("codec | recogniser | blur | scale | TV-L1", rows)
+
+
+def over_blur() -> str:
+    """npp-bpg against the best blur."""
+    rows = [[name, bd_rate(kept("over-blur"), model=m)] for m, name in RECOGNISERS.items()]
+    return table("recogniser | `npp-bpg` against the best blur", rows)
+
+
+def jpeg() -> str:
+    """npp-jpeg and the best blur on JPEG."""
+    rows = []
+    for model, name in RECOGNISERS.items():
+        by_metric = [trained("npp-jpeg", "jpeg", model, metric) for metric in ("kl", "top1")]
+        blur = bd_rate(kept("blur"), test="codec=jpeg", model=model, metric="kl")
+        rows.append([name, *by_metric, blur])
+    return table("recogniser | `npp-jpeg`, KL | `npp-jpeg`, top-1 | best blur, KL", rows)
+
+
+def zero_shot() -> str:
+    """npp-bpg on the codecs that it was not trained for."""
+    pairs = [(w, c) for c in ("jpeg", "vvc") for w in ("npp-bpg", f"npp-{c}")]
+    rows = [[name, *(trained(w, c, m) for w, c in pairs)] for m, name in RECOGNISERS.items()]
+    head = [f"{'VVC' if c == 'vvc' else 'JPEG'}, `{w}`" for w, c in pairs]
+    return table(" | ".join(["recogniser", *head]), rows)
+
+
+def transfer() -> str:
+    """Filters trained for one task, measured on both."""
+    filters = {
+        "classification, `npp-bpg`": ("npp-bpg", "auto"),
+        "detection, `npp-detection`": ("npp-detection", "npp:weights=npp-detection"),
+        "nothing: blur, σ 0.5": ("", "blur:sigma=0.5"),
+    }
+    rows = []
+    for name, (weight, spec) in filters.items():
+        known = [trained(weight, "bpg", m) if weight else "" for m in TRAINED_AGAINST]
+        measured = chain(kept("detection"), weights("npp-detection"))
+        found = bd_rate(measured, test=f"pre={spec}", metric="agreement")
+        rows.append([name, *known, found])
+    return table(
+        "BPG filter trained for | MobileNetV2, KL | SqueezeNet, KL | YOLOX nano, agreement", rows
+    )
+
+
+def tv() -> str:
+    """The filter trained without a codec."""
+    rows = [
+        [f"`{c}`", RECOGNISERS[m], trained("tv", c, m, "top1"), trained("tv", c, m)]
+        for c in ("jpeg", "jpeg2000", "bpg")
+        for m in TRAINED_AGAINST
+    ]
+    return table("codec | recogniser | `tv`, top-1 | `tv`, KL", rows)
+
+
+def fidelity() -> str:
+    """BD-rates by measures of likeness to the original."""
+    metrics = {"psnr_db": "PSNR", "ms_ssim": "MS-SSIM", "fsim": "FSIM"}
+    rows = [[title, bd_rate(kept("fidelity"), metric=metric)] for metric, title in metrics.items()]
+    return table("at equal | `npp-bpg` needs, per cent more bits", rows)
+
+
+TABLES: dict[str, Callable[[], str]] = {
+    "first": first,
+    "points": points,
+    "codecs": codecs,
+    "schedules": schedules,
+    "weightless_kl": lambda: weightless("kl"),
+    "weightless_top1": lambda: weightless("top1"),
+    "over_blur": over_blur,
+    "jpeg": jpeg,
+    "zero_shot": zero_shot,
+    "transfer": transfer,
+    "tv": tv,
+    "fidelity": fidelity,
+}
+
+if __name__ == "__main__":
+    PAGE.write_text(page())
