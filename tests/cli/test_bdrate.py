@@ -60,13 +60,13 @@ def test_what_cannot_be_compared_exits_7(file, tmp_path, lines):
     other.write_text("\n".join(lines[-61:]))
     done = neurocodec("bdrate", file, other, "--anchor", "pre=none")
     assert done.returncode == 7
-    assert b"1 points" in done.stderr
+    assert b"test curve has 1:" in done.stderr
 
 
 def test_an_unclear_choice_exits_2(file):
     done = neurocodec("bdrate", file, "--anchor", "codec=bpg", "--test", "pre=none")
     assert done.returncode == 2
-    assert b"pre=none | blur:sigma=0.5" in done.stderr
+    assert b"filter=none | blur:sigma=0.5" in done.stderr
 
 
 def test_a_file_that_is_no_results_exits_5(tmp_path):

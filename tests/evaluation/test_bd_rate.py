@@ -148,8 +148,16 @@ def test_codecs_are_compared_only_when_asked_for_and_then_it_is_said():
 
 
 def test_curves_without_a_bd_rate_are_refused():
-    with pytest.raises(NotComparableError, match="the test curve has 3 points"):
+    with pytest.raises(NotComparableError, match="needs 4 points, the test curve has 3:"):
         compare(points(RATES, SCORES), points(RATES[:3], SCORES[:3]))
+
+
+def test_the_task_names_the_metric():
+    found = compare(
+        points(RATES, SCORES, "map", task="detection"),
+        points(RATES, SCORES, "map", task="detection"),
+    )
+    assert found.metric == "map"
 
 
 def test_an_unknown_metric_lists_the_known_ones():
