@@ -7,7 +7,7 @@ method = click.option(
     type=click.Choice(["pchip", "akima"]),
     default="pchip",
     show_default=True,
-    help="How the rate is interpolated over the score.",
+    help="Interpolation of the rate over the score.",
 )
 bootstrap = click.option(
     "--bootstrap",
@@ -15,8 +15,12 @@ bootstrap = click.option(
     default=1000,
     show_default=True,
     metavar="N",
-    help="Replicates for the 95 % intervals; 0 gives none.",
+    help="Bootstrap replicates for the 95 % intervals; 0 gives none.",
 )
 seed = click.option(
-    "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of the bootstrap."
+    "--seed",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    help="Seed of the bootstrap.",
 )

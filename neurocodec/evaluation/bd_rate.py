@@ -9,6 +9,7 @@ from neurocodec.evaluation import bootstrap
 from neurocodec.evaluation.bootstrap import Replicates
 from neurocodec.evaluation.selection import Curve
 from neurocodec.measures.bd_rate import Array, Method, Overlap, bd_rate
+from neurocodec.tasks import primary_metric
 
 MAX_FAILED = 0.05
 REPLICATES = 1000
@@ -122,7 +123,7 @@ def paired_bd_rate(
 def compare(
     anchor: Curve,
     test: Curve,
-    metric: str = "kl",
+    metric: str | None = None,
     *,
     method: Method = "pchip",
     replicates: int = REPLICATES,
@@ -134,7 +135,7 @@ def compare(
     Args:
         anchor: the curve that counts as 0 %.
         test: a curve over the same pictures, with the same recogniser and encoder.
-        metric: a score that both have; higher is better.
+        metric: a score that both have, higher is better; None is the task's primary metric.
         method: interpolation of the log rate over the score.
         replicates: bootstrap replicates; 0 gives no interval.
         seed: seed of the bootstrap.
@@ -146,15 +147,13 @@ def compare(
             `measures.bd_rate`), or more than 5 % of the replicates have none.
     """
     differs = _differences(anchor, test, across_codecs)
-    try:
-        found = bd_rate(*_measured(anchor, metric), *_measured(test, metric), method=method)
-        note = _why_no_interval(anchor, test, replicates)
-        interval, failed = None, 0
-        if not note:
-            resampled = _replicated(anchor, test, metric, replicates, seed)
-            interval, failed = _interval(*resampled, method)
-    except NotComparableError as exc:
-        raise NotComparableError(f"BD-rate({metric}): {exc}") from None
+    metric = metric or _primary(anchor)
+    found = bd_rate(*_measured(anchor, metric), *_measured(test, metric), method=method)
+    note = _why_no_interval(anchor, test, replicates)
+    interval, failed = None, 0
+    if not note:
+        resampled = _replicated(anchor, test, metric, replicates, seed)
+        interval, failed = _interval(*resampled, method)
     return BdRate(
         bd_rate_percent=found.percent,
         interval=interval,
@@ -201,6 +200,12 @@ def _differences(anchor: Curve, test: Curve, across_codecs: bool) -> tuple[str, 
 
 def _pair(key: str, anchor: Curve, test: Curve) -> str:
     return f"{getattr(anchor.setup, key)} and {getattr(test.setup, key)}"
+
+
+def _primary(curve: Curve) -> str:
+    measured = curve.points[0].scores
+    primary = primary_metric(curve.setup.task, measured)
+    return next(iter(measured), "") if primary is None else primary.name
 
 
 def _measured(curve: Curve, metric: str) -> tuple[list[float], list[float]]:

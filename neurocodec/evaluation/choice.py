@@ -1,8 +1,8 @@
 """The best setting of a filter for every QP, by the codec's rate–distortion slope.
 
 A setting costs J = R + λ(QP)·D: R in bpp, D the mean KL to the prediction on the original in
-nats, and λ(QP) = −dR/dD of the codec without a filter. So a filter wins where it saves more bits
-than the codec itself would for the same loss.
+nats, and λ(QP) = −dR/dD of the codec without a filter (see slope.py). So a filter wins where it
+saves more bits than the codec itself would for the same loss.
 """
 
 from collections import defaultdict
@@ -12,7 +12,7 @@ import numpy as np
 
 from neurocodec.errors import NotComparableError, UsageError
 from neurocodec.evaluation import slope
-from neurocodec.evaluation.results import Point, Setup
+from neurocodec.evaluation.results import Setup
 from neurocodec.evaluation.selection import Curve
 
 UNFILTERED = "none"
@@ -57,8 +57,7 @@ def choose(curves: Sequence[Curve]) -> tuple[dict[int, str], dict[int, dict[str,
         by_model[curve.setup.model, curve.setup.model_sha256].append(curve)
     costs: dict[int, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
     for group in by_model.values():
-        plain = (curve.points for curve in group if curve.setup.pre == UNFILTERED)
-        lmbda = slopes(next(plain, ()))
+        lmbda = _lmbda(group)
         for curve in group:
             for point in curve.points:
                 if point.qp in lmbda:
@@ -68,18 +67,6 @@ def choose(curves: Sequence[Curve]) -> tuple[dict[int, str], dict[int, dict[str,
     if all(len(by_filter) == 1 for by_filter in means.values()):
         raise NotComparableError("the filter was measured at none of the unfiltered curve's QPs")
     return {qp: min(costs, key=lambda pre: costs[pre]) for qp, costs in means.items()}, means
-
-
-def slopes(points: Iterable[Point]) -> dict[int, float]:
-    """λ by QP of an unfiltered curve in bpp a nat (see `slope.fit`).
-
-    Raises:
-        NotComparableError: fewer than four points, or a divergence that does not rise.
-    """
-    qps = {point.qp: point for point in points if point.qp is not None}
-    rates = [point.bpp for point in qps.values()]
-    fitted = slope.fit(list(qps), rates, [-point.scores["kl"] for point in qps.values()])
-    return {qp: float(fitted.lmbda(qp)) for qp in qps}
 
 
 def _check(curves: Sequence[Curve]) -> None:
@@ -93,6 +80,15 @@ def _check(curves: Sequence[Curve]) -> None:
     for curve in curves:
         if any("kl" not in point.scores for point in curve.points):
             raise NotComparableError(f"{curve.label} has no kl: evaluate with a recogniser")
+
+
+def _lmbda(curves: Sequence[Curve]) -> dict[int, float]:
+    """λ by QP of the unfiltered curve among one recogniser's curves."""
+    plain = [p for c in curves if c.setup.pre == UNFILTERED for p in c.points]
+    rates = {point.qp: point.bpp for point in plain if point.qp is not None}
+    losses = [-point.scores["kl"] for point in plain if point.qp is not None]
+    lmbda = slope.fit(list(rates), list(rates.values()), losses).lmbda(list(rates))
+    return dict(zip(rates, map(float, lmbda), strict=True))
 
 
 def _means(costs: Mapping[str, Sequence[float]], models: int) -> dict[str, float]:

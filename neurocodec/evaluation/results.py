@@ -193,7 +193,7 @@ def _checked(record: Mapping[str, Any], name: str, annotation: Any) -> Any:
     value: Any = record.get(name)
     if not _TYPES[annotation](value) or (name in _POSITIVE and not 0 < value < math.inf):
         shown = json.dumps(value) if name in record else "missing"
-        raise ValueError(f"its {name} is {shown[:60]}")
+        raise ValueError(f"{name}: {shown[:60]}")
     return value
 
 

@@ -98,8 +98,8 @@ def _monotone(rates: npt.ArrayLike, scores: npt.ArrayLike, side: str) -> _Monoto
     bpp, score = np.asarray(rates, float), np.asarray(scores, float)
     if len(bpp) < MIN_POINTS:
         raise NotComparableError(
-            f"the {side} curve has {len(bpp)} points: "
-            f"a BD-rate needs {MIN_POINTS}, measure more QPs"
+            f"a BD-rate needs {MIN_POINTS} points, the {side} curve has {len(bpp)}: "
+            "measure more QPs"
         )
     if not (np.isfinite(bpp).all() and np.isfinite(score).all() and (bpp > 0).all()):
         raise NotComparableError(f"a rate or score of the {side} curve is not a finite number")

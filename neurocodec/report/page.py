@@ -16,7 +16,7 @@ from neurocodec.measures.bd_rate import Method
 from neurocodec.report import figures, points, tables
 from neurocodec.report.comparisons import UNFILTERED, by_subject, compare, metrics, pairs
 from neurocodec.report.figures import Drawing
-from neurocodec.report.labels import CODING, among, heading, minus
+from neurocodec.report.labels import CODING, among, heading
 from neurocodec.tasks import Metric
 
 if TYPE_CHECKING:
@@ -114,7 +114,7 @@ def _section(number: int, group: Sequence[Curve], replicates: int, seed: int) ->
             if plotted:
                 drawing = figures.draw(plotted, metric, label, replicates=replicates, seed=seed)
                 parts = f"{number}-{group[0].setup.task}-{view}-{metric.name}"
-                caption = f"{view}: {minus(metric.axis_label)}"
+                caption = f"{view}: {metric.title}"
                 drawn.append(Figure(re.sub(r"[^\w.-]+", "-", parts), caption, drawing))
     return Section(heading(group[0].setup), drawn)
 

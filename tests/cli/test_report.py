@@ -30,6 +30,15 @@ def test_a_page_is_written_and_named(file, tmp_path):
     assert "data:image/svg+xml" in (tmp_path / "report" / "index.html").read_text()
 
 
+def test_markdown_goes_to_standard_output_or_a_file(file, tmp_path):
+    done = neurocodec("report", file, "--format", "markdown", "--bootstrap", "20")
+    assert done.stdout.decode().startswith("## classification, squeezenet on made (5 pictures)")
+    options = ("--format", "markdown", "--bootstrap", "20", "-o", tmp_path / "r.md")
+    assert neurocodec("report", file, *options).returncode == 0
+    assert (tmp_path / "r.md").read_bytes() == done.stdout
+
+
+@pytest.mark.slow
 def test_compressai_plots_its_json(file, tmp_path):
     done = neurocodec("report", file, "--format", "compressai", "-o", tmp_path / "curves")
     paths = done.stdout.decode().split()

@@ -27,7 +27,7 @@ def pair() -> list[Curve]:
 @pytest.mark.parametrize("method", ["pchip", "akima"])
 @pytest.mark.parametrize("metric", ["kl", "top1"])
 def test_a_curve_against_itself_is_exactly_zero(pair, method, metric):
-    same = compare(pair[0], pair[0], metric, method=method)
+    same = compare(pair[0], pair[0], metric, method=method, replicates=50)
     assert same.bd_rate_percent == 0.0
     assert same.interval == (0.0, 0.0)
     assert [module.percent(value) for value in (-0.0, -0.04, *same.interval)] == ["0.0"] * 4
@@ -147,9 +147,17 @@ def test_codecs_are_compared_only_when_asked_for_and_then_it_is_said():
         compare(points(RATES, SCORES), points(RATES, SCORES, model="m"), across_codecs=True)
 
 
-def test_a_refusal_names_the_metric():
-    with pytest.raises(NotComparableError, match=r"BD-rate\(kl\): the test curve has 3 points"):
+def test_curves_without_a_bd_rate_are_refused():
+    with pytest.raises(NotComparableError, match="needs 4 points, the test curve has 3:"):
         compare(points(RATES, SCORES), points(RATES[:3], SCORES[:3]))
+
+
+def test_the_task_names_the_metric():
+    found = compare(
+        points(RATES, SCORES, "map", task="detection"),
+        points(RATES, SCORES, "map", task="detection"),
+    )
+    assert found.metric == "map"
 
 
 def test_an_unknown_metric_lists_the_known_ones():

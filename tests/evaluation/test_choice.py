@@ -23,13 +23,6 @@ def unfiltered(**setup: object) -> list[Point]:
     return [point(qp, 1 / d, d, **setup) for qp, d in zip(QPS, DIVERGENCES, strict=True)]
 
 
-def test_the_slope_is_that_of_the_curve():
-    lmbda = choice.slopes(unfiltered())
-    assert list(lmbda) == list(QPS)
-    assert lmbda[34] == pytest.approx(1 / 2.0**2, rel=0.35)
-    assert list(lmbda.values()) == sorted(lmbda.values(), reverse=True)
-
-
 def test_a_filter_wins_where_it_saves_more_than_the_codec_would():
     good = point(34, 0.40, 2.0, "blur:sigma=0.5")
     bad = point(34, 0.40, 4.0, "blur:sigma=2")
@@ -48,8 +41,8 @@ def test_recognisers_are_averaged():
 @pytest.mark.parametrize(
     ("points", "message"),
     [
-        (unfiltered()[:3], "four QPs"),
-        ([point(34, 0.4, 2.0, "x")], "four QPs"),
+        (unfiltered()[:3], "curve of four QPs"),
+        ([point(34, 0.4, 2.0, "x")], "curve of four QPs"),
         (unfiltered(), "none of the unfiltered"),
         ([*unfiltered(), point(35, 0.4, 2.0, "x")], "none of the unfiltered"),
         (

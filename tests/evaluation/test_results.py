@@ -33,18 +33,18 @@ def test_lines_of_older_versions_are_read():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"scores": {"top1": None}}, r'scores is \{"top1": null\}'),
-        ({"scores": {"top1": float("nan")}}, "scores is"),
-        ({"scores": {"top1": True}}, "scores is"),
-        ({"scores": [0.5]}, "scores is"),
-        ({"bpp": float("nan")}, "bpp is NaN"),
-        ({"bpp": float("inf")}, "bpp is Infinity"),
-        ({"bpp": 0}, "bpp is 0"),
-        ({"bpp": "0.5"}, "bpp is"),
-        ({"qp": 34.5}, "qp is 34.5"),
+        ({"scores": {"top1": None}}, r'scores: \{"top1": null\}'),
+        ({"scores": {"top1": float("nan")}}, "scores: "),
+        ({"scores": {"top1": True}}, "scores: "),
+        ({"scores": [0.5]}, "scores: "),
+        ({"bpp": float("nan")}, "bpp: NaN"),
+        ({"bpp": float("inf")}, "bpp: Infinity"),
+        ({"bpp": 0}, "bpp: 0"),
+        ({"bpp": "0.5"}, "bpp: "),
+        ({"qp": 34.5}, "qp: 34.5"),
         ({"qp": None}, "no level"),
-        ({"pictures": -1}, "pictures is -1"),
-        ({"codec": None}, "codec is null"),
+        ({"pictures": -1}, "pictures: -1"),
+        ({"codec": None}, "codec: null"),
         ({"kind": "curve"}, "kind"),
         ({"kind": ["point"]}, "kind"),
     ],
@@ -59,7 +59,7 @@ def test_a_line_that_cannot_be_is_named(change, message):
 def test_a_missing_field_is_named(key):
     record = json.loads(dump(POINT))
     del record[key]
-    with pytest.raises(BadInputError, match=f"{key} is"):
+    with pytest.raises(BadInputError, match=key):
         list(load([json.dumps(record)], "r"))
 
 

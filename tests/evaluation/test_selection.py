@@ -29,6 +29,10 @@ def test_a_value_may_hold_equals_signs_and_colons():
     assert select(CURVES, "pre=blur:sigma=0.5", "--test").setup.pre == "blur:sigma=0.5"
 
 
+def test_filter_is_another_name_of_pre():
+    assert select(CURVES, "filter=blur:sigma=0.5", "--test") is CURVES[1]
+
+
 def test_several_keys_narrow():
     assert select(CURVES, "pre=none,model=mcunet", "--test") is CURVES[2]
 
@@ -39,7 +43,7 @@ def test_ambiguity_lists_what_differs():
 
 
 def test_no_match_lists_what_there_is():
-    with pytest.raises(UsageError, match=r"no such curve.* pre=none \| blur:sigma=0.5$"):
+    with pytest.raises(UsageError, match=r"no such curve.* filter=none \| blur:sigma=0.5$"):
         select(CURVES, "codec=bpg,pre=tvl1", "--anchor")
 
 

@@ -68,7 +68,7 @@ def test_crossing_accuracies_are_made_monotone_and_ties_go_to_the_lower_rate():
 @pytest.mark.parametrize(
     ("rates", "scores", "message"),
     [
-        (RATES[:3], SCORES[:3], "test curve has 3 points"),
+        (RATES[:3], SCORES[:3], "the test curve has 3:"),
         (RATES, SCORES - 1, "share no range"),
         (RATES, SCORES[::-1], "share no range"),
         (RATES, [*SCORES[:4], np.inf], "not a finite number"),

@@ -153,7 +153,7 @@ def test_what_cannot_be_compared_says_why(tmp_path):
     found = [r for r in results(rng, *PRES, pictures=4) if r.setup.pre == "none" or r.qp > 31]
     page = module.write(gather(found), tmp_path, **SETTINGS)
     assert re.search(
-        r'absent" data-column="KL">none<sup>1</sup>[\s\S]*<li>[^<]* has 3 points', page.read_text()
+        r'absent" data-column="KL">none<sup>1</sup>[\s\S]*<li>[^<]* curve has 3: ', page.read_text()
     )
 
 

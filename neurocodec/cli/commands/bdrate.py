@@ -1,6 +1,6 @@
 """`neurocodec bdrate`."""
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import click
 
@@ -8,6 +8,7 @@ from neurocodec.cli import comparing, console, options
 
 if TYPE_CHECKING:
     from neurocodec.evaluation.bd_rate import BdRate
+    from neurocodec.measures.bd_rate import Method
 
 
 @click.command()
@@ -16,10 +17,8 @@ if TYPE_CHECKING:
 @click.option("--test", default="", metavar="KEY=VALUE,…", help="The curve compared with it.")
 @click.option(
     "--metric",
-    default="kl",
-    show_default=True,
-    metavar="kl|agreement|top1|map|miou|psnr_db|…",
-    help="A score that the results have.",
+    metavar="kl|top1|map|miou|psnr_db|…",
+    help="A score in the results.  [default: the task's main one: kl, map, miou …]",
 )
 @comparing.method
 @comparing.bootstrap
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
 @click.option(
     "--across-codecs",
     is_flag=True,
-    help="Let codec, encoder and chroma differ; the result says so.",
+    help="Allow codec, encoder and chroma to differ; the result names the differences.",
 )
 @options.as_json
 @options.verbosity
@@ -35,27 +34,26 @@ def bdrate(
     results: tuple[str, ...],
     anchor: str,
     test: str,
-    metric: str,
-    method: Literal["pchip", "akima"],
+    metric: str | None,
+    method: "Method",
     bootstrap: int,
     seed: int,
     across_codecs: bool,
     as_json: bool,
 ) -> None:
-    """Say how many per cent more bits one curve needs than another for the same score.
+    """Compute how many per cent more bits one curve needs than another for the same score.
 
     RESULTS are files that evaluate wrote, or - for a pipe. Two files of one curve each are
-    anchor and test; else --anchor and --test choose by codec, pre, model, data and so on.
+    anchor and test; else --anchor and --test choose by codec, filter, model, data and so on.
 
     \b
-    neurocodec bdrate results.jsonl --anchor codec=bpg,pre=none --test codec=bpg,pre=tvl1
+    neurocodec bdrate results.jsonl --anchor codec=bpg,filter=none --test codec=bpg,filter=tvl1
     """
     from neurocodec.evaluation import bd_rate, selection
 
-    found = [selection.read(path) for path in results]
-    curves = selection.anchor_and_test(found, anchor, test)
+    files = [selection.read(path) for path in results]
     compared = bd_rate.compare(
-        *curves,
+        *selection.anchor_and_test(files, anchor, test),
         metric,
         method=method,
         replicates=bootstrap,
@@ -72,7 +70,7 @@ def _text(compared: "BdRate") -> str:
     interval = "without an interval"
     if compared.interval is not None:
         interval = "[" + ", ".join(map(percent, compared.interval)) + "]"
-    said = [
+    parts = [
         f"BD-rate({compared.metric}) {percent(compared.bd_rate_percent)} % {interval}"
         f" over {low:.2f}–{high:.2f} bpp ({compared.overlap.fraction:.0%} of the scores' range)",
         f"{compared.points[0]} and {compared.points[1]} points",
@@ -80,7 +78,7 @@ def _text(compared: "BdRate") -> str:
         f"{compared.pictures} pictures",
     ]
     if compared.replicates:
-        said.append(f"{compared.replicates} replicates, {compared.failed_replicates} failed")
+        parts.append(f"{compared.replicates} replicates, {compared.failed_replicates} failed")
     if compared.differs:
-        said.append(f"across codecs: {', '.join(compared.differs)} differ")
-    return ", ".join(said) + (f"; {compared.note}" if compared.note else "")
+        parts.append(f"across codecs: {', '.join(compared.differs)} differ")
+    return ", ".join(parts) + (f"; {compared.note}" if compared.note else "")
