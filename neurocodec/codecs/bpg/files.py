@@ -10,7 +10,7 @@ from neurocodec.codecs.bpg.container import METADATA_TAGS, Alpha, Container, mux
 from neurocodec.codecs.bpg.settings import Settings
 from neurocodec.codecs.bpg.streams import Stream, bpg_units, colour_and_alpha, read_stream
 from neurocodec.codecs.planes import colour
-from neurocodec.codecs.planes.layout import Layout, Plane
+from neurocodec.codecs.planes.layout import Layout, Plane, cropped
 from neurocodec.errors import BadInputError, ToolError
 from neurocodec.images import Image
 
@@ -187,11 +187,7 @@ def _planes(stream: Stream, container: Container, layout: Layout) -> list[Plane]
     """The decoded planes, cut to the picture's true size."""
     may_be_cut = stream.ends_in_slice and not container.says_length
     frame = libav.decode("hevc", stream.bare(), may_be_cut=may_be_cut)
-    height, width = container.height, container.width
-    shapes = [layout.plane_shape(plane, height, width) for plane in range(layout.plane_count)]
     coded = stream.sps.height, stream.sps.width
     if frame.pixel_format != x265.pixel_format(layout) or frame.planes[0].shape != coded:
         raise BadInputError("its HEVC stream is not the picture that its header says")
-    return [
-        plane[:rows, :columns] for plane, (rows, columns) in zip(frame.planes, shapes, strict=True)
-    ]
+    return cropped(frame.planes, layout, container.height, container.width)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from neurocodec.codecs.streams.bits import BitReader, BitWriter, unescape
+from neurocodec.codecs.streams.bits import BitReader, unescape
 from neurocodec.codecs.streams.h266.nal import HEADER_BYTES, Nal
 from neurocodec.errors import BadInputError
 
@@ -65,10 +65,9 @@ class Syntax:
         yield
         self.spans[name] = start, self.position
 
-    def copy(self, writer: BitWriter, start: int, end: int | None = None) -> None:
-        """Append the bits from `start` up to `end`, or all that are left, to `writer`."""
-        end = self._bits.size if end is None else end
-        writer.u(end - start, self._bits.cut(start, end))
+    def bits(self, start: int, end: int | None = None) -> str:
+        """The bits from `start` up to `end`, or all that are left."""
+        return self._bits.bits(start, self._bits.size if end is None else end)
 
     def _keep(self, name: str, value: int) -> int:
         self.values[name] = value
