@@ -118,18 +118,29 @@ def decode(container: Container, colour_stream: Stream, alpha_stream: Stream | N
     Raises:
         BadInputError: it is damaged.
     """
+    pixels, alpha = decode_samples(container, colour_stream, alpha_stream)
+    return Image(pixels, alpha, container.layout.chroma == "gray", kept_metadata(container))
+
+
+def decode_samples(
+    container: Container, colour_stream: Stream, alpha_stream: Stream | None, depth: int = 8
+) -> tuple[Plane, Plane | None]:
+    """Decode to RGB (H, W, 3) and straight alpha (H, W), of 8 or 16 bits a sample.
+
+    Raises:
+        BadInputError: the file is damaged.
+    """
     layout = container.layout
-    pixels = colour.to_pixels(_planes(colour_stream, container, layout), layout)
-    alpha = None
-    if alpha_stream is not None:
-        plane = _planes(alpha_stream, container, Layout("gray", layout.bit_depth))[0]
-        if container.alpha == "white":
-            pixels = colour.multiply_by_white(pixels, plane, layout.bit_depth)
-        else:
-            alpha = colour.to_alpha(plane, layout.bit_depth)
-    if container.alpha == "premultiplied" and alpha is not None:
+    pixels = colour.to_pixels(_planes(colour_stream, container, layout), layout, depth)
+    if alpha_stream is None:
+        return pixels, None
+    plane = _planes(alpha_stream, container, Layout("gray", layout.bit_depth))[0]
+    if container.alpha == "white":
+        return colour.multiply_by_white(pixels, plane, layout.bit_depth), None
+    alpha = colour.to_alpha(plane, layout.bit_depth, depth)
+    if container.alpha == "premultiplied":
         pixels = colour.divide_by_alpha(pixels, alpha)
-    return Image(pixels, alpha, layout.chroma == "gray", kept_metadata(container))
+    return pixels, alpha
 
 
 def kept_metadata(container: Container) -> dict[str, bytes]:
