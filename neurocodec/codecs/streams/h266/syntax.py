@@ -60,7 +60,7 @@ class Syntax:
 
     @property
     def position(self) -> int:
-        """How many bits of the payload were read."""
+        """The number of bits of the payload read so far."""
         return self._bits.position
 
     @contextmanager

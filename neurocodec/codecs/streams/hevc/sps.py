@@ -35,7 +35,7 @@ _BUFFER = "1" + 3 * ue(0)  # of one picture
 
 @dataclass(frozen=True)
 class MiniSps:
-    """What a .bpg keeps of a sequence parameter set: groups of fields, as bits, in its order.
+    """The part of a sequence parameter set that a .bpg keeps: groups of fields, as bits.
 
     Attributes:
         blocks: the sizes of coding and transform blocks.
@@ -63,7 +63,7 @@ class MiniSps:
         return cls(*groups, _extension(reader))
 
     def to_bytes(self) -> bytes:
-        """As a .bpg has it: zero bits to the end of the last byte, no emulation prevention."""
+        """The bytes in a .bpg: zero bits to the end of the last byte, no emulation prevention."""
         return to_bytes("".join(astuple(self)))
 
     def coded(self, length: int) -> int:
@@ -84,7 +84,7 @@ class MiniSps:
 
 @dataclass(frozen=True)
 class Sps:
-    """What a .bpg has to know of a stream.
+    """The fields of a sequence parameter set that a .bpg has to know.
 
     Attributes:
         chroma_format: chroma_format_idc, 0 to 3.
@@ -176,8 +176,8 @@ def _extension(reader: BitReader) -> str:
     return reader.bits(start)
 
 
-def _refuse(found: bool, what: str) -> None:
-    if found:
+def _refuse(present: bool, what: str) -> None:
+    if present:
         raise BadInputError(f"its HEVC stream has {what}, which a .bpg cannot have")
 
 
