@@ -96,7 +96,7 @@ def with_metadata(container: Container, metadata: Mapping[str, bytes]) -> bytes:
 
 
 def undecodable(container: Container, colour_stream: Stream) -> str | None:
-    """Why ffmpeg's decoder cannot be trusted with this file; None where it can."""
+    """The reason why ffmpeg's decoder cannot be trusted with this file; None where it can."""
     if colour_stream.sps.mini.implicit_rdpcm:
         return "it uses implicit RDPCM"
     if container.layout.bit_depth not in _DECODED_DEPTHS:
@@ -145,8 +145,8 @@ def decode_samples(
 
 def kept_metadata(container: Container) -> dict[str, bytes]:
     """EXIF, ICC and XMP as a picture has them."""
-    found = container.metadata
-    return {kind: found[kind] for kind in _KEPT_METADATA if kind in found}
+    pieces = container.metadata
+    return {kind: pieces[kind] for kind in _KEPT_METADATA if kind in pieces}
 
 
 def inspect(container: Container) -> dict[str, Any]:
@@ -157,7 +157,7 @@ def inspect(container: Container) -> dict[str, Any]:
     """
     colour_stream, _alpha = colour_and_alpha(container)
     layout = container.layout
-    said: dict[str, Any] = {
+    fields: dict[str, Any] = {
         "width": container.width,
         "height": container.height,
         "chroma": layout.chroma,
@@ -171,7 +171,7 @@ def inspect(container: Container) -> dict[str, Any]:
         "picture_bytes": len(container.units),
     }
     qp = colour_stream.slice_qp
-    return said if qp is None else {**said, "slice_qp": qp}
+    return fields if qp is None else {**fields, "slice_qp": qp}
 
 
 def _encode(planes: Sequence[Plane], layout: Layout, qp: int, settings: Settings) -> Stream:

@@ -1,4 +1,4 @@
-"""Between a .bpg's own form of its HEVC streams and bare streams that any HEVC decoder reads."""
+"""The HEVC streams of a .bpg, from and to elementary streams that any HEVC decoder reads."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -54,7 +54,7 @@ class Stream:
 
 
 def read_stream(stream: bytes, layout: Layout, width: int, height: int) -> Stream:
-    """What a .bpg takes of an encoder's bare stream of one picture.
+    """Take what a .bpg needs from an encoder's elementary stream of one picture.
 
     Args:
         stream: NAL units in Annex-B form.

@@ -81,7 +81,7 @@ def _at(checkpoint: "Checkpoint", qp: int) -> Any:
 
 @contextmanager
 def _alike() -> Iterator[None]:
-    """Where sums come out alike in the encoder and the decoder, whoever calls: in one thread."""
+    """One thread, so that sums come out alike in the encoder and the decoder."""
     import torch
 
     threads = torch.get_num_threads()

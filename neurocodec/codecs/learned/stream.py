@@ -18,7 +18,7 @@ _CRC = struct.Struct(">I")
 
 @dataclass(frozen=True)
 class Stream:
-    """What a file says.
+    """The fields of a file, and its payload.
 
     Attributes:
         key: the first KEY_BYTES of the sha256 of the weights that coded it.

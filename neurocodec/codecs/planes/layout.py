@@ -1,4 +1,4 @@
-"""How the planes of a .bpg stand for a picture."""
+"""The layout of a picture's planes."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ CHROMAS = ("gray", "420", "422", "444")
 
 @dataclass(frozen=True)
 class Layout:
-    """How planes stand for a picture.
+    """The layout of a picture's planes.
 
     Attributes:
         chroma: of CHROMAS.
@@ -34,7 +34,7 @@ class Layout:
 
     @property
     def dtype(self) -> npt.DTypeLike:
-        """Of a plane's samples."""
+        """The type of a plane's samples."""
         return np.uint8 if self.bit_depth == 8 else np.uint16
 
     @property

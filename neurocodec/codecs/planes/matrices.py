@@ -26,7 +26,7 @@ class Conversion:
     maximum: int
 
     def fits_32_bits(self, largest: int) -> bool:
-        """Whether every whole sum over samples up to `largest` fits; a partial one may wrap."""
+        """Tell whether every sum over samples up to `largest` fits; a partial one may wrap."""
         for row, add in zip(self.matrix, self.add, strict=True):
             highest = add + largest * sum(max(weight, 0) for weight in row)
             lowest = add + largest * sum(min(weight, 0) for weight in row)
@@ -76,7 +76,7 @@ def from_planes(layout: Layout, rgb_depth: int = 8) -> Conversion:
 
 
 def _levels(layout: Layout) -> tuple[int, int]:
-    """How many steps luma and chroma have between their ends."""
+    """The steps of luma and of chroma between their ends."""
     if layout.limited_range:
         return 219 << (layout.bit_depth - 8), 224 << (layout.bit_depth - 8)
     return ((1 << layout.bit_depth) - 1,) * 2

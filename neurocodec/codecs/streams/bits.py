@@ -21,7 +21,7 @@ class BitReader:
 
     @property
     def position(self) -> int:
-        """How many bits have been read."""
+        """The number of bits read so far."""
         return self.size - self._left
 
     def bits(self, start: int, end: int | None = None) -> str:
@@ -84,7 +84,7 @@ class ByteReader:
 
     @property
     def left(self) -> int:
-        """How many bytes are still to come."""
+        """The number of bytes still to come."""
         return len(self._data) - self._at
 
     def take(self, size: int) -> bytes:
@@ -112,7 +112,7 @@ class ByteReader:
         return value
 
     def piece(self) -> bytes:
-        """As many bytes as the number before them says."""
+        """The bytes whose count stands before them."""
         return self.take(self.ue7())
 
 

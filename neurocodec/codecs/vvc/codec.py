@@ -86,7 +86,7 @@ class Vvc(Codec):
 
     @property
     def encoder(self) -> str:
-        """As in "vvencapp 1.13.1" or "libvvenc (ffmpeg 7.1)"."""
+        """Name and version: "vvencapp 1.13.1" or "libvvenc (ffmpeg 7.1)"."""
         if self._vvencapp:
             return f"vvencapp {self._vvencapp.version}"
         return f"libvvenc (ffmpeg {find(ffmpeg.FFMPEG).version})"
@@ -171,7 +171,7 @@ def _padded(planes: Sequence[Plane]) -> list[Plane]:
 
 
 def _layout(sps: Sps) -> Layout:
-    """What the stream's planes stand for.
+    """The layout of the stream's planes.
 
     Raises:
         BadInputError: in a colour space or of a depth that is not known here.

@@ -69,7 +69,7 @@ def size_message(width: int, height: int) -> Nal:
 
 
 def true_size(message: Nal) -> tuple[int, int] | None:
-    """What a `size_message` says; None of any other SEI message.
+    """Read a `size_message`; None for any other SEI message.
 
     Raises:
         BadInputError: the message is cut.

@@ -34,6 +34,11 @@ class Syntax:
         """The next element, of one bit."""
         return self.u(name, 1)
 
+    def flags(self, *names: str) -> None:
+        """The next elements, of one bit each."""
+        for name in names:
+            self.flag(name)
+
     def ue(self, name: str, most: int = 2**32) -> int:
         """The next element, an unsigned Exp-Golomb code of at most `most`."""
         value = self._bits.ue()
@@ -55,7 +60,7 @@ class Syntax:
 
     @property
     def position(self) -> int:
-        """How many bits of the payload were read."""
+        """The number of bits of the payload read so far."""
         return self._bits.position
 
     @contextmanager

@@ -20,7 +20,6 @@ from neurocodec.errors import BadInputError
 _MAIN, _RANGE_EXTENSIONS = 1, 4
 _LEVEL = 255  # 8.5, which sets no limit to the size
 _POC_BITS = 8
-_ANY_ASPECT_RATIO = 255
 _LARGEST_LOG2_BLOCK = 6
 _RANGE_FLAGS = 9
 _RANGE_FLAGS_AT = 9  # behind a flag and which of eight extensions there are
@@ -36,7 +35,7 @@ _BUFFER = "1" + 3 * ue(0)  # of one picture
 
 @dataclass(frozen=True)
 class MiniSps:
-    """What a .bpg keeps of a sequence parameter set: groups of fields, as bits, in its order.
+    """The part of a sequence parameter set that a .bpg keeps: groups of fields, as bits.
 
     Attributes:
         blocks: the sizes of coding and transform blocks.
@@ -64,7 +63,7 @@ class MiniSps:
         return cls(*groups, _extension(reader))
 
     def to_bytes(self) -> bytes:
-        """As a .bpg has it: zero bits to the end of the last byte, no emulation prevention."""
+        """The bytes in a .bpg: zero bits to the end of the last byte, no emulation prevention."""
         return to_bytes("".join(astuple(self)))
 
     def coded(self, length: int) -> int:
@@ -85,7 +84,7 @@ class MiniSps:
 
 @dataclass(frozen=True)
 class Sps:
-    """What a .bpg has to know of a stream.
+    """The fields of a sequence parameter set that a .bpg has to know.
 
     Attributes:
         chroma_format: chroma_format_idc, 0 to 3.
@@ -103,37 +102,38 @@ class Sps:
 
 
 def parse(unit: Nal) -> Sps:
-    """Read a sequence parameter set.
+    """Read a sequence parameter set as x265 writes it of one picture.
 
     Raises:
-        BadInputError: damaged, or with what a .bpg cannot say.
+        BadInputError: damaged, or with what a .bpg or such a set does not have.
     """
     reader = BitReader(unescape(unit.data[2:]))
     reader.u(4)  # the video parameter set's id
-    sub_layers = reader.u(3)
+    _refuse(reader.u(3) > 0, "sub-layers")
     reader.u(1)
-    _skip_profile(reader, sub_layers)
+    reader.u(96)  # profile and level
     _refuse(reader.ue() != 0, "a parameter set of another id than 0")
     chroma_format = reader.ue()
     _refuse(chroma_format > 3, f"chroma format {chroma_format}")
     _refuse(chroma_format == 3 and reader.flag(), "separate colour planes")
     width, height = reader.ue(), reader.ue()
-    left, _right, top, _bottom = _window(reader)
-    _refuse(left + top > 0, "a picture that does not begin in the corner")
+    _refuse(reader.flag(), "a conformance window")
     bit_depth = reader.ue() + 8
     _refuse(reader.ue() + 8 != bit_depth, "luma and chroma of different depths")
-    poc_bits = reader.ue() + 4
-    _skip_picture_buffer(reader, sub_layers)
+    reader.ue()  # bits of the picture order count
+    reader.u(1)
+    reader.ue(), reader.ue(), reader.ue()  # picture buffer
     blocks = _blocks(reader)
     reader.ue()  # max_transform_hierarchy_depth_inter
     depth_intra = ue(reader.ue())
     _refuse(reader.flag(), "scaling lists")
     reader.u(1)  # amp
     filters = _filters(reader)
-    _skip_references(reader, poc_bits)
+    _refuse(reader.ue() > 0 or reader.flag(), "sets of references")
+    reader.u(1)  # temporal_mvp
     smoothing = f"{reader.u(1)}"
     if reader.flag():
-        _skip_vui(reader, sub_layers)
+        _skip_usability(reader)
     mini = MiniSps(blocks, depth_intra, filters, smoothing, _extension(reader))
     return Sps(chroma_format, bit_depth, width, height, mini)
 
@@ -176,67 +176,24 @@ def _extension(reader: BitReader) -> str:
     return reader.bits(start)
 
 
-def _refuse(found: bool, what: str) -> None:
-    if found:
+def _refuse(present: bool, what: str) -> None:
+    if present:
         raise BadInputError(f"its HEVC stream has {what}, which a .bpg cannot have")
 
 
-def _skip_profile(reader: BitReader, sub_layers: int) -> None:
-    reader.u(88)  # profile and constraints
-    reader.u(8)  # level
-    present = [(reader.flag(), reader.flag()) for _ in range(sub_layers)]
-    if sub_layers:
-        reader.u(2 * (8 - sub_layers))
-    for has_profile, has_level in present:
-        reader.u(88 * has_profile + 8 * has_level)
-
-
-def _window(reader: BitReader) -> tuple[int, int, int, int]:
-    if not reader.flag():
-        return 0, 0, 0, 0
-    return reader.ue(), reader.ue(), reader.ue(), reader.ue()
-
-
-def _skip_picture_buffer(reader: BitReader, sub_layers: int) -> None:
-    for _ in range(sub_layers + 1 if reader.flag() else 1):
-        for _ in range(3):
-            reader.ue()
-
-
-def _skip_references(reader: BitReader, poc_bits: int) -> None:
-    for index in range(reader.ue()):
-        _refuse(index > 0 and reader.flag(), "a predicted set of references")
-        for _ in range(reader.ue() + reader.ue()):
-            reader.ue()
-            reader.u(1)
-    if reader.flag():
-        reader.u(reader.ue() * (poc_bits + 1))
-    reader.u(1)  # temporal_mvp
-
-
-def _skip_vui(reader: BitReader, sub_layers: int) -> None:
-    """Pass vui_parameters (clause E.2.1)."""
-    if reader.flag() and reader.u(8) == _ANY_ASPECT_RATIO:
-        reader.u(32)
-    if reader.flag():  # overscan
-        reader.u(1)
-    if reader.flag():  # video signal type
+def _skip_usability(reader: BitReader) -> None:
+    """Pass vui_parameters (clause E.2.1) of video range and timing alone."""
+    others = reader.u(2)  # aspect ratio, overscan
+    if reader.flag():  # video signal
         reader.u(4)
-        if reader.flag():
-            reader.u(24)
-    if reader.flag():  # chroma siting
-        reader.ue(), reader.ue()
+        others += reader.u(1)  # colours
+    others += reader.u(1)  # chroma siting
     reader.u(3)
-    _window(reader)  # of the default display
-    if reader.flag():  # timing
-        reader.u(64)
-        if reader.flag():
-            reader.ue()
-        _refuse(reader.flag(), "parameters of a hypothetical decoder")
-    if reader.flag():  # bitstream restriction
-        reader.u(3)
-        for _ in range(5):
-            reader.ue()
+    others += reader.u(1)  # default display window
+    if reader.flag():
+        reader.u(64)  # timing
+        others += reader.u(2)  # its picture order count, a hypothetical decoder
+    _refuse(others + reader.u(1) > 0, "usability information that is not expected")
 
 
 def _video_parameter_set(sps: Sps) -> Nal:
