@@ -1,22 +1,49 @@
-"""Pictures and a recogniser small enough to train with in a test."""
+"""Pictures, a recogniser and trainings small enough for a test."""
 
+import json
 from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 import torch
 from torch import nn
 
 from neurocodec import images
-from neurocodec.losses.classification import kl_divergence
+from neurocodec.evaluation.slope import Slope
 from neurocodec.networks.npp import Npp
 from neurocodec.networks.precision import precision
+from neurocodec.training import npp
 from neurocodec.training.codec_pool import CodecPool
-from neurocodec.training.exchange import ExchangeRates
-from neurocodec.training.npp import NppAlgorithm
+from neurocodec.training.config import Config
+from neurocodec.training.data import Split
+from neurocodec.training.loop import Trained
+from neurocodec.training.losses.classification import kl_divergence
+from neurocodec.training.npp import NppAlgorithm, NppOptions
 from neurocodec.training.quantisation import dct_proxy
+from neurocodec.training.report import Report
+from neurocodec.training.workbench import Recognition, Workbench
 from tests.conftest import picture
+from tests.networks.recogniser_files import CLASSIFIER, write
 
-RATES = ExchangeRates([0.0], {"small": [0.0]})
+CPU = torch.device("cpu")
+SLOPES = {"small": Slope([0.0], [0.0])}
+HERE = Path()
+
+
+@contextmanager
+def jpeg_in_process():
+    """JPEG without cjpeg and djpeg: starting them takes longer than the rest of a small training."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("neurocodec.codecs.jpeg.lookup", lambda tool: None)
+        yield
+
+
+@pytest.fixture(scope="package", autouse=True)
+def no_programs():
+    """Codecs work in this process."""
+    with jpeg_in_process():
+        yield
 
 
 @pytest.fixture(autouse=True)
@@ -30,15 +57,14 @@ def one_thread():
 
 @pytest.fixture(scope="session")
 def folder(tmp_path_factory):
-    """A folder of eight made pictures."""
+    """A folder of eight pictures."""
     path = tmp_path_factory.mktemp("pictures")
     for seed in range(8):
-        made = picture(40 + 4 * seed, 48, seed=seed)
-        (path / f"{seed}.png").write_bytes(images.png(made))
+        (path / f"{seed}.png").write_bytes(images.png(picture(40 + 4 * seed, 48, seed=seed)))
     return path
 
 
-class SmallDistance:
+class SmallLoss:
     """KL of a random classifier of a few weights."""
 
     task = "classification"
@@ -57,51 +83,108 @@ class SmallDistance:
         self.network.requires_grad_(False)
 
     @torch.no_grad()
-    def answer(self, clean, truths):
+    def target(self, clean, ground_truth):
         return 20 * self.network(clean)
 
-    def __call__(self, answer, decoded):
-        return kl_divergence(answer, 20 * self.network(decoded))
+    def __call__(self, target, decoded):
+        return kl_divergence(target, 20 * self.network(decoded))
 
 
 @pytest.fixture
-def distance():
-    return SmallDistance()
+def loss():
+    return SmallLoss()
+
+
+def bench(pool, losses, *, amp=False, pictures=None, report=None, **settings):
+    """A workbench around a codec and losses."""
+    config = Config(HERE, HERE, device="cpu", **settings)
+    computed = precision(CPU, amp=amp)
+    return Workbench(config, report or Report(), CPU, computed, pictures or Split(()), losses, pool)
 
 
 @pytest.fixture
-def algorithm(distance):
+def algorithm(loss):
     """A context with a tiny preprocessor's training step, JPEG in this process as the codec."""
 
     @contextmanager
-    def make(
-        *,
-        arch="npp-light",
-        micro_batch=1,
-        qps=range(28, 42),
-        amp=False,
-        rates=RATES,
-        partial_views=False,
-        swapping=True,
-        beta=0.5,
-    ):
+    def make(*, arch="npp-light", micro_batch=1, amp=False, slopes=None, losses=None, **options):
         torch.manual_seed(0)
+        losses = losses or {"small": loss}
+        chosen = {"qps": range(28, 42), "recognition": Recognition(["small"])} | options
         with CodecPool("jpeg", jobs=0) as pool:
-            yield NppAlgorithm(
-                Npp(arch=arch, width=4),
-                dct_proxy("jpeg"),
-                "DctProxy",
-                pool,
-                {"small": distance},
-                rates,
-                qps=qps,
-                beta=beta,
-                partial_views=partial_views,
-                swapping=swapping,
-                micro_batch=micro_batch,
-                seed=0,
-                precision=precision(torch.device("cpu"), amp=amp),
-                validation=lambda network: {},
-            )
+            work = bench(pool, losses, amp=amp, micro_batch=micro_batch)
+            network, proxy = Npp(arch=arch, width=4), dct_proxy("jpeg")
+            named = NppOptions("jpeg", **chosen)
+            yield NppAlgorithm(named, work, network, proxy, "DctProxy", slopes or SLOPES)
 
     return make
+
+
+class Collecting(Report):
+    """Keeps everything that a training tells."""
+
+    def __init__(self):
+        super().__init__()
+        self.statuses, self.notes, self.lines = [], [], []
+
+    def status(self, text):
+        self.statuses.append(text)
+
+    def show(self, text):
+        self.notes.append(text)
+
+    def step(self, line):
+        self.lines.append(line)
+
+
+class InterruptedAt(Report):
+    """Ends a training as a kill does, when it has logged its N-th line."""
+
+    def __init__(self, line):
+        super().__init__()
+        self.left = line
+
+    def step(self, line):
+        self.left -= 1
+        if not self.left:
+            raise KeyboardInterrupt
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A training that ran to its end."""
+
+    output: Path
+    trained: Trained
+    report: Collecting
+
+    @property
+    def log(self):
+        return [json.loads(line) for line in (self.output / "log.jsonl").read_text().splitlines()]
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory):
+    """A finished `train-npp` of two steps: with a picture that cannot be read, and a board."""
+    root = tmp_path_factory.mktemp("finished")
+    (root / "pictures").mkdir()
+    for seed in range(12):
+        image = images.png(picture(64, 56, seed=seed))
+        (root / "pictures" / f"{seed}.png").write_bytes(image if seed else b"hello")
+    options = NppOptions(
+        "jpeg", range(28, 42), Recognition([str(write(root, CLASSIFIER))]), "npp-light", lmbda="1"
+    )
+    config = Config(
+        root / "out",
+        root / "pictures",
+        max_steps=2,
+        batch=8,
+        size=32,
+        validation=9,
+        jobs=0,
+        device="cpu",
+        log_dir=root / "board",
+    )
+    report = Collecting()
+    with jpeg_in_process():
+        return Finished(root / "out", npp.train(options, config, report), report)

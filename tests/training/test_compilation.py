@@ -1,5 +1,6 @@
 import os
 import shutil
+from dataclasses import dataclass, field
 
 import pytest
 import torch
@@ -8,6 +9,7 @@ from torch import nn
 from neurocodec.networks import checkpoint
 from neurocodec.training import loop
 from neurocodec.training.config import Config
+from neurocodec.training.validation import Scores
 from tests.cli.running import neurocodec
 from tests.networks.recogniser_files import CLASSIFIER, write
 
@@ -22,13 +24,12 @@ class Tinted(nn.Module):
         return x + self.tint.tanh()
 
 
+@dataclass(frozen=True)
 class Tinting:
     """Learns a shade."""
 
+    network: nn.Module = field(default_factory=Tinted)
     kind = "npp"
-
-    def __init__(self):
-        self.network = Tinted()
 
     def gradients(self, batch, step):
         loss = (self.network(batch) - 0.5).square().mean()
@@ -36,9 +37,9 @@ class Tinting:
         return {"loss": float(loss.detach())}
 
     def validate(self, network):
-        return {}
+        return Scores()
 
-    def made(self):
+    def describe(self):
         return {}
 
 
@@ -53,6 +54,7 @@ def trained(output, **settings):
     return checkpoint.read_tensors((output / "npp.safetensors").read_bytes(), "npp")[0]
 
 
+@pytest.mark.slow
 def test_a_compiled_training_has_the_weights_and_the_state_of_one_that_is_not(tmp_path):
     if shutil.which(os.environ.get("CXX", "g++")) is None:
         pytest.skip("there is no C++ compiler")
@@ -68,14 +70,26 @@ def test_a_compiled_training_has_the_weights_and_the_state_of_one_that_is_not(tm
     assert torch.allclose(one["tint"], other["tint"], rtol=1e-5)
 
 
-def test_without_a_compiler_it_is_said_before_any_work(folder, tmp_path, monkeypatch):
+@pytest.mark.slow
+def test_without_a_compiler_it_is_reported_before_any_work(folder, tmp_path, monkeypatch):
     monkeypatch.setenv("CXX", "/nowhere/c++")
     monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", str(tmp_path / "cache"))
     model = write(tmp_path, CLASSIFIER)
     output = tmp_path / "out"
-    given = ["--data", folder, "--model", model, "-o", output, "--max-steps", 1, "--device", "cpu"]
+    options = [
+        "--data",
+        folder,
+        "--model",
+        model,
+        "-o",
+        output,
+        "--max-steps",
+        1,
+        "--device",
+        "cpu",
+    ]
 
-    done = neurocodec("train-npp", *given, "--compile", timeout_s=120)
+    done = neurocodec("train-npp", *options, "--compile", timeout_s=120)
 
     assert done.returncode == 3, done.stderr
     assert b"--compile: torch cannot compile here" in done.stderr

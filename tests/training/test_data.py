@@ -5,8 +5,15 @@ from neurocodec import images
 from neurocodec.errors import BadInputError
 from neurocodec.images import Image
 from neurocodec.training import data
-from neurocodec.training.data import Crops
+from neurocodec.training.config import Config
+from neurocodec.training.crops import centre_crop, ground_truth_of, random_crop
+from neurocodec.training.data import Crops, Split
 from tests.conftest import picture
+from tests.training.conftest import HERE, Collecting
+
+
+def crops_of(pictures, report=None, **settings):
+    return Crops(pictures, Config(HERE, HERE, **settings), report)
 
 
 def test_the_same_pictures_validate_wherever_the_folder_is(folder, tmp_path):
@@ -38,8 +45,8 @@ def pixels(batch):
 
 
 def test_a_batch_is_the_same_whenever_it_is_asked_for(folder):
-    paths = data.split(folder, 0).training
-    one, other = (Crops(paths, size=32, batch=3, seed=5) for _ in range(2))
+    pictures = data.split(folder, 0)
+    one, other = (crops_of(pictures, size=32, batch=3, seed=5) for _ in range(2))
 
     in_order = [pixels(one.batch(step)) for step in range(4)]
 
@@ -47,14 +54,14 @@ def test_a_batch_is_the_same_whenever_it_is_asked_for(folder):
         in_order[i] for i in (3, 1, 0, 2)
     ]
     assert in_order[0] != in_order[1]
-    assert pixels(Crops(paths, size=32, batch=3, seed=6).batch(0)) != in_order[0]
+    assert pixels(crops_of(pictures, size=32, batch=3, seed=6).batch(0)) != in_order[0]
 
 
 def test_an_epoch_goes_through_every_picture_once(tmp_path):
     for level in range(6):
         flat = Image(np.full((32, 32, 3), 40 * level, np.uint8))
         (tmp_path / f"{level}.png").write_bytes(images.png(flat))
-    crops = Crops(data.split(tmp_path, 0).training, size=32, batch=2, seed=0)
+    crops = crops_of(data.split(tmp_path, 0), size=32, batch=2)
 
     epochs = [
         [crop.pixels[0, 0, 0] // 40 for step in steps for crop in crops.batch(step)]
@@ -65,15 +72,15 @@ def test_an_epoch_goes_through_every_picture_once(tmp_path):
     assert epochs[0] != epochs[1]
 
 
-def test_softened_crops_are_less_sharp_each_by_its_own_sigma(folder):
-    paths = data.split(folder, 2).training
-    sharp, soft = (Crops(paths, size=32, batch=8, seed=0, soften=most).batch(0) for most in (0, 2))
+def test_blurred_crops_are_less_sharp_each_by_its_own_sigma(folder):
+    pictures = data.split(folder, 2)
+    sharp, soft = (crops_of(pictures, size=32, blur_augmentation=most).batch(0) for most in (0, 2))
 
     kept = [roughness(b) / roughness(a) for a, b in zip(sharp, soft, strict=True)]
     assert max(kept) <= 1.01
     assert min(kept) < 0.6
-    assert min(kept) < 0.6 and len(set(kept)) > 5
-    again = Crops(paths, size=32, batch=8, seed=0, soften=2).batch(0)
+    assert len(set(kept)) > 5
+    again = crops_of(pictures, size=32, blur_augmentation=2).batch(0)
     assert all(np.array_equal(a.pixels, b.pixels) for a, b in zip(soft, again, strict=True))
 
 
@@ -81,12 +88,35 @@ def roughness(image):
     return np.abs(np.diff(image.pixels.astype(float), axis=0)).mean()
 
 
-def test_a_picture_that_cannot_be_read_is_named(tmp_path):
+def test_a_picture_that_cannot_be_read_is_left_out_and_named(folder, tmp_path):
     (tmp_path / "bad.png").write_bytes(b"hello")
-    crops = Crops(data.split(tmp_path, 0).training, size=32, batch=1, seed=0)
+    pictures = Split((*data.split(folder, 0).training, tmp_path / "bad.png"))
+    report = Collecting()
+    crops = crops_of(pictures, report, size=32, batch=9)
 
-    with pytest.raises(BadInputError, match=r"bad\.png"):
-        crops.batch(0)
+    assert [len(crops.batch(step)) for step in range(3)] == [9, 9, 9]
+    assert len(pictures.centres(pictures.training, 32, report)) == 8
+    assert len(report.notes) == 1
+    assert "left out" in report.notes[0]
+    assert "bad.png" in report.notes[0]
+
+
+def test_of_pictures_none_of_which_can_be_read_nothing_can_be_learnt(tmp_path):
+    (tmp_path / "bad.png").write_bytes(b"hello")
+
+    with pytest.raises(BadInputError, match="none of the training pictures"):
+        crops_of(data.split(tmp_path, 0), size=32, batch=1).batch(0)
+
+
+def test_the_order_is_drawn_once_an_epoch(folder, monkeypatch):
+    drawn = []
+    generator = np.random.default_rng
+    monkeypatch.setattr(np.random, "default_rng", lambda key: drawn.append(key) or generator(key))
+    crops = crops_of(data.split(folder, 0), size=32, batch=8, seed=12345)
+    crops._read(0)
+
+    assert drawn.count([12345, 0, 0]) == 1
+    assert len(drawn) == 9
 
 
 @pytest.mark.parametrize("side", [(50, 40), (20, 30), (32, 32)])
@@ -94,14 +124,16 @@ def test_crops_are_squares_of_the_size_asked_for(side):
     image = picture(*side)
     rng = np.random.default_rng(0)
 
-    assert {data.random_crop(image, 32, rng).pixels.shape for _ in range(20)} == {(32, 32, 3)}
-    assert data.centre_crop(image, 32).pixels.shape == (32, 32, 3)
+    assert {random_crop(image, 32, rng).example(image).pixels.shape for _ in range(20)} == {
+        (32, 32, 3)
+    }
+    assert centre_crop(image, 32).example(image).pixels.shape == (32, 32, 3)
 
 
 def test_a_crop_of_its_own_size_is_cut_or_mirrored_and_not_resampled():
     image = picture(32, 32)
     rng = np.random.default_rng(0)
-    made = {data.random_crop(image, 32, rng).pixels.tobytes() for _ in range(20)}
+    made = {random_crop(image, 32, rng).example(image).pixels.tobytes() for _ in range(20)}
 
     assert made == {image.pixels.tobytes(), image.pixels[:, ::-1].tobytes()}
 
@@ -118,9 +150,9 @@ def labelled(tmp_path):
 
 def test_labels_go_with_their_pictures(labelled):
     pictures = data.split(labelled, 1, "classification")
-    crops = Crops(pictures.training, size=40, batch=3, seed=0, truths=pictures.truths)
+    crops = crops_of(pictures, size=40, batch=3)
 
-    shown = {data.truths_of([crop])[0]: crop.pixels for crop in crops.batch(0)}
+    shown = {ground_truth_of([crop])[0]: crop.pixels for crop in crops.batch(0)}
 
     assert len(shown) == 3
     for label, pixels in shown.items():
@@ -148,5 +180,5 @@ def test_a_folder_without_labels_says_what_it_needs(folder, task):
         data.split(folder, 2, task)
 
 
-def test_a_picture_without_a_label_has_no_truth():
-    assert data.truths_of([picture(32, 32)]) == [None]
+def test_a_picture_without_a_label_has_no_ground_truth():
+    assert ground_truth_of([picture(32, 32)]) == [None]

@@ -1,5 +1,6 @@
 """Two processes on one machine, joined by gloo, as torchrun starts them."""
 
+import json
 import os
 import shutil
 import signal
@@ -14,13 +15,17 @@ import pytest
 import torch
 
 from neurocodec.networks import checkpoint
-from neurocodec.training.assembly.npp import NppOptions, train_npp
+from neurocodec.training import npp
 from neurocodec.training.config import Config
+from neurocodec.training.npp import NppOptions
+from neurocodec.training.report import Report
+from neurocodec.training.workbench import Recognition
 from tests.networks.recogniser_files import CLASSIFIER, write
 
 TORCHRUN = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
 ROOT = Path(__file__).parent.parent.parent
 LIMIT_S = 120
+pytestmark = pytest.mark.slow
 
 
 @contextmanager
@@ -44,13 +49,13 @@ def running(*command, **environment):
 
 def processes_of(output):
     """The command lines that name a folder, of all processes of this machine."""
-    found = []
+    lines = []
     for path in Path("/proc").glob("[0-9]*/cmdline"):
         try:
-            found.append(path.read_bytes())
+            lines.append(path.read_bytes())
         except OSError:
             continue
-    return [line for line in found if os.fsencode(output) in line]
+    return [line for line in lines if os.fsencode(output) in line]
 
 
 def tensors(path):
@@ -66,24 +71,31 @@ def model(tmp_path):
 
 
 def arguments(folder, model, output, **more):
-    given = SMALL | {"data": folder, "model": model, "output": output, "codec": "jpeg"}
-    given |= {"arch": "npp-light", "qp": "28-41", "lmbda": 1, "threads": 1, "save_every": 1} | more
+    settings = SMALL | {"data": folder, "model": model, "output": output, "codec": "jpeg"}
+    settings |= {
+        "arch": "npp-light",
+        "qp": "28-41",
+        "lmbda": 1,
+        "threads": 1,
+        "save_every": 1,
+    } | more
     options = [
-        text for name, value in given.items() for text in (f"--{name.replace('_', '-')}", value)
+        text for name, value in settings.items() for text in (f"--{name.replace('_', '-')}", value)
     ]
     return ["-m", "neurocodec", "train-npp", *options]
 
 
 def test_two_processes_make_the_steps_of_one_with_the_whole_batch(folder, model, tmp_path):
     alone, together = tmp_path / "alone", tmp_path / "together"
-    options = NppOptions("jpeg", range(28, 42), [str(model)], "npp-light", True, "1", None)
-    settings = SMALL | {"average": 0.5}
-    train_npp(options, Config(alone, folder, **settings, max_steps=1), lambda record: None)
+    recognition = Recognition([str(model)])
+    options = NppOptions("jpeg", range(28, 42), recognition, "npp-light", lmbda="1")
+    settings = SMALL | {"ema": 0.5}
+    npp.train(options, Config(alone, folder, **settings, max_steps=1), Report())
     shutil.copytree(alone, together)
     resumed = Config(alone, folder, **settings, max_steps=3, resume=True)
-    train_npp(options, resumed, lambda record: None)
+    npp.train(options, resumed, Report())
 
-    command = [*arguments(folder, model, together, max_steps=3, average=0.5), "--resume"]
+    command = [*arguments(folder, model, together, max_steps=3, ema=0.5), "--resume"]
     with running(*TORCHRUN, *command) as process:
         stdout, stderr = process.communicate(timeout=LIMIT_S)
 
@@ -94,8 +106,9 @@ def test_two_processes_make_the_steps_of_one_with_the_whole_batch(folder, model,
     assert one.keys() == two.keys()
     for name in one:
         assert torch.allclose(one[name], two[name], rtol=1e-4, atol=1e-6), name
-    lines = [(path / "log.jsonl").read_text().splitlines() for path in (alone, together)]
-    assert len(lines[0]) == len(lines[1]) == 3
+    for path in (alone, together):
+        lines = [json.loads(line) for line in (path / "log.jsonl").read_text().splitlines()]
+        assert [line["step"] for line in lines if "loss" in line] == [1, 2, 3]
 
 
 def test_all_processes_have_the_same_weights_statistics_and_end(folder, tmp_path):
@@ -152,7 +165,7 @@ def test_ctrl_c_ends_all_processes_and_leaves_what_can_be_resumed(folder, model,
     ("changes", "words"),
     [({}, b"start with torchrun"), ({"batch": 3}, b"make it a multiple of 2")],
 )
-def test_what_cannot_be_shared_is_said_before_any_work(folder, model, tmp_path, changes, words):
+def test_what_cannot_be_shared_is_reported_before_any_work(folder, model, tmp_path, changes, words):
     command = arguments(folder, model, tmp_path / "out", max_steps=1, **changes)
     with running(sys.executable, *command, WORLD_SIZE="2") as process:
         _, stderr = process.communicate(timeout=LIMIT_S)

@@ -1,4 +1,5 @@
 import json
+import signal
 import sys
 import time
 
@@ -9,26 +10,28 @@ from neurocodec.errors import BadInputError, MissingError, UsageError
 from neurocodec.networks import checkpoint
 from neurocodec.networks.swap import round_to_levels
 from neurocodec.networks.tensors import to_tensor
-from neurocodec.training import data, loop
+from neurocodec.training import data, loop, signals
 from neurocodec.training.codec_pool import CodecPool
 from neurocodec.training.config import Config
 from neurocodec.training.data import Crops
 from neurocodec.training.quantisation import dct_proxy
+from neurocodec.training.report import Report
+from neurocodec.training.state import averaged
 from tests.conftest import picture
+from tests.training.conftest import InterruptedAt
 
 
 @pytest.fixture
 def train(folder, algorithm):
     """A function that trains a tiny preprocessor and gives it back."""
 
-    def run(output, *, report=lambda record: None, **settings):
+    def run(output, *, report=None, **settings):
         config = Config(
             output, folder, **{"batch": 2, "micro_batch": 1, "size": 32, "save_every": 3} | settings
         )
-        crops = Crops(data.split(folder, 2).training, size=32, batch=config.batch, seed=0)
-        with algorithm(micro_batch=config.micro_batch) as made:
-            loop.train(made, crops, config, report)
-        return made.network
+        with algorithm(micro_batch=config.micro_batch) as step:
+            loop.train(step, Crops(data.split(folder, 2), config), config, report)
+        return step.network
 
     return run
 
@@ -38,29 +41,22 @@ def tensors(path):
 
 
 def test_a_resumed_training_is_the_uninterrupted_one(train, tmp_path):
-    whole, parts = tmp_path / "whole", tmp_path / "parts"
-    train(whole, max_steps=5, average=0.9)
+    unbroken, parts = tmp_path / "unbroken", tmp_path / "parts"
+    train(unbroken, max_steps=5, ema=0.9)
     with pytest.raises(KeyboardInterrupt):
-        train(parts, max_steps=5, average=0.9, report=interrupt_at(4))
-    train(parts, max_steps=5, average=0.9, resume=True)
+        train(parts, max_steps=5, ema=0.9, report=InterruptedAt(4))
+    train(parts, max_steps=5, ema=0.9, resume=True)
 
     for file in ("state.safetensors", "npp.safetensors"):
-        one, other = tensors(whole / file), tensors(parts / file)
+        one, other = tensors(unbroken / file), tensors(parts / file)
         assert one.keys() == other.keys()
         assert all(torch.equal(one[name], other[name]) for name in one)
-    assert steps(parts) == steps(whole) == [1, 2, 3, 4, 5]
-
-
-def interrupt_at(step):
-    def report(record):
-        if record["step"] == step:
-            raise KeyboardInterrupt
-
-    return report
+    assert steps(parts) == steps(unbroken) == [1, 2, 3, 4, 5]
 
 
 def steps(output):
-    return [json.loads(line)["step"] for line in (output / "log.jsonl").read_text().splitlines()]
+    lines = [json.loads(line) for line in (output / "log.jsonl").read_text().splitlines()]
+    return [line["step"] for line in lines if "loss" in line]
 
 
 class SamePictures:
@@ -72,10 +68,10 @@ class SamePictures:
 
 def test_twenty_steps_on_two_pictures_lower_the_loss(algorithm, tmp_path):
     config = Config(tmp_path, tmp_path, max_steps=20, learning_rate=1e-2)
-    with algorithm(qps=[34], micro_batch=2) as made:
-        before = made.gradients(SamePictures().batch(0), 0)["loss"]
-        loop.train(made, SamePictures(), config)
-        after = made.gradients(SamePictures().batch(0), 0)["loss"]
+    with algorithm(qps=[34], micro_batch=2) as step:
+        before = step.gradients(SamePictures().batch(0), 0)["loss"]
+        loop.train(step, SamePictures(), config)
+        after = step.gradients(SamePictures().batch(0), 0)["loss"]
 
     assert after < 0.97 * before
 
@@ -95,13 +91,13 @@ def test_a_folder_with_a_training_is_not_overwritten(train, tmp_path):
         train(tmp_path, max_steps=1)
 
 
-def test_minutes_stand_still_when_a_training_is_over(algorithm, tmp_path):
-    with algorithm() as made:
-        progress = loop.train(made, SamePictures(), Config(tmp_path, tmp_path, max_steps=1))
+def test_minutes_stand_still_when_a_training_is_over(algorithm, tmp_path, monkeypatch):
+    with algorithm() as step:
+        trained = loop.train(step, SamePictures(), Config(tmp_path, tmp_path, max_steps=1))
 
-    minutes = progress.minutes
-    time.sleep(0.01)
-    assert progress.minutes == minutes > 0
+    before = trained.progress.minutes
+    monkeypatch.setattr(time, "monotonic", lambda: float("inf"))
+    assert trained.progress.minutes == before > 0
 
 
 def test_there_must_be_something_to_resume(train, tmp_path):
@@ -114,12 +110,12 @@ def test_a_training_goes_on_with_its_own_aim(train, algorithm, tmp_path):
     config = Config(tmp_path, tmp_path, max_steps=2, resume=True)
 
     with (
-        algorithm(beta=3.0, qps=range(28, 40)) as made,
+        algorithm(beta=3.0, qps=range(28, 40)) as step,
         pytest.raises(
             UsageError, match=r"it had qps \[28, 41\], not \[28, 39\], beta 0.5, not 3.0"
         ),
     ):
-        loop.train(made, SamePictures(), config)
+        loop.train(step, SamePictures(), config)
 
 
 def test_a_log_that_was_cut_off_is_mended(train, tmp_path):
@@ -156,41 +152,12 @@ def test_tensorboard_is_asked_for_where_it_is_absent(train, tmp_path, monkeypatc
         train(tmp_path, max_steps=1, log_dir=tmp_path / "board")
 
 
-def test_tensorboard_has_what_the_log_has(train, tmp_path):
-    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
-
-    board = tmp_path / "board"
-    train(tmp_path / "out", max_steps=2, log_dir=board)
-    train(tmp_path / "out", max_steps=3, log_dir=board, resume=True)
-
-    shown = EventAccumulator(str(board))
-    shown.Reload()
-    logged = [
-        json.loads(line) for line in (tmp_path / "out" / "log.jsonl").read_text().splitlines()
-    ]
-    for name in ("loss", "bpp", "learning_rate"):
-        scalars = [(scalar.step, scalar.value) for scalar in shown.Scalars(name)]
-        assert scalars == [(line["step"], pytest.approx(line[name])) for line in logged]
-
-
 def test_bfloat16_leaves_the_weights_in_single_precision(algorithm):
-    with algorithm(amp=True) as made, algorithm() as exact:
-        half, single = (one.gradients(SamePictures().batch(0), 0)["loss"] for one in (made, exact))
+    with algorithm(amp=True) as step, algorithm() as exact:
+        half, single = (one.gradients(SamePictures().batch(0), 0)["loss"] for one in (step, exact))
 
     assert half == pytest.approx(single, rel=0.02)
-    assert {parameter.grad.dtype for parameter in made.network.parameters()} == {torch.float32}
-
-
-def test_the_weights_say_what_made_them(train, tmp_path):
-    train(tmp_path, max_steps=2)
-
-    made = checkpoint.load((tmp_path / "npp.safetensors").read_bytes(), "npp").made
-
-    assert made["steps"] == 2
-    assert made["codec"] == "jpeg"
-    assert made["qps"] == [28, 41]
-    assert made["recognisers"] == ["small"]
-    assert made["config"]["batch"] == 2
+    assert {parameter.grad.dtype for parameter in step.network.parameters()} == {torch.float32}
 
 
 class Unlikeness:
@@ -201,34 +168,33 @@ class Unlikeness:
     def __init__(self):
         self.seen = []
 
-    def answer(self, clean, truths):
+    def target(self, clean, ground_truth):
         self.seen.append(clean)
         return clean
 
-    def __call__(self, answer, decoded):
-        return (answer - decoded).abs().mean((1, 2, 3))
+    def __call__(self, target, decoded):
+        return (target - decoded).abs().mean((1, 2, 3))
 
 
-@pytest.mark.parametrize("partial_views", [False, True])
-def test_a_recogniser_sees_the_same_part_of_the_clean_and_the_decoded_picture(
-    algorithm, partial_views
+@pytest.mark.parametrize("random_crops", [False, True])
+def test_a_recogniser_sees_the_same_crop_of_the_clean_and_the_decoded_picture(
+    algorithm, random_crops
 ):
-    pictures = SamePictures().batch(0)
-    with algorithm(qps=[10], micro_batch=2, partial_views=partial_views) as made:
-        unlikeness = Unlikeness()
-        made._distances = {"small": unlikeness}
-        record = made.gradients(pictures, 0)
+    pictures, unlikeness = SamePictures().batch(0), Unlikeness()
+    options = {"qps": [10], "random_crops": random_crops}
+    with algorithm(micro_batch=2, losses={"small": unlikeness}, **options) as step:
+        record = step.gradients(pictures, 0)
 
     whole = torch.stack([torch.from_numpy(one.pixels).permute(2, 0, 1) / 255 for one in pictures])
-    assert torch.equal(unlikeness.seen[0], whole) is not partial_views
+    assert torch.equal(unlikeness.seen[0], whole) is not random_crops
     assert record["d_m.small"] < 0.05
 
 
 def test_beta_weighs_what_is_unlike_the_picture(algorithm):
     records = []
     for beta in (0.0, 10.0):
-        with algorithm(beta=beta) as made:
-            records.append(made.gradients(SamePictures().batch(0), 0))
+        with algorithm(beta=beta) as step:
+            records.append(step.gradients(SamePictures().batch(0), 0))
 
     without, with_it = records
     assert with_it["mse"] > 0
@@ -237,15 +203,79 @@ def test_beta_weighs_what_is_unlike_the_picture(algorithm):
 
 def test_without_swapping_values_are_the_proxys_and_no_codec_runs(algorithm, monkeypatch):
     pictures = SamePictures().batch(0)
-    monkeypatch.setattr(CodecPool, "submit", lambda *given: pytest.fail("asked the codec"))
-    with algorithm(qps=[34], micro_batch=2, swapping=False) as made:
-        record = made.gradients(pictures, 0)
+    monkeypatch.setattr(CodecPool, "submit", lambda *arguments: pytest.fail("asked the codec"))
+    with algorithm(qps=[34], micro_batch=2, swapping=False) as step:
+        record = step.gradients(pictures, 0)
 
         x, qp = to_tensor(pictures), torch.full((2,), 34.0)
         with torch.no_grad():
-            y_hat, r_p = dct_proxy("jpeg")(round_to_levels(made.network(x, qp)), qp)
-    distance = made._distances["small"]
+            y_hat, r_p = dct_proxy("jpeg")(round_to_levels(step.network(x, qp)), qp)
+    loss = step.bench.losses["small"]
     assert record["bpp"] == pytest.approx(float(r_p.mean()), rel=1e-5)
     assert record["d_m.small"] == pytest.approx(
-        float(distance(distance.answer(x, [None] * 2), y_hat).mean()), rel=1e-4
+        float(loss(loss.target(x, [None] * 2), y_hat).mean()), rel=1e-4
     )
+
+
+def test_the_ema_of_weights_and_statistics_forgets_the_start_first():
+    network = torch.nn.BatchNorm1d(1)
+    ema = averaged(network, decay=0.5)
+    expected = 1.0
+    for steps, value in enumerate([3.0, 5.0, 9.0], 1):
+        with torch.no_grad():
+            network.weight.fill_(value)
+            network.running_mean.fill_(value)
+            network.num_batches_tracked.fill_(steps)
+        ema.update_parameters(network)
+        decay = 0 if steps == 1 else min(0.5, steps / (10 + steps))
+        expected = decay * expected + (1 - decay) * value
+
+    assert ema.module.weight.item() == pytest.approx(expected)
+    assert ema.module.running_mean.item() == pytest.approx(expected)
+    assert ema.module.num_batches_tracked.item() == 3
+    assert not ema.module.training
+
+
+class SignalledAt(Report):
+    """Sends this process a signal when a step is logged."""
+
+    def __init__(self, number):
+        super().__init__()
+        self.number = number
+
+    def step(self, line):
+        if line["step"] == 2:
+            signal.raise_signal(self.number)
+
+
+class Terminated(BaseException):
+    pass
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_saves_the_state_and_then_ends(train, tmp_path, number):
+    def end(number, frame):
+        raise Terminated
+
+    before = signal.signal(number, end)
+    try:
+        with pytest.raises(Terminated):
+            train(tmp_path / "parts", max_steps=4, save_every=100, report=SignalledAt(number))
+        assert signal.getsignal(number) is end
+    finally:
+        signal.signal(number, before)
+    where = checkpoint.read_tensors((tmp_path / "parts" / "state.safetensors").read_bytes(), "")[1]
+    assert where["steps"] == "2"
+
+    train(tmp_path / "parts", max_steps=4, resume=True)
+    train(tmp_path / "unbroken", max_steps=4)
+    one, other = (tensors(tmp_path / o / "npp.safetensors") for o in ("parts", "unbroken"))
+    assert all(torch.equal(one[name], other[name]) for name in one)
+
+
+def test_a_second_signal_ends_at_once():
+    with pytest.raises(KeyboardInterrupt), signals.deferred() as received:
+        signal.raise_signal(signal.SIGINT)
+        assert received == [signal.SIGINT]
+        signal.raise_signal(signal.SIGINT)
+        pytest.fail("went on")

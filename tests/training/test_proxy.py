@@ -8,19 +8,17 @@ import torch
 from neurocodec.errors import UsageError
 from neurocodec.networks import checkpoint
 from neurocodec.networks.npp import Npp
-from neurocodec.networks.precision import precision
 from neurocodec.networks.proxy import Proxies, Proxy
-from neurocodec.training import data, loop
-from neurocodec.training.assembly import proxy
-from neurocodec.training.assembly.proxy import ProxyOptions, train_proxy
+from neurocodec.training import data, loop, proxy
 from neurocodec.training.codec_pool import CodecPool
 from neurocodec.training.config import Config
 from neurocodec.training.data import Crops
-from neurocodec.training.proxy import CodedCrops, ProxyAlgorithm
+from neurocodec.training.proxy import CodedCrops, ProxyAlgorithm, ProxyOptions
+from neurocodec.training.report import Report
 from neurocodec.training.validation import ProxyValidation, rate_agreement
 from tests.conftest import picture
+from tests.training.conftest import CPU, HERE, InterruptedAt, bench
 
-CPU = torch.device("cpu")
 OPTIONS = ProxyOptions("jpeg", [34], True, 8, 12, None, 0.5)
 
 
@@ -34,7 +32,7 @@ def pool():
 def train(folder, tmp_path):
     """A function that runs a whole tiny `train-proxy`."""
 
-    def run(output="out", *, report=lambda record: None, options=OPTIONS, **settings):
+    def run(output="out", *, report=None, options=OPTIONS, **settings):
         config = Config(
             tmp_path / output,
             folder,
@@ -42,7 +40,7 @@ def train(folder, tmp_path):
             | {"device": "cpu", "save_every": 1, "max_steps": 4}
             | settings,
         )
-        return train_proxy(options, config, report)
+        return proxy.train(options, config, report or Report())
 
     return run
 
@@ -52,10 +50,10 @@ def tensors(path):
 
 
 def test_batches_are_coded_ahead_and_the_same_whenever_they_are_asked_for(folder, pool):
-    paths = data.split(folder, 0).training
+    pictures = data.split(folder, 0)
 
     def coded():
-        crops = Crops(paths, size=32, batch=2, seed=0)
+        crops = Crops(pictures, Config(HERE, HERE, size=32, batch=2))
         return CodedCrops(crops, pool, qps=[28, 41], seed=0)
 
     one = coded()
@@ -78,15 +76,8 @@ class SamePictures:
 @pytest.mark.parametrize("mimics", [False, True])
 def test_twenty_steps_on_two_pictures_lower_the_loss(pool, tmp_path, mimics):
     torch.manual_seed(0)
-    algorithm = ProxyAlgorithm(
-        Proxy(width=8, latents=12),
-        pool,
-        mimics=mimics,
-        qps=[34],
-        micro_batch=2,
-        precision=precision(CPU, amp=False),
-        validation=lambda network: {},
-    )
+    work = bench(pool, {}, micro_batch=2)
+    algorithm = ProxyAlgorithm(OPTIONS, work, Proxy(width=8, latents=12), mimics)
     batches = CodedCrops(SamePictures(), pool, qps=[34], seed=0)
     config = Config(tmp_path, tmp_path, max_steps=20, learning_rate=1e-2)
     before = algorithm.gradients(batches.batch(0), 0)["loss"]
@@ -97,7 +88,7 @@ def test_twenty_steps_on_two_pictures_lower_the_loss(pool, tmp_path, mimics):
 
 
 def test_both_stages_leave_their_weights_and_what_they_reached(train, tmp_path):
-    trained = train()
+    _, scores = train()
 
     out = tmp_path / "out"
     stages = {
@@ -107,27 +98,21 @@ def test_both_stages_leave_their_weights_and_what_they_reached(train, tmp_path):
     for stage, path in stages.items():
         made = checkpoint.load(path.read_bytes(), stage).made
         assert (made["stage"], made["steps"], made["qps"]) == (stage, 2, [34, 34])
-    assert json.loads((out / "held_out.json").read_text()) == trained.held_out
-    assert {"rate_correlation", "rate_error_percent"} <= trained.held_out.keys()
+    assert json.loads((out / "held_out.json").read_text()) == scores.record
+    assert {"rate_correlation", "rate_error_percent"} <= scores.record.keys()
+    assert "8 pictures kept apart, not 3" in scores.remarks[-1]
 
 
 def test_a_resumed_training_is_the_uninterrupted_one(train, tmp_path):
-    train("whole")
+    train("unbroken")
     for stop in (2, 3):  # in either stage, stage 1 with a step saved
-        reported = []
-
-        def report(record, reported=reported, stop=stop):
-            reported.append(record)
-            if len(reported) == stop:
-                raise KeyboardInterrupt
-
         with pytest.raises(KeyboardInterrupt):
-            train(f"parts-{stop}", report=report)
+            train(f"parts-{stop}", report=InterruptedAt(stop))
         train(f"parts-{stop}", resume=True)
 
         for file in ("rate-distortion/state.safetensors", "state.safetensors"):
             one, other = (
-                tensors(tmp_path / "whole" / file),
+                tensors(tmp_path / "unbroken" / file),
                 tensors(tmp_path / f"parts-{stop}" / file),
             )
             assert one.keys() == other.keys()
@@ -149,54 +134,50 @@ def test_weights_with_stage_1_behind_them_skip_it(train, tmp_path):
 
 
 def test_one_network_a_qp(train):
-    trained = train(options=replace(OPTIONS, qps=[28, 41], qa=False), max_steps=2)
+    trained, _ = train(options=replace(OPTIONS, qps=[28, 41], qa=False), max_steps=2)
 
-    assert [path.parent.name for path in trained.paths] == ["qp-28", "qp-41"]
-    networks, name = proxy.load([str(path) for path in trained.paths])
+    paths = [str(one.weights) for one in trained]
+    assert [one.weights.parent.name for one in trained] == ["qp-28", "qp-41"]
+    networks, name = proxy.load(paths)
     assert isinstance(networks, Proxies)
     assert not networks.networks[0].config["qa"]
     assert name.count("Proxy ") == 2
     with pytest.raises(UsageError, match="another proxy is for the same QPs"):
-        proxy.load([str(trained.paths[0])] * 2)
+        proxy.load(paths[:1] * 2)
 
 
 def test_one_network_a_qp_is_resumed_where_it_was_interrupted(train, tmp_path):
     options = replace(OPTIONS, qps=[28, 41], qa=False)
-    train("whole", options=options, max_steps=2)
-    reported = []
-
-    def report(record):
-        reported.append(record)
-        if len(reported) == 3:  # the second QP's first step
-            raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        train("parts", options=options, max_steps=2, report=report)
+    train("unbroken", options=options, max_steps=2)
+    with pytest.raises(KeyboardInterrupt):  # the second QP's first step
+        train("parts", options=options, max_steps=2, report=InterruptedAt(4))
     with pytest.raises(UsageError, match="add --resume"):
         train("parts", options=options, max_steps=2)
     train("parts", options=options, max_steps=2, resume=True)
 
     for qp in ("qp-28", "qp-41"):
-        one, other = (tensors(tmp_path / o / qp / "proxy.safetensors") for o in ("whole", "parts"))
+        one, other = (
+            tensors(tmp_path / o / qp / "proxy.safetensors") for o in ("unbroken", "parts")
+        )
         assert all(torch.equal(one[name], other[name]) for name in one)
     with pytest.raises(UsageError, match="none to resume"):
         train("nothing", options=options, max_steps=2, resume=True)
 
 
-def test_the_codec_is_asked_in_stage_2_only(train, monkeypatch):
-    asked = []
+def test_the_codec_works_in_stage_2_only(train, monkeypatch):
+    sizes = []
     submit = CodecPool.submit
     monkeypatch.setattr(
-        CodecPool, "submit", lambda *given: asked.append(len(given[1])) or submit(*given)
+        CodecPool, "submit", lambda *rest: sizes.append(len(rest[1])) or submit(*rest)
     )
     train("first", max_steps=2, validation=0)
 
     # One step of stage 2, and the batch ahead of it.
-    assert [size for size in asked if size] == [2, 2]
+    assert [size for size in sizes if size] == [2, 2]
 
 
 def test_a_perfect_proxy_has_no_gap(pool):
-    images = [picture(48, 48, seed=seed) for seed in range(4)]
+    images = [picture(48, 48, seed=seed) for seed in range(8)]
 
     class Perfect(torch.nn.Module):
         def forward(self, x, qp):
@@ -204,11 +185,12 @@ def test_a_perfect_proxy_has_no_gap(pool):
             pixels = np.stack([one.image.pixels for one in coded]).transpose(0, 3, 1, 2)
             return torch.from_numpy(pixels) / 255, torch.tensor([one.bpp for one in coded])
 
-    found = ProxyValidation(pool, images, range(28, 42), CPU)(Perfect())
+    scores = ProxyValidation(pool, images, range(28, 42), CPU)(Perfect())
 
-    assert found["bd_rate.psnr"] == pytest.approx(0, abs=0.01)
-    assert found["rate_correlation"] == pytest.approx(1)
-    assert found["rate_error_percent"] == pytest.approx(0, abs=0.01)
+    assert scores.record["bd_rate.psnr"] == pytest.approx(0, abs=0.01)
+    assert scores.record["rate_correlation"] == pytest.approx(1)
+    assert scores.record["rate_error_percent"] == pytest.approx(0, abs=0.01)
+    assert "0.0 % [0.0, 0.0] on 8 pictures" in scores.remarks[-1]
 
 
 def test_how_well_a_rate_predicts_the_bits():

@@ -2,34 +2,29 @@ import pytest
 import torch
 
 from neurocodec.networks import checkpoint
-from neurocodec.networks.precision import precision
 from neurocodec.networks.segnet import SegNet
 from neurocodec.networks.tv import Tv
 from neurocodec.training import data, loop
 from neurocodec.training.config import Config
 from neurocodec.training.data import Crops
-from neurocodec.training.tv import TvAlgorithm
+from neurocodec.training.tv import TvAlgorithm, TvOptions
+from neurocodec.training.workbench import Recognition
 from tests.conftest import picture
+from tests.training.conftest import InterruptedAt, bench
 
 NETWORKS = {"tv": Tv, "segnet": SegNet}
 
 
 @pytest.fixture
-def made(distance):
-    """A function that puts the step of a tiny filter together."""
+def made(loss):
+    """A function that makes the step of a tiny filter."""
 
     def make(kind="tv", *, lmbda=1.0, copy_steps=0, micro_batch=2, amp=False, names=("small",)):
         torch.manual_seed(0)
-        return TvAlgorithm(
-            NETWORKS[kind](width=4),
-            kind,
-            dict.fromkeys(names, distance),
-            lmbda=lmbda,
-            copy_steps=copy_steps,
-            micro_batch=micro_batch,
-            precision=precision(torch.device("cpu"), amp=amp),
-            validation=lambda network: {"bd_rate.small": 1.0},
-        )
+        recognition = Recognition(names)
+        options = TvOptions("jpeg", recognition, kind, 4, lmbda, copy_steps)
+        work = bench(None, dict.fromkeys(names, loss), amp=amp, micro_batch=micro_batch)
+        return TvAlgorithm(options, work, NETWORKS[kind](width=4))
 
     return make
 
@@ -57,28 +52,21 @@ def test_twenty_steps_on_two_pictures_lower_the_loss(made, tmp_path, kind, copy_
 
 @pytest.mark.parametrize("kind", NETWORKS)
 def test_a_resumed_training_is_the_uninterrupted_one(made, folder, tmp_path, kind):
-    def train(output, **settings):
-        crops = Crops(data.split(folder, 2).training, size=32, batch=2, seed=0)
-        config = Config(output, folder, max_steps=5, size=32, save_every=2, **settings)
-        loop.train(made(kind, copy_steps=2, micro_batch=1), crops, config, interrupt)
+    def train(output, report=None, **settings):
+        config = Config(output, folder, max_steps=5, size=32, batch=2, save_every=2, **settings)
+        crops = Crops(data.split(folder, 2), config)
+        loop.train(made(kind, copy_steps=2, micro_batch=1), crops, config, report)
 
-    def interrupt(record):
-        if record["step"] == stop_at:
-            raise KeyboardInterrupt
-
-    whole, parts = tmp_path / "whole", tmp_path / "parts"
-    stop_at = None
-    train(whole)
-    stop_at = 3
+    unbroken, parts = tmp_path / "unbroken", tmp_path / "parts"
+    train(unbroken)
     with pytest.raises(KeyboardInterrupt):
-        train(parts)
-    stop_at = None
+        train(parts, InterruptedAt(3))
     train(parts, resume=True)
 
     for file in ("state.safetensors", f"{kind}.safetensors"):
         one, other = (
             checkpoint.read_tensors((output / file).read_bytes(), file)[0]
-            for output in (whole, parts)
+            for output in (unbroken, parts)
         )
         assert one.keys() == other.keys()
         assert all(torch.equal(one[name], other[name]) for name in one)
@@ -117,12 +105,12 @@ def test_it_learns_to_copy_first(made):
 
 def test_micro_batches_change_only_the_order_of_sums(made):
     four = [picture(64, 64, seed=seed) for seed in range(4)]
-    one, whole = made(micro_batch=1), made(micro_batch=4)
+    one, full = made(micro_batch=1), made(micro_batch=4)
 
-    records = [algorithm.gradients(four, 0) for algorithm in (one, whole)]
+    records = [algorithm.gradients(four, 0) for algorithm in (one, full)]
 
     assert records[0] == pytest.approx(records[1], abs=1e-6)
-    for a, b in zip(one.network.parameters(), whole.network.parameters(), strict=True):
+    for a, b in zip(one.network.parameters(), full.network.parameters(), strict=True):
         assert torch.allclose(a.grad, b.grad, rtol=1e-3, atol=1e-6)
 
 
@@ -141,9 +129,9 @@ def test_the_weights_say_what_made_them(made, tmp_path):
 
     loop.train(algorithm, SamePictures(), Config(tmp_path, tmp_path, max_steps=2))
 
-    found = checkpoint.load((tmp_path / "segnet.safetensors").read_bytes(), "segnet")
-    assert found.kind == "segnet"
-    assert found.network.config == {"width": 4}
-    assert (found.made["lmbda"], found.made["copy_steps"]) == (0.5, 1)
-    assert found.made["recognisers"] == ["small"]
-    assert "qps" not in found.made
+    stored = checkpoint.load((tmp_path / "segnet.safetensors").read_bytes(), "segnet")
+    assert stored.kind == "segnet"
+    assert stored.network.config == {"width": 4}
+    assert (stored.made["lmbda"], stored.made["copy_steps"]) == (0.5, 1)
+    assert stored.made["recognisers"] == ["small"]
+    assert "qps" not in stored.made

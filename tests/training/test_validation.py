@@ -1,12 +1,11 @@
 import numpy as np
-import torch
+import pytest
 from torch import nn
 
 from neurocodec.training.codec_pool import CodecPool
-from neurocodec.training.validation import Validation
+from neurocodec.training.validation import FilterValidation
 from tests.conftest import picture
-
-CPU = torch.device("cpu")
+from tests.training.conftest import CPU
 
 
 class Scaled(nn.Module):
@@ -18,20 +17,35 @@ class Scaled(nn.Module):
         return 0.5 + self.contrast * (x - 0.5)
 
 
-def bd_rate(distance, contrast):
+@pytest.fixture(scope="module")
+def images():
+    return [picture(64, 64, seed=seed) for seed in range(8)]
+
+
+def scores(loss, contrast, images):
     with CodecPool("jpeg", jobs=0) as pool:
-        images = [picture(96, 96, seed=seed) for seed in range(2)]
-        return Validation(pool, {"small": distance}, images, CPU)(Scaled(contrast))
+        return FilterValidation(pool, {"small": loss}, images, CPU)(Scaled(contrast))
 
 
-def test_a_filter_that_does_nothing_saves_nothing(distance):
-    assert np.isclose(bd_rate(distance, 1.0)["bd_rate.small"], 0)
+def test_a_filter_that_does_nothing_saves_nothing(loss, images):
+    nothing = scores(loss, 1.0, images)
+
+    assert np.isclose(nothing.record["bd_rate.small"], 0)
+    assert nothing.remarks == ("BD-rate for small (kl): 0.0 % [0.0, 0.0] on 8 pictures kept apart",)
 
 
-def test_a_recogniser_whose_curves_cannot_be_compared_is_left_out(distance):
-    assert bd_rate(distance, 0.0) == {}
+def test_a_recogniser_whose_curves_cannot_be_compared_has_none_and_it_says_why(loss, images):
+    gray = scores(loss, 0.0, images)
+
+    assert gray.record == {}
+    assert gray.remarks[0].startswith("no BD-rate for small: ")
 
 
-def test_without_pictures_nothing_is_measured(distance):
-    with CodecPool("jpeg", jobs=0) as pool:
-        assert Validation(pool, {"small": distance}, [], CPU)(nn.Identity()) == {}
+@pytest.mark.parametrize("count", [0, 7])
+def test_few_pictures_have_no_interval_and_nothing_is_measured(loss, images, count):
+    few = scores(loss, float("nan"), images[:count])
+
+    assert few.record == {}
+    assert few.remarks == (
+        f"no BD-rate: it needs 8 pictures kept apart, not {count}: see --validation",
+    )

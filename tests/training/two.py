@@ -13,15 +13,15 @@ import torch
 from neurocodec.errors import NeurocodecError
 from neurocodec.networks import checkpoint
 from neurocodec.networks.npp import Npp
-from neurocodec.networks.precision import precision
 from neurocodec.training import data, distributed, loop
 from neurocodec.training.codec_pool import CodecPool
 from neurocodec.training.config import Config
 from neurocodec.training.data import Crops
-from neurocodec.training.npp import NppAlgorithm
+from neurocodec.training.npp import NppAlgorithm, NppOptions
 from neurocodec.training.quantisation import dct_proxy
 from neurocodec.training.state import Progress
-from tests.training.conftest import RATES, SmallDistance
+from neurocodec.training.workbench import Recognition
+from tests.training.conftest import SLOPES, SmallLoss, bench
 
 
 class Dying(NppAlgorithm):
@@ -38,27 +38,14 @@ def main(output, pictures, *how):
     torch.set_num_threads(1)
     torch.manual_seed(0)
     with distributed.group(config), CodecPool("jpeg", jobs=0) as pool:
-        algorithm = (Dying if how else NppAlgorithm)(
-            Npp(arch="npp", width=4),
-            dct_proxy("jpeg"),
-            "DctProxy",
-            pool,
-            {"small": SmallDistance()},
-            RATES,
-            qps=range(28, 42),
-            beta=0.5,
-            partial_views=True,
-            swapping=True,
-            micro_batch=1,
-            seed=0,
-            precision=precision(torch.device("cpu"), amp=False),
-            validation=lambda network: {},
-        )
+        options = NppOptions("jpeg", range(28, 42), Recognition(["small"]), random_crops=True)
+        work = bench(pool, {"small": SmallLoss()}, micro_batch=1)
+        network, proxy = Npp(arch="npp", width=4), dct_proxy("jpeg")
+        step = Dying if how else NppAlgorithm
+        algorithm = step(options, work, network, proxy, "DctProxy", SLOPES)
         if distributed.rank() == 1:
             Progress.share = property(lambda self: 1.0)  # a clock that is fast
-        network = algorithm.network
-        crops = Crops(data.split(config.data, 2).training, size=32, batch=4, seed=0)
-        loop.train(algorithm, crops, config)
+        loop.train(algorithm, Crops(data.split(config.data, 2), config), config)
         assert (config.output / "npp.safetensors").exists()
         last = checkpoint.tensors_file(network.state_dict(), {})
         (config.output / f"rank-{distributed.rank()}.safetensors").write_bytes(last)

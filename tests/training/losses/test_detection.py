@@ -3,26 +3,25 @@ import math
 import pytest
 import torch
 
-from neurocodec.losses.detection import Answer, answer_divergence
+from neurocodec.training.losses.detection import Prediction, prediction_divergence
 
 
-def answer(seed, places=6, classes=3):
+def prediction(seed, places=6, classes=3):
     """Float64, probabilities well inside (0, 1)."""
     generator = torch.Generator().manual_seed(seed)
 
     def draw(*shape):
         return torch.rand(2, places, *shape, generator=generator, dtype=torch.float64)
 
-    return Answer(0.05 + 0.9 * draw(), 0.05 + 0.9 * draw(classes), 4 * draw(4))
+    return Prediction(0.05 + 0.9 * draw(), 0.05 + 0.9 * draw(classes), 4 * draw(4))
 
 
 def divergence(p, q):
-    """Of two coins."""
     return p * math.log(p / q) + (1 - p) * math.log((1 - p) / (1 - q))
 
 
 def test_it_is_what_a_loop_makes_of_its_formula():
-    clean, decoded = answer(0), answer(1)
+    clean, decoded = prediction(0), prediction(1)
     expected = [0.0, 0.0]
     for n in range(2):
         for a in range(6):
@@ -35,18 +34,20 @@ def test_it_is_what_a_loop_makes_of_its_formula():
     assert (clean.objectness > 0.3).any()
     assert (clean.objectness < 0.3).any()
 
-    assert answer_divergence(clean, decoded).tolist() == pytest.approx(expected)
+    assert prediction_divergence(clean, decoded).tolist() == pytest.approx(expected)
 
 
-def test_it_is_zero_between_equal_answers():
-    assert answer_divergence(answer(0), answer(0)).tolist() == pytest.approx([0, 0], abs=1e-12)
+def test_it_is_zero_between_equal_predictions():
+    assert prediction_divergence(prediction(0), prediction(0)).tolist() == pytest.approx(
+        [0, 0], abs=1e-12
+    )
 
 
-def test_certain_answers_have_finite_distances_and_gradients():
-    sure = Answer(torch.ones(1, 1), torch.zeros(1, 1, 2), torch.zeros(1, 1, 4))
-    other = Answer(*((1 - part).requires_grad_() for part in sure))
+def test_certain_predictions_have_finite_distances_and_gradients():
+    sure = Prediction(torch.ones(1, 1), torch.zeros(1, 1, 2), torch.zeros(1, 1, 4))
+    other = Prediction(*((1 - part).requires_grad_() for part in sure))
 
-    loss = answer_divergence(sure, other)
+    loss = prediction_divergence(sure, other)
     loss.sum().backward()
 
     assert torch.isfinite(loss).all()
@@ -54,7 +55,9 @@ def test_certain_answers_have_finite_distances_and_gradients():
 
 
 def test_gradients():
-    clean, decoded = answer(0), answer(1)
+    clean, decoded = prediction(0), prediction(1)
     parts = [part.requires_grad_() for part in decoded]
 
-    assert torch.autograd.gradcheck(lambda *given: answer_divergence(clean, Answer(*given)), parts)
+    assert torch.autograd.gradcheck(
+        lambda *parts: prediction_divergence(clean, Prediction(*parts)), parts
+    )

@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from neurocodec.losses.features import feature_difference
-from neurocodec.losses.mmd import mmd
+from neurocodec.training.losses.features import feature_difference, mmd
 
 
 def samples(seed, *shape):
