@@ -257,7 +257,7 @@ def test_a_profile_is_converted_beside_transparency_as_without():
         ([(b"gAMA", struct.pack(">I", 100_000))], "gamma 1"),
         (
             [(b"cHRM", struct.pack(">8I", 31270, 32900, 68000, 32000, 26500, 69000, 15000, 6000))],
-            "primaries of its own",
+            "primaries other than sRGB",
         ),
         ([(b"cICP", bytes((1, 13, 0, 1)))], ""),
         ([(b"gAMA", struct.pack(">I", 45_455)), (b"sRGB", b"\0")], ""),
@@ -280,7 +280,7 @@ def test_colour_told_by_an_avif_is_noted(caplog):
         images.read(data, "plain")
         images.read(wide, "wide")
     (message,) = caplog.messages
-    assert message.startswith("wide: taken for sRGB")
+    assert message.startswith("wide: read as sRGB")
 
 
 @pytest.mark.parametrize("size", [2_000_000, 70_000_000])
