@@ -182,6 +182,17 @@ def test_a_deep_tiff_keeps_its_alpha_orientation_and_profile():
     assert abs(int(image.pixels[-1, -1, 0]) - 137) <= 1  # 65 of 255 in linear light
 
 
+@pytest.mark.parametrize("compression", ["raw", "tiff_lzw"])
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_a_tiff_is_turned_upright_without_its_fields_for_metadata(compression, dtype):
+    values = np.arange(12).reshape(3, 4) * 20
+    source = PIL.Image.fromarray((values * (257 if dtype == np.uint16 else 1)).astype(dtype))
+    data = saved(source, "TIFF", compression=compression, tiffinfo={274: 6})
+    image = images.read(data, "x")
+    np.testing.assert_array_equal(image.pixels[..., 0], np.rot90(values, -1))
+    assert not image.metadata
+
+
 @pytest.mark.parametrize(
     ("depth", "fields"),
     [(32, {}), (16, {339: (3, [2])}), (12, {266: (3, [2])}), (12, {259: (3, [5])})],

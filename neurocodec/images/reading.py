@@ -238,7 +238,9 @@ def _formats() -> dict[str, str]:
 
 def _metadata(picture: PIL.Image.Image, profile: bytes | None) -> dict[str, bytes]:
     exif = picture.info.get("exif", b"")
-    if not exif and len(picture.getexif()):
+    if picture.format == "TIFF":
+        exif = b""  # Pillow would give all fields of the file, its strips' places too
+    elif not exif and len(picture.getexif()):
         exif = picture.getexif().tobytes()
     xmp = picture.info.get("xmp", picture.info.get("XML:com.adobe.xmp", b""))
     pieces = {
