@@ -13,25 +13,30 @@ STANDARD = "-"
 
 
 def display(path: str | os.PathLike[str]) -> str:
-    """The name as a message can carry it: on one line, whatever bytes are in it."""
+    """Write a name as a message can carry it: on one line, whatever bytes are in it."""
     text = os.fspath(path)
     return text if text.isprintable() else ascii(text)
 
 
 def read(path: str) -> bytes:
-    """The whole content of the file, or of standard input for "-".
+    """Read the content of a file, or of standard input for "-".
 
     Raises:
         BadInputError: it cannot be read.
     """
+    name = "standard input" if path == STANDARD else display(path)
     try:
         return sys.stdin.buffer.read() if path == STANDARD else Path(path).read_bytes()
     except OSError as exc:
-        raise BadInputError(f"{display(path)}: cannot be read ({exc.strerror})") from exc
+        raise BadInputError(f"{name}: cannot be read ({exc.strerror})") from exc
+    except MemoryError:
+        raise BadInputError(f"{name}: too large to be read into memory") from None
+    except ValueError as exc:  # no file has this name
+        raise BadInputError(f"{name}: cannot be read ({exc})") from exc
 
 
 def head(path: Path, size_bytes: int) -> bytes:
-    """The first bytes of a file, or nothing where it cannot be read."""
+    """Read the first bytes of a file; none where it cannot be read."""
     try:
         with path.open("rb") as file:
             return file.read(size_bytes)
@@ -40,7 +45,7 @@ def head(path: Path, size_bytes: int) -> bytes:
 
 
 def write(path: str, data: bytes) -> None:
-    """Put `data` into the file in one step: until then an existing file stays whole.
+    """Write a file in one step: until then an existing one stays as it is.
 
     A link keeps pointing where it does; a pipe or a device is written to; "-" is standard output.
 

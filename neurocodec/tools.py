@@ -1,7 +1,7 @@
 """The only module that starts programs: find one, learn its version, run it.
 
 A program is looked for in the variable NEUROCODEC_<NAME>, then in the project's bin/, then on
-PATH, and last among the bundled ones. No shell, standard input from /dev/null or from given
+PATH, and last among the bundled ones. No shell, standard input from /dev/null or from
 bytes, always a time limit, and a child dies with its parent.
 """
 
@@ -41,15 +41,15 @@ class Bundled:
 
 @dataclass(frozen=True)
 class Tool:
-    """What is known of an external program before looking for it.
+    """An external program: its name, and how to recognise it.
 
     Attributes:
-        name: of the executable.
+        name: name of the executable.
         probe: arguments that make it say its version.
         version_pattern: regular expression whose first group is the version in that answer.
         install: the line to type to get it.
-        bundled: gives the copy that came with a dependency, or None. It is not asked its
-            version: starting it just for that would cost every command.
+        bundled: returns the copy that came with a dependency, or None. It is not started to
+            learn its version: that would cost every command.
         prefer_bundled: look for that copy before PATH, where others of the name may lack what
             is needed.
     """
@@ -91,7 +91,7 @@ def find(tool: Tool) -> Program:
 
 @lru_cache
 def _probe(tool: Tool, path: Path) -> str | None:
-    """The version that the program at `path` says; None if it is not this tool.
+    """Ask the program at `path` for its version; None if it is not this tool.
 
     A drop-in of our own is not: it would call itself.
     """
@@ -100,8 +100,8 @@ def _probe(tool: Tool, path: Path) -> str | None:
     except (OSError, subprocess.TimeoutExpired):
         return None
     answer = (done.stdout + done.stderr).decode(errors="replace")
-    found = re.search(tool.version_pattern, answer)
-    return None if found is None or OWN_MARK in answer else found.group(1)
+    version = re.search(tool.version_pattern, answer)
+    return None if version is None or OWN_MARK in answer else version.group(1)
 
 
 def lookup(tool: Tool) -> Program | None:
@@ -118,17 +118,19 @@ def lookup(tool: Tool) -> Program | None:
                 f"{tool.variable}={explicit} is not a working {tool.name}: correct or unset it"
             )
         return Program(tool.name, Path(explicit), version, "variable")
-    return next(_found(tool), None)
+    return next(_candidates(tool), None)
 
 
-def _found(tool: Tool) -> Iterator[Program]:
+def _candidates(tool: Tool) -> Iterator[Program]:
     yield from _working(tool, "bin", [str(PROJECT_BIN)])
     bundled = tool.bundled()
-    own = [] if bundled is None else [Program(tool.name, bundled.path, bundled.version, "bundled")]
+    copies = (
+        [] if bundled is None else [Program(tool.name, bundled.path, bundled.version, "bundled")]
+    )
     if tool.prefer_bundled:
-        yield from own
+        yield from copies
     yield from _working(tool, "path", os.get_exec_path())
-    yield from own
+    yield from copies
 
 
 def _working(tool: Tool, source: str, folders: Sequence[str]) -> Iterator[Program]:
@@ -140,14 +142,14 @@ def _working(tool: Tool, source: str, folders: Sequence[str]) -> Iterator[Progra
 
 def _executables(name: str, folders: Sequence[str]) -> Iterator[Path]:
     for folder in folders:
-        found = shutil.which(name, path=folder)
-        if found:
-            yield Path(found)
+        path = shutil.which(name, path=folder)
+        if path:
+            yield Path(path)
 
 
 @contextlib.contextmanager
 def scratch() -> Iterator[Path]:
-    """A temporary folder of one's own, removed at the end.
+    """Make a temporary folder, removed at the end.
 
     Raises:
         OutputError: it cannot be made or written.
@@ -175,7 +177,7 @@ def run(
     stdin: bytes | None = None,
     produces: Path | None = None,
 ) -> bytes:
-    """What the program writes to standard output, or the content of the file that it `produces`.
+    """Run a program; return its standard output, or the content of the file that it `produces`.
 
     Args:
         program: what `find` gave.
@@ -199,7 +201,7 @@ def run(
         ) from None
     except OSError as exc:
         raise ToolError(f"{program.name} at {program.path} cannot be started: {exc}") from exc
-    LOG.debug("%s said: %s", program.name, done.stderr.decode(errors="replace").strip())
+    LOG.debug("%s printed: %s", program.name, done.stderr.decode(errors="replace").strip())
     if done.returncode != 0:
         kind = ToolCrashError if done.returncode < 0 else ToolError
         raise kind(f"{program.name} {_ending(done.returncode)}: {_last_lines(done.stderr)}")
@@ -251,4 +253,4 @@ def _ending(returncode: int) -> str:
 
 def _last_lines(stderr: bytes, lines: int = 3) -> str:
     text = [line.strip() for line in stderr.decode(errors="replace").splitlines() if line.strip()]
-    return " / ".join(text[-lines:]) or "it said nothing"
+    return " / ".join(text[-lines:]) or "it printed nothing"

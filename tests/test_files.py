@@ -1,5 +1,6 @@
 """Writing: whole or not at all, and nothing left behind."""
 
+import io
 import os
 import stat
 import threading
@@ -81,7 +82,17 @@ def test_no_folder_is_an_output_error(tmp_path):
 
 
 def test_what_cannot_be_read_is_bad_input(tmp_path):
-    for path in (tmp_path / "absent", tmp_path):
+    for path in (tmp_path / "absent", tmp_path, "a\0b"):
         with pytest.raises(BadInputError, match="cannot be read"):
             files.read(str(path))
     assert files.head(tmp_path / "absent", 4) == b""
+
+
+def test_standard_input_is_named_where_it_cannot_be_read(monkeypatch):
+    class Folder(io.BytesIO):
+        def read(self, size: int | None = -1) -> bytes:
+            raise IsADirectoryError(21, "Is a directory")
+
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(Folder()))
+    with pytest.raises(BadInputError, match=r"^standard input: cannot be read \(Is a directory\)"):
+        files.read("-")

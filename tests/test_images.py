@@ -182,6 +182,17 @@ def test_a_deep_tiff_keeps_its_alpha_orientation_and_profile():
     assert abs(int(image.pixels[-1, -1, 0]) - 137) <= 1  # 65 of 255 in linear light
 
 
+@pytest.mark.parametrize("compression", ["raw", "tiff_lzw"])
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_a_tiff_is_turned_upright_without_its_fields_for_metadata(compression, dtype):
+    values = np.arange(12).reshape(3, 4) * 20
+    source = PIL.Image.fromarray((values * (257 if dtype == np.uint16 else 1)).astype(dtype))
+    data = saved(source, "TIFF", compression=compression, tiffinfo={274: 6})
+    image = images.read(data, "x")
+    np.testing.assert_array_equal(image.pixels[..., 0], np.rot90(values, -1))
+    assert not image.metadata
+
+
 @pytest.mark.parametrize(
     ("depth", "fields"),
     [(32, {}), (16, {339: (3, [2])}), (12, {266: (3, [2])}), (12, {259: (3, [5])})],
@@ -257,7 +268,7 @@ def test_a_profile_is_converted_beside_transparency_as_without():
         ([(b"gAMA", struct.pack(">I", 100_000))], "gamma 1"),
         (
             [(b"cHRM", struct.pack(">8I", 31270, 32900, 68000, 32000, 26500, 69000, 15000, 6000))],
-            "primaries of its own",
+            "primaries other than sRGB",
         ),
         ([(b"cICP", bytes((1, 13, 0, 1)))], ""),
         ([(b"gAMA", struct.pack(">I", 45_455)), (b"sRGB", b"\0")], ""),
@@ -280,7 +291,7 @@ def test_colour_told_by_an_avif_is_noted(caplog):
         images.read(data, "plain")
         images.read(wide, "wide")
     (message,) = caplog.messages
-    assert message.startswith("wide: taken for sRGB")
+    assert message.startswith("wide: read as sRGB")
 
 
 @pytest.mark.parametrize("size", [2_000_000, 70_000_000])

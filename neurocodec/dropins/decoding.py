@@ -66,7 +66,7 @@ def _samples(bpg: Container, depth: int) -> tuple[Plane, Plane | None]:
     streams = colour_and_alpha(still)
     reason = files.undecodable(still, streams[0])
     if reason:
-        raise BadInputError(f"{reason}, which only libbpg's own bpgdec decodes")
+        raise BadInputError(f"{reason}, which only libbpg's bpgdec decodes")
     return files.decode_samples(still, *streams, depth)
 
 

@@ -29,7 +29,7 @@ _HASH_PAYLOAD, _MD5, _END = 132, 0, 0x80  # H.265, annex D
 
 @dataclass(frozen=True, eq=False)
 class _Coded:
-    """What goes to the encoder: planes, how they stand for a picture, and the plane beside them."""
+    """Planes for the encoder, the layout that they are in, and the plane beside them."""
 
     planes: list[Plane]
     layout: Layout
@@ -59,9 +59,11 @@ def encode(path: str, job: "Job") -> None:
     )
     if job.has_hash:
         bpg = container.mux(_with_hash(container.demux(bpg)))
-    kept = stored.metadata if is_jpeg else {k: v for k, v in stored.metadata.items() if k == "icc"}
-    if job.keeps_metadata and kept:
-        bpg = with_metadata(container.demux(bpg), kept)
+    metadata = (
+        stored.metadata if is_jpeg else {k: v for k, v in stored.metadata.items() if k == "icc"}
+    )
+    if job.keeps_metadata and metadata:
+        bpg = with_metadata(container.demux(bpg), metadata)
     files.write(job.output, bpg)
 
 

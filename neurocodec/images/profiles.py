@@ -1,4 +1,4 @@
-"""Colour to sRGB by a file's ICC profile, and colour that a file tells otherwise."""
+"""Conversion to sRGB by an ICC profile, and colour that a file declares without one."""
 
 import io
 import struct
@@ -55,8 +55,8 @@ def convert(picture: PIL.Image.Image, profile: bytes) -> tuple[PIL.Image.Image, 
     return converted, None if gray else _srgb().tobytes()
 
 
-def untold(info: Mapping[Any, Any], file_format: str | None, data: bytes) -> str | None:
-    """Name what a file without an ICC profile says of its colour, where that is not sRGB.
+def declared_colour(info: Mapping[Any, Any], file_format: str | None, data: bytes) -> str | None:
+    """Name the colour that a file without an ICC profile declares, where that is not sRGB.
 
     Args:
         info: Pillow's `info` of the picture.
@@ -75,7 +75,7 @@ def untold(info: Mapping[Any, Any], file_format: str | None, data: bytes) -> str
     if abs(gamma - _SRGB_GAMMA) > _TOLERANCE:
         return f"gamma {gamma:g}"
     other = any(abs(a - b) > _TOLERANCE for a, b in zip(corners, _SRGB_PRIMARIES, strict=True))
-    return "primaries of its own" if other else None
+    return "primaries other than sRGB's" if other else None
 
 
 def _alike(one: PIL.Image.Image, other: PIL.Image.Image) -> bool:

@@ -109,13 +109,13 @@ def _own_limits() -> Iterator[None]:
     text = PIL.PngImagePlugin
     with _PILLOW_STATE, warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        kept = PIL.Image.MAX_IMAGE_PIXELS, text.MAX_TEXT_CHUNK, text.MAX_TEXT_MEMORY
+        limits = PIL.Image.MAX_IMAGE_PIXELS, text.MAX_TEXT_CHUNK, text.MAX_TEXT_MEMORY
         PIL.Image.MAX_IMAGE_PIXELS = None
         text.MAX_TEXT_CHUNK = text.MAX_TEXT_MEMORY = _MAX_METADATA_BYTES
         try:
             yield
         finally:
-            PIL.Image.MAX_IMAGE_PIXELS, text.MAX_TEXT_CHUNK, text.MAX_TEXT_MEMORY = kept
+            PIL.Image.MAX_IMAGE_PIXELS, text.MAX_TEXT_CHUNK, text.MAX_TEXT_MEMORY = limits
 
 
 def _load(
@@ -134,7 +134,7 @@ def _load(
     except ValueError as exc:
         if "MAX_TEXT" not in str(exc):
             raise
-    LOG.warning("%s: texts and colour profile are left out: they are too large", name)
+    LOG.warning("%s: its texts and colour profile are ignored: they are over 64 MB", name)
     data = _without_metadata(data)
     return _open(data, check_size, draft), data
 
@@ -165,30 +165,30 @@ def _check_size(max_pixels: int, width: int, height: int) -> None:
 
 def _without_metadata(data: bytes) -> bytes:
     """Drop the chunks of a PNG that hold texts and the colour profile."""
-    kept, at = [data[:8]], 8
+    pieces, at = [data[:8]], 8
     while at < len(data):
         end = at + 12 + int.from_bytes(data[at : at + 4])
         if data[at + 4 : at + 8] not in _PNG_METADATA:
-            kept.append(data[at:end])
+            pieces.append(data[at:end])
         at = end
-    return b"".join(kept)
+    return b"".join(pieces)
 
 
 def _to_image(picture: PIL.Image.Image, data: bytes, name: str) -> Image:
     gray = picture.mode in _GRAY_MODES
     _turn_upright(picture, name)
     channels, mask = _split(picture)
-    profile, told = picture.info.get("icc_profile"), None
+    profile, declared = picture.info.get("icc_profile"), None
     try:
         if profile:
             channels, profile = profiles.convert(channels, profile)
         else:
-            told = profiles.untold(picture.info, picture.format, data)
+            declared = profiles.declared_colour(picture.info, picture.format, data)
     except profiles.UnfitProfileError as exc:
-        LOG.warning("%s: its colour profile is passed over: %s", name, exc)
+        LOG.warning("%s: its colour profile is ignored: %s", name, exc)
         profile = None
-    if told:
-        LOG.warning("%s: taken for sRGB, though the file says %s", name, told)
+    if declared:
+        LOG.warning("%s: read as sRGB, but the file declares %s", name, declared)
     pixels = _rgb(channels)
     if gray:
         pixels[..., 1:] = pixels[..., :1]
@@ -202,7 +202,7 @@ def _turn_upright(picture: PIL.Image.Image, name: str) -> None:
     except MemoryError:
         raise
     except Exception as exc:  # whatever a damaged EXIF makes Pillow raise
-        LOG.warning("%s: its EXIF is passed over, orientation too: it is damaged (%s)", name, exc)
+        LOG.warning("%s: its EXIF is ignored, orientation too: it is damaged (%s)", name, exc)
         picture.info.pop("exif", None)
 
 
@@ -216,7 +216,7 @@ def _split(picture: PIL.Image.Image) -> tuple[PIL.Image.Image, Plane | None]:
 
 
 def _plain(picture: PIL.Image.Image) -> PIL.Image.Image:
-    """Bring a picture to one of the modes that are as they seem."""
+    """Convert palettes, keyed transparency and rare modes to plain channels."""
     gray = picture.mode in _GRAY_MODES
     if picture.has_transparency_data:
         return picture.convert("LA" if gray else "RGBA")
@@ -238,7 +238,9 @@ def _formats() -> dict[str, str]:
 
 def _metadata(picture: PIL.Image.Image, profile: bytes | None) -> dict[str, bytes]:
     exif = picture.info.get("exif", b"")
-    if not exif and len(picture.getexif()):
+    if picture.format == "TIFF":
+        exif = b""  # Pillow would give all fields of the file, its strips' places too
+    elif not exif and len(picture.getexif()):
         exif = picture.getexif().tobytes()
     xmp = picture.info.get("xmp", picture.info.get("XML:com.adobe.xmp", b""))
     pieces = {

@@ -9,6 +9,7 @@ import numpy.typing as npt
 from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
 from neurocodec.errors import BadInputError
+from neurocodec.images.depth import scaled
 
 MARKS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _BIG = 43  # in the header of a BigTIFF, which is longer
@@ -116,11 +117,10 @@ def _unpacked(data: bytes, rows: int, columns: int, fields: ImageFileDirectory_v
 
 def _rewritten(fields: ImageFileDirectory_v2, samples: Samples) -> bytes:
     height, _width, count = samples.shape
-    top = (1 << fields[_BITS][0]) - 1
-    scaled = ((samples.astype(np.uint32) * 255 + top // 2) // top).astype(np.uint8)
+    pixels = scaled(samples, (1 << fields[_BITS][0]) - 1)
     photometric = fields.get(_PHOTOMETRIC, _BLACK_IS_ZERO)
     if photometric == _WHITE_IS_ZERO:
-        scaled[..., 0] = 255 - scaled[..., 0]
+        pixels[..., 0] = 255 - pixels[..., 0]
         photometric = _BLACK_IS_ZERO
     plain = ImageFileDirectory_v2()
     for tag in _KEPT:
@@ -132,8 +132,8 @@ def _rewritten(fields: ImageFileDirectory_v2, samples: Samples) -> bytes:
         _UNCOMPRESSED,
         photometric,
     )
-    plain[_OFFSETS], plain[_ROWS], plain[_COUNTS] = 0, height, scaled.nbytes
+    plain[_OFFSETS], plain[_ROWS], plain[_COUNTS] = 0, height, pixels.nbytes
     stream = io.BytesIO()
     plain.save(stream)
-    stream.write(scaled.tobytes())
+    stream.write(pixels.tobytes())
     return stream.getvalue()

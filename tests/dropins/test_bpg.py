@@ -15,6 +15,7 @@ import PIL.Image
 import pytest
 
 from neurocodec import images, tools
+from neurocodec.cli import console
 from neurocodec.codecs import Level, create, libav
 from neurocodec.codecs.bpg.container import Container, demux, mux
 from neurocodec.codecs.bpg.streams import colour_and_alpha
@@ -60,6 +61,12 @@ def jpeg(path: Path, mode: str = "RGB", size: tuple[int, int] = (64, 40), **opti
     source = PIL.Image.fromarray(picture(*size).pixels).convert(mode)
     source.save(path, "JPEG", quality=90, **options)
     return path
+
+
+@pytest.fixture(autouse=True)
+def no_logging_set_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is logged stays as the tests have it, though drop-ins run in this process."""
+    monkeypatch.setattr(console, "set_up", lambda verbosity: None)
 
 
 @pytest.fixture
