@@ -158,7 +158,6 @@ def test_segmentation_and_pose_run_on_random_weights(data, tmp_path):
     ):
         done = neurocodec(
             "evaluate", data, "--task", task, "--model", model, "--limit", 2, *JPEG[:2], "--qp", 34,
-            timeout_s=200,
         )  # fmt: skip
         assert done.returncode == 0, done.stderr
         assert json.loads(done.stdout)["pictures"] == 2
