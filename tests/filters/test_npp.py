@@ -193,12 +193,12 @@ def test_installed_weights_are_checked(file, tmp_path, monkeypatch):
     entry = {"file": "a.safetensors", "sha256": hashlib.sha256(file.read_bytes()).hexdigest()}
     (tmp_path / "manifest.json").write_text(json.dumps({"weights": {"good": entry}}))
 
-    with pytest.raises(MissingError, match="cannot be read"):
+    with pytest.raises(MissingError, match="is missing"):
         filters.create("npp:weights=good")
     (tmp_path / "a.safetensors").write_bytes(file.read_bytes())
     assert filters.create("npp:weights=good").weights_sha256 == entry["sha256"]
     (tmp_path / "a.safetensors").write_bytes(file.read_bytes() + b" ")
-    with pytest.raises(MissingError, match="not the file that the manifest means"):
+    with pytest.raises(MissingError, match="was altered"):
         filters.create("npp:weights=good")
 
 
