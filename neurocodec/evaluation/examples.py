@@ -60,7 +60,7 @@ class ClassifierCam:
     def answer(self, image: Image) -> tuple[int, float]:
         """The likeliest class of the picture, and its probability."""
         with torch.inference_mode():
-            logits = self._recogniser.predict(self._prepared(image))
+            logits = self._recogniser.answer(self._prepared(image))
         chance, index = logits.softmax(1).max(1)
         return int(index), float(chance)
 
@@ -97,7 +97,7 @@ class _Answering(nn.Module):
         self.recogniser = recogniser
 
     def forward(self, prepared: Tensor) -> Tensor:
-        logits: Tensor = self.recogniser.predict(prepared)
+        logits: Tensor = self.recogniser.answer(prepared)
         return logits
 
 
