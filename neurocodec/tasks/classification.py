@@ -50,7 +50,7 @@ class Classification(RecognitionTask):
         for start in range(0, len(images), _BATCH):
             with torch.inference_mode():
                 prepared = self._recogniser.prepare_images(images[start : start + _BATCH])
-                logits.extend(self._recogniser.answer(prepared).cpu().numpy())
+                logits.extend(self._recogniser.predict(prepared).cpu().numpy())
         return logits
 
     def score(

@@ -62,7 +62,7 @@ def _detect_yolox(
 ) -> list[Detections]:
     if not images:
         return []
-    outputs = recogniser.answer(recogniser.prepare_images(images))
+    outputs = recogniser.predict(recogniser.prepare_images(images))
     boxes, scores = _decode(outputs, recogniser.description)
     return [
         _selected(b, s, preprocessing.size, image)

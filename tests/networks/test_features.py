@@ -67,5 +67,5 @@ def test_a_layer_that_is_not_there(recogniser, request):
 
 
 def test_a_layer_that_takes_no_part(modules):
-    with pytest.raises(UsageError, match="'unused' makes no features"):
+    with pytest.raises(UsageError, match="'unused' yields no features"):
         FeatureReader(modules, "unused")(pictures())

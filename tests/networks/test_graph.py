@@ -123,5 +123,5 @@ def test_a_wrong_op_is_named(op, message: str) -> None:
 def test_missing_weights_and_outputs_are_named() -> None:
     with pytest.raises(ValueError, match=r"'a\.bias' is missing"):
         Graph([CONV], {"a.weight": weights([CONV])["a.weight"]}, ["a"])
-    with pytest.raises(ValueError, match="output 'b' is made by no op"):
+    with pytest.raises(ValueError, match="no op computes the output 'b'"):
         Graph([CONV], weights([CONV]), ["b"])

@@ -194,7 +194,7 @@ def test_imagenet_s_wnids_are_those_of_the_data(data_folder) -> None:
         ("squeezenet1_0", 20, 18, 21),
         ("mobilenet_v2_1.0_224", 20, 23, 24),
         ("mobilenet_v1_0.75_224", 20, 18, 24),
-        ("mcunet_144", 1, 331, 443),
+        pytest.param("mcunet_144", 1, 331, 443, marks=pytest.mark.slow),
     ],
 )
 def test_real_models_on_real_pictures(

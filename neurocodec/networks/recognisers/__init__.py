@@ -1,4 +1,4 @@
-"""Recognisers: other people's frozen networks that read pictures, and the doors they come in by."""
+"""Recognisers: frozen networks of other projects that read images, and how they are loaded."""
 
 from neurocodec.networks.recognisers.loading import load
 from neurocodec.networks.recognisers.recogniser import Recogniser

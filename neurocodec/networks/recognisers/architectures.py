@@ -1,4 +1,4 @@
-"""Architectures that torchvision and timm know by name, with their own or with random weights."""
+"""Architectures of torchvision and timm by name, with published or with random weights."""
 
 import difflib
 import inspect
@@ -28,11 +28,11 @@ _MODELS: Any = torchvision.models
 
 
 def find(name: str) -> str:
-    """The name with its library in front where that is timm; torchvision's names come first.
+    """Complete the name of a model: timm's get the prefix "timm:"; torchvision's come first.
 
     Raises:
-        UsageError: neither torchvision nor timm, if it is installed, knows the name; the message
-            has close ones.
+        UsageError: neither torchvision nor timm (if installed) knows the name; the message lists
+            close ones.
     """
     if name.startswith(TIMM) or any(name in known for known in _known().values()):
         return name
@@ -44,14 +44,14 @@ def find(name: str) -> str:
 
 
 def kind(name: str) -> str:
-    """The task that an architecture, named as `find` does, is made for."""
+    """The task of an architecture, under its name from `find`."""
     if name.startswith("keypoint"):
         return "pose"
     return next((task for task, known in _known().items() if name in known), "classification")
 
 
 def preprocessing(name: str) -> Preprocessing | None:
-    """The preprocessing of an architecture's published weights; None if it does its own.
+    """The preprocessing of an architecture's published weights; None if the network contains it.
 
     Raises:
         UsageError: no such name.
@@ -65,11 +65,11 @@ def preprocessing(name: str) -> Preprocessing | None:
 
 
 def untrained(name: str, settings: Mapping[str, Any]) -> nn.Module:
-    """The network with random weights, always the same ones, and nothing downloaded.
+    """The network with random weights, the same in every call; nothing is downloaded.
 
     Args:
-        name: torchvision's, or timm's behind "timm:".
-        settings: what the architecture's function takes, such as num_classes.
+        name: from `find`.
+        settings: arguments of the architecture's function, such as num_classes.
 
     Raises:
         UsageError: no such name.
@@ -85,12 +85,12 @@ def untrained(name: str, settings: Mapping[str, Any]) -> nn.Module:
         builder = _MODELS.get_model_builder(name)
         if "weights_backbone" in inspect.signature(builder).parameters:
             settings = {"weights_backbone": None, **settings}
-        untaught: nn.Module = builder(weights=None, **settings)
-        return untaught
+        built: nn.Module = builder(weights=None, **settings)
+        return built
 
 
 def pretrained(name: str) -> nn.Module:
-    """The network with its published weights, from the cache of its library or the network.
+    """The network with its published weights, cached or downloaded by its library.
 
     Raises:
         UsageError: no such name.
@@ -103,17 +103,17 @@ def pretrained(name: str) -> nn.Module:
         except (OSError, RuntimeError) as exc:  # URLError is an OSError, a wrong hash is the other
             reason = str(exc).splitlines()[0] if str(exc) else type(exc).__name__
             raise MissingError(
-                f"{name}: its weights cannot be downloaded ({reason}): give a .safetensors file "
-                "with an arch, or try again with a network"
+                f"{name}: its weights cannot be downloaded ({reason}): name a .safetensors file "
+                "that has an arch, or try again online"
             ) from exc
 
 
 def _pretrained_torchvision(name: str) -> nn.Module:
     weights = _MODELS.get_model_weights(name).DEFAULT
-    shown = sys.stderr.isatty()
+    progress = sys.stderr.isatty()
     # The builder below unpickles its file freely: this proves first that it holds only tensors.
-    weights.get_state_dict(progress=shown, check_hash=True, weights_only=True)
-    network: nn.Module = _MODELS.get_model_builder(name)(weights=weights, progress=shown)
+    weights.get_state_dict(progress=progress, check_hash=True, weights_only=True)
+    network: nn.Module = _MODELS.get_model_builder(name)(weights=weights, progress=progress)
     return network
 
 
@@ -127,18 +127,18 @@ def _timm(name: str) -> ModuleType:
         timm = import_module("timm")
     except ImportError:
         raise MissingError(f"{name}: timm is not installed: pip install timm") from None
-    own = name.removeprefix(TIMM)
+    model = name.removeprefix(TIMM)
     try:
-        known = timm.is_model(own) and timm.get_pretrained_cfg(own) is not None
+        known = timm.is_model(model) and timm.get_pretrained_cfg(model) is not None
     except RuntimeError:  # an unknown tag behind a known name
         known = False
     if not known:
-        raise UsageError(f"timm has no model called {own!r}: its names are in timm.list_models()")
+        raise UsageError(f"timm has no model called {model!r}: its names are in timm.list_models()")
     return timm
 
 
 def _known() -> dict[str, list[str]]:
-    """Torchvision's names by the task that they are made for; keypoints are among detection."""
+    """Torchvision's names by task; detection includes the networks for keypoints."""
     modules = {
         "classification": _MODELS,
         "detection": _MODELS.detection,
@@ -149,7 +149,7 @@ def _known() -> dict[str, list[str]]:
 
 @contextmanager
 def _quiet_and_seeded() -> Iterator[None]:
-    """Without the libraries' advice on their defaults, and without touching anyone's randomness."""
+    """Silence the libraries' warnings, and leave the global random state as it was."""
     with warnings.catch_warnings(), torch.random.fork_rng(devices=[]):
         warnings.simplefilter("ignore")
         torch.manual_seed(_SEED)

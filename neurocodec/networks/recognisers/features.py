@@ -1,4 +1,4 @@
-"""What a recogniser makes of a picture on the way to its answer."""
+"""Features of a recogniser: the output of one of its layers."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -12,21 +12,20 @@ from neurocodec.networks.recognisers.recogniser import Recogniser
 
 
 class FeatureReader:
-    """A recogniser that gives its features beside its answer, both differentiable."""
+    """A recogniser with its features beside its prediction, both differentiable.
+
+    Args:
+        recogniser: a classifier.
+        layer: the features are its output: an operation's name, or for torchvision's and timm's
+            networks a module's, as `named_modules` has it ("features.18"). "" is the input of the
+            last layer with weights: ResNet's 512 means, MobileNetV2's 1280, SqueezeNet's map of
+            512 channels.
+
+    Raises:
+        UsageError: there is no such layer.
+    """
 
     def __init__(self, recogniser: Recogniser, layer: str = "") -> None:
-        """Say where the features are.
-
-        Args:
-            recogniser: a classifier.
-            layer: whose result they are: an operation's name, or for torchvision's and timm's
-                networks a module's, as `named_modules` has it ("features.18"). "" is what the last
-                layer with weights reads, from which the answer is only one matrix away: ResNet's
-                512 means, MobileNetV2's 1280, SqueezeNet's map of 512 channels.
-
-        Raises:
-            UsageError: there is no such layer.
-        """
         self._recogniser = recogniser
         self._layer = layer
         self._read: list[Any] = []
@@ -36,26 +35,26 @@ class FeatureReader:
             _last(recogniser).register_forward_pre_hook(self._before)
 
     def __call__(self, pictures: Tensor) -> tuple[Any, Tensor]:
-        """The recogniser's answer to the pictures, and their features, (N, …).
+        """The recogniser's prediction on the pictures, and their features, (N, …).
 
         Raises:
-            UsageError: the layer takes no part, or makes no tensor.
+            UsageError: the layer does not run, or its output is no tensor.
         """
         self._read.clear()
-        answer = self._recogniser(pictures)
+        prediction = self._recogniser(pictures)
         features = self._read.pop() if self._read else None
         self._read.clear()
         if not isinstance(features, Tensor):
             raise UsageError(
-                f"{self._recogniser.name}: layer {self._layer!r} makes no features: name another"
+                f"{self._recogniser.name}: layer {self._layer!r} yields no features: name another"
             )
-        return answer, features
+        return prediction, features
 
-    def _after(self, module: nn.Module, given: Any, made: Any) -> None:
-        self._read.append(made)
+    def _after(self, module: nn.Module, inputs: Any, output: Any) -> None:
+        self._read.append(output)
 
-    def _before(self, module: nn.Module, given: Sequence[Any]) -> None:
-        self._read.append(given[0])
+    def _before(self, module: nn.Module, inputs: Sequence[Any]) -> None:
+        self._read.append(inputs[0])
 
 
 def _named(recogniser: Recogniser, layer: str) -> nn.Module:
@@ -68,10 +67,10 @@ def _named(recogniser: Recogniser, layer: str) -> nn.Module:
 
 @torch.no_grad()
 def _last(recogniser: Recogniser) -> nn.Module:
-    """The convolution or matrix that runs last, found by a trial."""
+    """The convolution or matrix that runs last in a trial."""
     ran: list[nn.Module] = []
     hooks = [
-        module.register_forward_pre_hook(lambda module, given: ran.append(module))
+        module.register_forward_pre_hook(lambda module, inputs: ran.append(module))
         for module in recogniser.network.modules()
         if isinstance(module, nn.Conv2d | nn.Linear)
     ]

@@ -1,4 +1,4 @@
-"""A network written down as a list of operations, run as it is written."""
+"""A network described by a list of operations."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -21,11 +21,20 @@ _ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
 
 
 class Graph(nn.Module):
-    """The operations in order, each with its inputs' names and its own.
+    """A network that runs operations in order, each with a name and the names of its inputs.
 
     conv: zero padding by `pad` = [left, right, top, bottom], a convolution, then `act` (none, relu,
     relu6, silu, sigmoid); add; concat (of channels); maxpool; global_avgpool; upsample2_nearest;
     focus (space to depth by 2).
+
+    Args:
+        ops: in execution order, `input` being the network's input.
+        tensors: NAME.weight and NAME.bias of every convolution, and nothing else.
+        outputs: the names of the tensors that `forward` returns.
+
+    Raises:
+        ValueError: an operation is unknown or incomplete, reads a tensor that is computed later or
+            never, or does not fit its weights; or weights are left over.
     """
 
     def __init__(
@@ -34,17 +43,6 @@ class Graph(nn.Module):
         tensors: Mapping[str, Tensor],
         outputs: Sequence[str],
     ) -> None:
-        """Build the layers.
-
-        Args:
-            ops: in execution order, `input` being the network's input.
-            tensors: NAME.weight and NAME.bias of every convolution, and nothing else.
-            outputs: the names of the tensors that `forward` gives.
-
-        Raises:
-            ValueError: an operation is unknown or incomplete, reads a tensor that none before it
-                makes, or does not fit its weights; or weights are left over.
-        """
         super().__init__()
         self.outputs = list(outputs)
         self._names = [_named(op, number) for number, op in enumerate(ops)]
@@ -58,23 +56,23 @@ class Graph(nn.Module):
         """The layer of the operation called `name`.
 
         Raises:
-            AttributeError: there is none, as `nn.Module.get_submodule` has it.
+            AttributeError: no such operation, as with `nn.Module.get_submodule`.
         """
         if name not in self._names:
             raise AttributeError(f"no operation is called {name!r}")
         return self._layers[self._names.index(name)]
 
     def forward(self, x: Tensor) -> dict[str, Tensor]:
-        """The outputs by name, of the preprocessed pictures x: (N, 3, H, W)."""
-        made = {INPUT: x}
+        """The outputs by name, from preprocessed pictures x, (N, 3, H, W)."""
+        tensors = {INPUT: x}
         for at, (name, inputs, layer) in enumerate(
             zip(self._names, self._inputs, self._layers, strict=True)
         ):
-            made[name] = layer(*(made[read] for read in inputs))
+            tensors[name] = layer(*(tensors[read] for read in inputs))
             for read in set(inputs):
                 if self._last_use[read] == at and read not in self.outputs:
-                    del made[read]
-        return {name: made[name] for name in self.outputs}
+                    del tensors[read]
+        return {name: tensors[name] for name in self.outputs}
 
 
 class _Conv(nn.Module):
@@ -146,7 +144,7 @@ def _layer(op: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> nn.Module:
     kind, name = op.get("op"), op["name"]
     if kind != "conv" and kind not in _PLAIN:
         known = ", ".join(["conv", *_PLAIN])
-        raise ValueError(f"op {name!r} is of the unknown kind {kind!r}: the known are {known}")
+        raise ValueError(f"op {name!r} is of the unknown kind {kind!r}: the known ones are {known}")
     try:
         return _Conv(op, tensors) if kind == "conv" else _PLAIN[kind](op)
     except KeyError as exc:
@@ -170,15 +168,15 @@ def _inputs(op: Mapping[str, Any]) -> list[str]:
 
 
 def _refuse_unknown(names: list[str], inputs: list[list[str]], outputs: list[str]) -> None:
-    made = {INPUT}
+    known = {INPUT}
     for name, reads in zip(names, inputs, strict=True):
         for read in reads:
-            if read not in made:
-                raise ValueError(f"op {name!r} reads {read!r}, which no op before it makes")
-        made.add(name)
+            if read not in known:
+                raise ValueError(f"op {name!r} reads {read!r}, which no op before it computes")
+        known.add(name)
     for output in outputs:
-        if output not in made:
-            raise ValueError(f"the output {output!r} is made by no op")
+        if output not in known:
+            raise ValueError(f"no op computes the output {output!r}")
 
 
 def _refuse_leftover(ops: Sequence[Mapping[str, Any]], tensors: Mapping[str, Tensor]) -> None:

@@ -1,4 +1,4 @@
-"""The doors by which a recogniser comes in: a name, or a .safetensors file."""
+"""Loading a recogniser by name, or from a .safetensors file."""
 
 import hashlib
 import json
@@ -25,7 +25,7 @@ _PICKLES = re.compile(r"[/\\]|\.(pth?|ckpt|bin|pkl|onnx|tflite)$")
 
 
 def load(model: str, device: str = "cpu") -> Recogniser:
-    """The recogniser that `model` says, ready to answer.
+    """Load a recogniser.
 
     Args:
         model: one of
@@ -34,8 +34,8 @@ def load(model: str, device: str = "cpu") -> Recogniser:
               and `output` or `heads`; or `arch`, torchvision's or timm's name, with
               `settings` for its function (num_classes, aux_loss) and `preprocessing` (see
               preprocessing.py) where they are not the library's own;
-            - torchvision's name, else timm's (with or without "timm:"): the published weights;
-            - either of these and ":random": the same random weights every time, for trials.
+            - torchvision's or timm's name (with or without "timm:"): the published weights;
+            - either of these and ":random": random weights, the same every time, for trials.
         device: "cpu", "cuda" or "auto".
 
     Raises:
@@ -51,7 +51,7 @@ def load(model: str, device: str = "cpu") -> Recogniser:
 def _from_name(model: str) -> Recogniser:
     name = model.removesuffix(_RANDOM)
     if _PICKLES.search(name):
-        raise UsageError(f"{model}: not a recogniser: give a name or a {_ENDING} file")
+        raise UsageError(f"{model}: not a recogniser: write a name or a {_ENDING} file")
     arch = architectures.find(name)
     random = model.endswith(_RANDOM)
     network = architectures.untrained(arch, {}) if random else architectures.pretrained(arch)
@@ -121,7 +121,7 @@ def _contents(data: bytes, path: Path) -> tuple[dict[str, Tensor], dict[str, str
         tensors = safetensors.torch.load(data)
         header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
     except (SafetensorError, ValueError, KeyError) as exc:
-        raise BadInputError(f"{path}: not a whole safetensors file ({exc})") from exc
+        raise BadInputError(f"{path}: not a safetensors file, or a truncated one ({exc})") from exc
     return tensors, header.get("__metadata__", {})
 
 
@@ -129,19 +129,19 @@ def _description(path: Path, metadata: Mapping[str, str]) -> dict[str, Any]:
     beside = path.with_suffix(".json")
     try:
         if beside.is_file():
-            found = json.loads(beside.read_text(encoding="utf-8"))
+            description = json.loads(beside.read_text(encoding="utf-8"))
         else:
-            found = {key: _metadata_value(key, text) for key, text in metadata.items()}
+            description = {key: _metadata_value(key, text) for key, text in metadata.items()}
     except (OSError, ValueError) as exc:
         raise BadInputError(f"{beside}: cannot be read as JSON ({exc})") from exc
-    if not isinstance(found, dict):
+    if not isinstance(description, dict):
         raise BadInputError(f"{beside}: must hold a JSON object")
-    if "arch" not in found and "ops" not in found:
+    if "arch" not in description and "ops" not in description:
         raise MissingError(
-            f'{path}: nothing says what network it is: write {{"arch": "mobilenet_v2"}} (or '
-            f"whichever it is) into {beside.name} beside it"
+            f'{path}: its architecture is unknown: write {{"arch": "mobilenet_v2"}} (or '
+            f"another) into {beside.name} beside it"
         )
-    return found
+    return description
 
 
 def _metadata_value(key: str, text: str) -> Any:

@@ -1,4 +1,4 @@
-"""What a recogniser does to a picture before its first layer, differentiably."""
+"""Preprocessing: from a picture to a recogniser's input, differentiably."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ class Preprocessing:
         channels: "RGB" or "BGR".
         sub: one value a channel, in the order of `channels`.
         mul: likewise.
-        pad: what "letterbox" pads with, 0 to 255.
+        pad: the sample that "letterbox" pads with, 0 to 255.
     """
 
     fit: str
@@ -64,7 +64,7 @@ class Preprocessing:
         return (ordered * 255 - sub) * mul
 
     def letterbox(self, height: int, width: int) -> tuple[int, int]:
-        """The height and width that a picture has inside the padded square, in pixels."""
+        """The height and width of a picture inside the padded square, in pixels."""
         longer = max(height, width)
         return max(1, height * self.size // longer), max(1, width * self.size // longer)
 
@@ -87,13 +87,13 @@ class Preprocessing:
 def from_description(description: Mapping[str, Any], fit: str) -> Preprocessing:
     """The preprocessing that a JSON object describes.
 
-    Its keys are the attributes' names, `size` the only one that must be there; `resize` is `size`
+    Its keys are the attributes' names; only `size` is required; `resize` is `size`
     by default, `sub` and `mul` may be one number for all channels, and `mean` and `std`, of
     samples in [0, 1], may stand in their place.
 
     Args:
         description: the object.
-        fit: where the description names none.
+        fit: the default for a description without one.
 
     Raises:
         ValueError: a key is missing, or a value is out of its range or of a wrong type.
@@ -118,7 +118,7 @@ def from_description(description: Mapping[str, Any], fit: str) -> Preprocessing:
 
 
 def from_torchvision(preset: Any) -> Preprocessing | None:
-    """The same as the preset of a torchvision weight does; None if the network does it itself."""
+    """The preprocessing of a torchvision preset; None if the network contains it."""
     if not hasattr(preset, "resize_size"):
         return None
     resize = preset.resize_size[0]
@@ -135,7 +135,7 @@ def from_torchvision(preset: Any) -> Preprocessing | None:
 
 
 def from_timm(settings: Mapping[str, Any]) -> Preprocessing:
-    """The same as timm's evaluation transform does, from `resolve_model_data_config`'s answer."""
+    """The preprocessing of timm's evaluation transform, from `resolve_model_data_config`."""
     size = settings["input_size"][-1]
     sub, mul = _from_unit_range(settings["mean"], settings["std"])
     return Preprocessing(
@@ -158,7 +158,7 @@ def _normalisation(description: Mapping[str, Any]) -> tuple[_Channels, _Channels
 
 
 def _from_unit_range(mean: Sequence[float], std: Sequence[float]) -> tuple[_Channels, _Channels]:
-    """(p - mean) / std on [0, 1], said of 0 to 255."""
+    """(p - mean) / std on [0, 1], converted to samples of 0 to 255."""
     return _channels([255 * m for m in mean]), _channels([1 / (255 * s) for s in std])
 
 

@@ -1,4 +1,4 @@
-"""A frozen network that reads pictures, with its own preprocessing inside."""
+"""A frozen network that reads pictures, with its preprocessing."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -13,14 +13,14 @@ from neurocodec.networks.tensors import to_tensor
 
 
 class Recogniser(nn.Module):
-    """A network in evaluation mode whose weights want no gradient; the picture may.
+    """A network in evaluation mode without gradients of its weights; pictures may have them.
 
     Attributes:
-        name: what results call it.
-        kind: the task it is made for: "classification", "detection", "segmentation" or "pose".
+        name: as results have it.
+        kind: its task: "classification", "detection", "segmentation" or "pose".
         network: without its preprocessing.
-        preprocessing: None where the network does it itself (torchvision's detectors).
-        model_sha256: of the weights file, or of the tensors where there is no file.
+        preprocessing: None where the network contains it (torchvision's detectors).
+        model_sha256: SHA-256 of the weights file, or of the tensors where there is no file.
         description: the JSON beside the weights; for a list of operations with its `heads`,
             `strides` and `decode`; empty for a name.
     """
@@ -45,26 +45,26 @@ class Recogniser(nn.Module):
 
     @property
     def device(self) -> torch.device:
-        """Where its weights are."""
+        """The device of its weights."""
         return next(self.network.parameters()).device
 
     def train(self, mode: bool = True) -> "Recogniser":
-        """Nothing changes: a recogniser inside a trainer stays in evaluation mode."""
+        """Stay in evaluation mode, also inside a trainer."""
         return self
 
     def forward(self, pictures: Tensor) -> Any:
-        """The network's answer.
+        """The network's prediction.
 
         Args:
             pictures: (N, 3, H, W) float, RGB, [0, 1], of any size.
 
         Returns:
-            Of a classifier: logits, (N, classes). Of a segmentation network: torchvision's dict,
-            "out" being (N, classes, h, w) logits of the preprocessed picture. Of torchvision's
-            detectors: a list of dicts (boxes, labels, scores, keypoints). Of a detector written
-            as operations: its heads' tensors by name.
+            For a classifier: logits, (N, classes). For a segmentation network: torchvision's dict,
+            "out" being (N, classes, h, w) logits of the preprocessed picture. For torchvision's
+            detectors: a list of dicts (boxes, labels, scores, keypoints). For a detector
+            graph: its heads' tensors by name.
         """
-        return self.answer(self.prepare(pictures))
+        return self.predict(self.prepare(pictures))
 
     def prepare(self, pictures: Tensor) -> Tensor:
         """The network's input; all of one size after "crop" and "letterbox"."""
@@ -74,14 +74,14 @@ class Recogniser(nn.Module):
         """The network's input for images of several sizes, where all are of one size prepared."""
         return torch.cat([self.prepare(to_tensor([image], self.device)) for image in images])
 
-    def answer(self, prepared: Tensor) -> Any:
-        """`forward`'s answer to what `prepare` gave."""
+    def predict(self, prepared: Tensor) -> Any:
+        """The network's prediction on the output of `prepare`."""
         if self.preprocessing is None:
             return self.network(list(prepared))
-        answer = self.network(prepared)
+        outputs = self.network(prepared)
         if self.kind != "classification":
-            return answer
-        (logits,) = answer.values() if isinstance(answer, dict) else (answer,)
+            return outputs
+        (logits,) = outputs.values() if isinstance(outputs, dict) else (outputs,)
         flat: Tensor = logits.flatten(1)
         return flat
 
