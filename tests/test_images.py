@@ -295,10 +295,8 @@ def test_a_profile_larger_than_a_jpeg_can_hold_is_read_and_written():
     large = struct.pack(">I", 17_000_000) + profile[4:] + bytes(17_000_000 - len(profile))
     image = images.read(saved(rgb(), icc_profile=large), "x")
     assert not np.array_equal(image.pixels, np.asarray(rgb()))
-    stored = images.read(saved(rgb(), icc_profile=large), "x", as_stored=True)
-    assert stored.metadata["icc"] == large
-    again = images.read(images.png(stored), "x", as_stored=True)
-    assert again.metadata["icc"] == large
+    kept = images.Image(image.pixels, metadata={"icc": large})
+    assert images.read_stored(images.png(kept), "x").metadata["icc"] == large
 
 
 @pytest.mark.parametrize("file_format", ["PNG", "JPEG", "WEBP"])
@@ -307,16 +305,35 @@ def test_a_damaged_exif_does_not_decide_whether_pixels_are_read(file_format):
     assert images.read(data, "x").width == 16
 
 
-def test_as_stored_is_neither_turned_nor_converted_and_keeps_an_opaque_alpha():
+def test_stored_samples_are_neither_turned_nor_converted_and_keep_an_opaque_alpha():
     exif = PIL.Image.Exif()
     exif[0x0112] = 6
     source = rgb(6, 4)
     source.putalpha(255)
     data = saved(source, exif=exif, icc_profile=icc_profile(b"RGB ", 1.0))
-    image = images.read(data, "x", as_stored=True)
-    np.testing.assert_array_equal(image.pixels, np.asarray(rgb(6, 4)))
-    assert image.alpha is not None and image.alpha.min() == 255
-    assert image.metadata.keys() == {"exif", "icc"}
+    stored = images.read_stored(data, "x")
+    assert stored.mode == "RGBA"
+    np.testing.assert_array_equal(stored.samples, np.asarray(source))
+    assert stored.metadata.keys() == {"exif", "icc"}
+
+
+@pytest.mark.parametrize(("colour_type", "mode"), [(0, "L"), (2, "RGB"), (4, "LA"), (6, "RGBA")])
+@pytest.mark.parametrize("depth", [8, 16])
+def test_stored_samples_of_a_png_have_their_own_depth(colour_type, mode, depth):
+    row = [(1 << depth) - 1 - 3 * i for i in range(4 * len(mode))]
+    stored = images.read_stored(png_file([row], depth, colour_type), "x")
+    assert stored.mode == mode
+    assert stored.samples.dtype == f"u{depth // 8}"
+    assert stored.samples.ravel().tolist() == row
+
+
+def test_stored_samples_of_a_jpeg_are_of_its_own_colours():
+    assert images.read_stored(saved(rgb(), "JPEG"), "x").mode == "YCbCr"
+    assert images.read_stored(saved(rgb().convert("L"), "JPEG"), "x").mode == "L"
+    assert images.read_stored(saved(rgb(), "JPEG", keep_rgb=True), "x").mode == "RGB"
+    cmyk = images.read_stored(saved(PIL.Image.new("CMYK", (8, 8), (9, 80, 160, 0)), "JPEG"), "x")
+    assert cmyk.mode == "CMYK"
+    assert np.abs(cmyk.samples[4, 4].astype(int) - (9, 80, 160, 0)).max() <= 3
 
 
 def test_memory_that_runs_out_is_bad_input():
@@ -403,7 +420,8 @@ def test_png_holds_the_picture(alpha, gray):
 @pytest.mark.parametrize("channels", [3, 4])
 def test_png_of_samples_holds_16_bits(channels):
     samples = np.random.default_rng(0).integers(0, 65536, (5, 7, channels)).astype(np.uint16)
-    image = images.read(images.png_of_samples(samples), "x")
+    alpha = samples[..., 3] if channels == 4 else None
+    image = images.read(images.png_of_samples(samples[..., :3], alpha), "x")
     np.testing.assert_array_equal(image.pixels, np.rint(samples[..., :3] / 257))
     if channels == 4:
         assert image.alpha is not None

@@ -1,20 +1,26 @@
-"""README's commands are typed here as they stand there, each section's in order in a folder."""
+"""The documents' commands: all are parsed, README's and TRAINING's are run as they stand there."""
 
+import importlib.util
 import os
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
 
+import click
 import pytest
 
 from neurocodec import images
-from neurocodec.cli import COMMANDS
+from neurocodec.cli import COMMANDS, neurocodec
 from tests.conftest import picture
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
+TRAINING = (ROOT / "weights" / "TRAINING.md").read_text()
+RESULTS = (ROOT / "weights" / "RESULTS.md").read_text()
 DATA = "$NEUROCODEC_DATA"
+FIRST = "neurocodec"  # the heading of README's first screen
 
 
 def commands(text: str) -> list[str]:
@@ -22,14 +28,58 @@ def commands(text: str) -> list[str]:
     blocks = re.findall(r"(?:^    .*\n)+", text, flags=re.MULTILINE)
     joined = "".join(blocks).replace("\\\n", " ")
     lines = [re.sub(r"\s+#.*", "", line).strip() for line in joined.splitlines()]
-    return [line for line in lines if re.match(r"(bin/neurocodec|env|find|for|neurocodec)", line)]
+    return [line for line in lines if re.match(r"(env|find|for|neurocodec)", line)]
 
 
-SECTIONS = {
-    text.partition("\n")[0]: commands(text)
-    for text in re.split(r"^##? ", README, flags=re.MULTILINE)
-    if commands(text)
-}
+def sections(text: str) -> dict[str, list[str]]:
+    """The commands of every section that has some, by its heading."""
+    parts = re.split(r"^##? ", text, flags=re.MULTILINE)
+    return {part.partition("\n")[0]: commands(part) for part in parts if commands(part)}
+
+
+SECTIONS = sections(README) | sections(TRAINING)
+
+
+def results_page():
+    spec = importlib.util.spec_from_file_location(
+        "write", ROOT / "weights" / "results" / "write.py"
+    )
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_readme_is_short_and_names_every_command():
+    assert len(README.encode()) <= 8192
+    named = README + TRAINING
+    assert [name for name in COMMANDS if not re.search(rf"neurocodec {name}\b", named)] == []
+
+
+def test_the_results_are_those_that_the_kept_lines_give():
+    written = results_page()
+    assert written.page() == RESULTS
+    rows = written.first().splitlines()[2:]
+    assert len(rows) == 4
+    assert "\n" + "\n".join(rows) + "\n" in README
+
+
+@pytest.mark.parametrize(
+    "command", [*commands(README), *commands(TRAINING), *commands(RESULTS)], ids=lambda c: c[:60]
+)
+def test_the_options_of_every_command_exist(command):
+    words = shlex.split(re.split(r"[|<>;]", command)[-1 if command.startswith("find") else 0])
+    if words[0] == "env":
+        words = words[2:]
+    if words[0] != "neurocodec":  # a drop-in
+        return
+    group, context = neurocodec, click.Context(neurocodec)
+    for _ in range(2):
+        words.pop(0)
+        group = group.get_command(context, words[0])
+        assert group is not None, words[0]
+        if not isinstance(group, click.Group):
+            break
+    group.make_context(words[0], words[1:])
 
 
 def needs_data(command: str) -> bool:
@@ -38,13 +88,10 @@ def needs_data(command: str) -> bool:
 
 
 def short(command: str) -> str:
-    """The command on one picture, for the first recogniser and codec, or for a few steps."""
+    """The command on one picture, or for a few steps."""
     command = re.sub(r"--bootstrap \d+", "--bootstrap 9", command)
-    command = re.sub(r"for ([cm]) in (\S+)[^;]*;", r"for \1 in \2;", command)
-    command = command.replace("bpg,jpeg,jpeg2000", "bpg")
     if "neurocodec evaluate" in command:
-        whole = re.sub(r" --limit \d+", "", command)
-        return whole.replace("neurocodec evaluate", "neurocodec evaluate --limit 1 --jobs 1")
+        return command.replace("neurocodec evaluate", "neurocodec evaluate --limit 1 --jobs 1")
     if "neurocodec train-" in command:
         few = "--max-steps 1 --batch 2 --validation 2 --size 64 -j 1"
         few += " --lmbda 1" if "train-npp" in command else ""
@@ -60,18 +107,13 @@ def folder(tmp_path):
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
         photo.save(path)
-    (tmp_path / "runs").mkdir()
-    (tmp_path / "bin").symlink_to(ROOT / "bin")
     return tmp_path
 
 
-def test_there_are_commands_and_each_subcommand_is_among_them():
-    assert len(SECTIONS) > 3
-    for name in COMMANDS:
-        assert f"neurocodec {name}" in README, name
-
-
-@pytest.mark.parametrize("section", SECTIONS)
+@pytest.mark.parametrize(
+    "section",
+    [name if name == FIRST else pytest.param(name, marks=pytest.mark.slow) for name in SECTIONS],
+)
 def test_the_commands_run_as_written(section, folder, project_weights):
     places = [str(Path(sys.executable).parent), os.environ["PATH"]]
     environment = os.environ | {"PATH": os.pathsep.join(places), "NEUROCODEC_CACHE": "cache"}

@@ -1,9 +1,11 @@
-"""What the training commands have in common: their options, and what they print."""
+"""The training commands' shared options, and their messages."""
 
+import logging
 import math
 import os
 import shlex
 import sys
+import time
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
@@ -14,22 +16,57 @@ import click
 from neurocodec.batch.engines import local as workers
 from neurocodec.cli import console, options
 from neurocodec.errors import UsageError
+from neurocodec.training import recipes
+from neurocodec.training.report import Record, Report
 
 if TYPE_CHECKING:
     from neurocodec.training.config import Config
-    from neurocodec.training.state import Progress
+    from neurocodec.training.loop import Trained
 
 Options = Callable[[options.Command], options.Command]
 
 _POSITIVE = click.FloatRange(min=0, min_open=True)
+_TERMINAL_S, _OTHER_S = 2.0, 60.0  # between status lines
+
+
+def _use_recipe(context: click.Context, parameter: click.Parameter, named: str | None) -> None:
+    """Let a recipe's options be the defaults of this command line.
+
+    Raises:
+        UsageError: no such recipe, it is for another command, or has an option that it lacks.
+    """
+    if named is None:
+        return
+    command = context.command
+    by_name = {
+        name.lstrip("-"): one.name
+        for one in command.params
+        for name in (*one.opts, *one.secondary_opts)
+        if name.startswith("--")
+    }
+    defaults: dict[str, Any] = {}
+    for key, value in recipes.options_of(named, command.name or "").items():
+        if by_name.get(key) is None:
+            raise UsageError(f"recipe {named}: {command.name} has no option --{key}")
+        defaults[str(by_name[key])] = value
+    context.default_map = defaults
+
 
 _SHARED = (
+    click.option(
+        "--recipe",
+        metavar="NAME[:STAGE]|FILE",
+        is_eager=True,
+        expose_value=False,
+        callback=_use_recipe,
+        help="Options from weights/recipes; options typed here win.",
+    ),
     click.option(
         "--data",
         required=True,
         type=click.Path(path_type=Path),
         metavar="DIR",
-        help="A folder of pictures.",
+        help="Folder of pictures.",
     ),
     click.option(
         "-o",
@@ -37,10 +74,16 @@ _SHARED = (
         required=True,
         type=click.Path(path_type=Path),
         metavar="DIR",
-        help="For weights, state and log.",
+        help="Folder for weights, state and log.",
     ),
-    click.option("--max-steps", type=click.IntRange(min=1), help="Over all runs together."),
-    click.option("--max-minutes", type=_POSITIVE, help="Over all runs together."),
+    click.option(
+        "--max-steps",
+        type=click.IntRange(min=1),
+        help="Stop after this many steps, counting resumed runs.",
+    ),
+    click.option(
+        "--max-minutes", type=_POSITIVE, help="Stop after this many minutes, counting resumed runs."
+    ),
     click.option(
         "--batch",
         type=click.IntRange(min=1),
@@ -53,49 +96,57 @@ _SHARED = (
         type=click.IntRange(min=1),
         default=4,
         show_default=True,
-        help="Pictures that go to the codec together.",
+        help="Pictures that go through codec and networks together.",
     ),
     click.option(
         "--size",
         type=click.IntRange(min=32),
         default=224,
         show_default=True,
-        help="Of a crop's side, in pixels.",
+        help="Side of a crop, in pixels.",
     ),
     click.option(
+        "--blur-augmentation",
         "--soften",
         type=click.FloatRange(0, 10),
         default=0.0,
         show_default=True,
         metavar="SIGMA",
-        help="Blur crops at random, at most so much: pictures differ in sharpness.",
+        help="Blur crops by a random sigma up to this one, in pixels.",
     ),
     click.option(
-        "--learning-rate", type=_POSITIVE, default=1e-4, show_default=True, help="Of Adam at first."
+        "--learning-rate",
+        type=_POSITIVE,
+        default=1e-4,
+        show_default=True,
+        help="Adam's initial learning rate.",
     ),
     click.option(
-        "--last-learning-rate", type=_POSITIVE, help="At the end.  [default: a tenth of the first]"
+        "--last-learning-rate",
+        type=_POSITIVE,
+        help="Adam's final learning rate.  [default: a tenth of the initial one]",
     ),
     click.option(
+        "--ema",
         "--average",
         type=click.FloatRange(0, 1, max_open=True),
         default=0.0,
         show_default=True,
-        help="Decay of the mean of the weights that is saved.",
+        help="Decay of the exponential moving average of the weights, which is saved.",
     ),
     click.option(
         "--validation",
         type=click.IntRange(min=0),
         show_default="32, at most a quarter",
-        help="Pictures kept apart from training.",
+        help="Pictures kept apart from training, for the BD-rate at the end.",
     ),
     click.option(
         "--validate-every",
         type=click.IntRange(min=0),
         default=0,
         metavar="STEPS",
-        show_default="never",
-        help="Measure a BD-rate on them.",
+        show_default="at the end only",
+        help="Measure a BD-rate on them meanwhile.",
     ),
     click.option(
         "--save-every",
@@ -112,25 +163,28 @@ _SHARED = (
         default=lambda: max(1, workers.available_cores() // _local_processes()),
         help="Processes that encode and decode.  [default: one a core, shared out by torchrun]",
     ),
-    click.option("--threads", type=click.IntRange(min=1), help="That the networks compute in."),
+    click.option("--threads", type=click.IntRange(min=1), help="CPU threads for the networks."),
     click.option(
         "--seed",
         type=click.IntRange(min=0),
         default=0,
         show_default=True,
-        help="Of weights, crops and QPs.",
+        help="Seed of weights, crops and QPs.",
     ),
-    click.option("--amp", is_flag=True, help="Compute in bfloat16 where that serves."),
     click.option(
-        "--compile",
+        "--amp",
         is_flag=True,
-        help="Let torch compile the network that learns: it needs a C++ compiler.",
+        help="Compute in bfloat16; off on a processor without bfloat16 instructions.",
     ),
     click.option(
-        "--resume", is_flag=True, help="Go on with the training in DIR, given the same options."
+        "--compile", is_flag=True, help="Compile the network by torch: needs a C++ compiler."
     ),
+    click.option("--resume", is_flag=True, help="Go on with the training in DIR; same options."),
     click.option(
-        "--log-dir", type=click.Path(path_type=Path), metavar="DIR", help="For TensorBoard."
+        "--log-dir",
+        type=click.Path(path_type=Path),
+        metavar="DIR",
+        help="Folder for TensorBoard's log.",
     ),
     options.device,
     options.verbosity,
@@ -138,10 +192,10 @@ _SHARED = (
 
 
 def finite(context: click.Context, parameter: click.Parameter, value: float) -> float:
-    """A callback for a number that may be as large as it likes but has to be one.
+    """Refuse infinity and NaN: a callback.
 
     Raises:
-        UsageError: it is infinite or none.
+        UsageError: the value is one of them.
     """
     if not math.isfinite(value):
         raise UsageError(f"{parameter.opts[0]} is a number of at least 0, not {value}")
@@ -149,18 +203,18 @@ def finite(context: click.Context, parameter: click.Parameter, value: float) -> 
 
 
 def _qps(context: click.Context, parameter: click.Parameter, text: str) -> list[int]:
-    """The QPs that "22-45", "28,31,34" or "22-45,34-41" says, as often as it does.
+    """The QPs of "22-45", "28,31,34" or "22-45,34-41", each as often as it is named.
 
     Raises:
-        UsageError: it says none.
+        UsageError: the text cannot be read.
     """
     try:
-        found = [qp for part in text.split(",") for qp in _range(part)]
+        named = [qp for part in text.split(",") for qp in _range(part)]
     except ValueError:
-        found = []
-    if not found or not set(found) <= set(range(52)):
+        named = []
+    if not named or not set(named) <= set(range(52)):
         raise UsageError(f"cannot read the QPs {text!r}: write 22-45 or 28,31,34, within 0 to 51")
-    return found
+    return named
 
 
 def _range(text: str) -> range:
@@ -175,54 +229,61 @@ qps = click.option(
     show_default=True,
     callback=_qps,
     metavar="N-N|N,N,…",
-    help="To train for, on BPG's scale; what is named twice (22-45,34-41) is drawn twice as often.",
-)
-models = click.option(
-    "--model",
-    "models",
-    required=True,
-    multiple=True,
-    metavar="NAME|FILE",
-    help="The recogniser; give several for one filter for all of them.",
+    help="QPs to train for, on BPG's scale; one named twice (22-45,34-41) is drawn twice as often.",
 )
 
 
 def start(help_text: str) -> Options:
-    """The option `--from`."""
-    return click.option(
-        "--from",
-        "start",
+    """Add the option `--from`."""
+    return click.option("--from", "start", metavar="NAME|FILE", help=help_text)
+
+
+def recognition(command: options.Command) -> options.Command:
+    """Add --model, --task and --loss; the command gets them as one `recognition`."""
+
+    @click.option(
+        "--model",
+        "models",
+        required=True,
+        multiple=True,
         metavar="NAME|FILE",
-        help=help_text,
+        help="Recogniser; name several to train one filter for all of them.",
     )
+    @click.option(
+        "--task",
+        type=click.Choice(["classification", "detection"]),
+        default="classification",
+        show_default=True,
+        help="Task of the recognisers.",
+    )
+    @click.option(
+        "--loss",
+        metavar="kl|prediction|labels|features[:gamma=N:layer=NAME]|kl+features",
+        help="Loss of a decoded picture: against the prediction on the clean picture (kl for "
+        "classifiers, prediction for detectors), against the labels in --data, or between the "
+        "classifier's features.  [default: kl, for detection prediction]",
+    )
+    @wraps(command)
+    def wrapped(models: tuple[str, ...], task: str, loss: str | None, **rest: Any) -> Any:
+        from neurocodec.training.workbench import Recognition
 
+        return command(recognition=Recognition(models, task, loss), **rest)
 
-task = click.option(
-    "--task",
-    type=click.Choice(["classification", "detection"]),
-    default="classification",
-    show_default=True,
-    help="What the recognisers are for.",
-)
-loss = click.option(
-    "--loss",
-    metavar="kl|answer|labels|features[:gamma=N:layer=NAME]|kl+features",
-    help="How far a decoded picture's answer is off: from the clean picture's (kl for classifiers, "
-    "answer for detectors), from the labels in --data, or by the classifier's features.  "
-    "[default: kl, for detection answer]",
-)
+    return wrapped
 
 
 def shared(command: options.Command) -> options.Command:
-    """Add the options of every training; the command gets them as one `config`."""
+    """Add the options of every training; the command gets them as `config`, and a `report`."""
 
     @wraps(command)
-    def wrapped(**given: Any) -> Any:
-        config, rest = _config(given)
-        from neurocodec.training.start import started
+    def wrapped(**values: Any) -> Any:
+        with TerminalReport() as report:
+            report.status("starting")
+            config, rest = _config(values)
+            from neurocodec.training.start import started
 
-        with started(config):
-            return command(config=config, **rest)
+            with started(config):
+                return command(config=config, report=report, **rest)
 
     decorated: options.Command = wrapped
     for option in reversed(_SHARED):
@@ -230,32 +291,91 @@ def shared(command: options.Command) -> options.Command:
     return decorated
 
 
-def _config(given: dict[str, Any]) -> tuple["Config", dict[str, Any]]:
+def _config(values: dict[str, Any]) -> tuple["Config", dict[str, Any]]:
     from dataclasses import fields
 
     from neurocodec.training.config import Config
 
-    if given["max_steps"] is None and given["max_minutes"] is None:
+    if values["max_steps"] is None and values["max_minutes"] is None:
         raise UsageError("say how long: --max-steps N or --max-minutes N")
-    threads = given.pop("threads")
+    threads = values.pop("threads")
     if threads is not None:
         import torch
 
         torch.set_num_threads(threads)
-    if given["last_learning_rate"] is None:
-        given["last_learning_rate"] = given["learning_rate"] / 10
-    own = {field.name: given.pop(field.name) for field in fields(Config) if field.name in given}
-    return Config(**own, command=shlex.join(["neurocodec", *sys.argv[1:]])), given
+    if values["last_learning_rate"] is None:
+        values["last_learning_rate"] = values["learning_rate"] / 10
+    names = {one.name for one in fields(Config)} & values.keys()
+    settings = {name: values.pop(name) for name in names}
+    return Config(**settings, command=shlex.join(["neurocodec", *sys.argv[1:]])), values
 
 
 def _local_processes() -> int:
-    """How many processes torchrun started on this machine."""
+    """Processes that torchrun started on this machine."""
     return int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
 
 
-def done(weights: Path, progress: "Progress") -> None:
-    """Print what came of a training."""
-    say(f"{weights}  {progress.steps} steps  {progress.minutes:.1f} min")
+class TerminalReport(Report):
+    """Status and notes on standard error; a context manager.
+
+    On a terminal the status is one line, rewritten every two seconds; elsewhere it is a line a
+    minute.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._terminal = sys.stderr.isatty()
+        self._quiet = not console.LOG.isEnabledFor(logging.WARNING)
+        self._next_s = 0.0
+
+    def __enter__(self) -> "TerminalReport":
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._clear()
+
+    def status(self, text: str) -> None:
+        """Show the text, unless the last status is fresh."""
+        now = time.monotonic()
+        if self._quiet or now < self._next_s:
+            return
+        self._next_s = now + (_TERMINAL_S if self._terminal else _OTHER_S)
+        self._clear()
+        if self._terminal:
+            click.echo(text, err=True, nl=False)
+        else:
+            console.note(text)
+
+    def show(self, text: str) -> None:
+        """Show the text at once."""
+        self._clear()
+        console.note(text)
+
+    def step(self, line: Record) -> None:
+        """Show step, loss, speed and time left."""
+        if "loss" in line:
+            self.status(
+                f"step {line['step']:.0f}  loss {line['loss']:.4g}  "
+                f"{line['pictures_per_s']:.3g} pictures/s  {_duration(line['minutes_left'])} left"
+            )
+
+    def _clear(self) -> None:
+        if self._terminal and not self._quiet:
+            click.echo("\r\x1b[K", err=True, nl=False)
+
+
+def _duration(minutes: float) -> str:
+    if minutes < 1:
+        return f"{60 * minutes:.0f} s"
+    return f"{minutes:.0f} min" if minutes < 90 else f"{minutes / 60:.1f} h"
+
+
+def done(trained: "Trained") -> None:
+    """Print the result of a training."""
+    progress = trained.progress
+    say(f"{trained.weights}  {progress.steps} steps  {progress.minutes:.1f} min")
+    for remark in trained.scores.remarks:
+        say(remark)
 
 
 def say(text: str) -> None:
@@ -264,9 +384,3 @@ def say(text: str) -> None:
 
     if distributed.is_first():
         click.echo(text)
-
-
-def report(record: dict[str, float]) -> None:
-    """Say on standard error how a training goes: every hundredth step, and every validation."""
-    if record["step"] % 100 == 0 or "loss" not in record:
-        console.note("  ".join(f"{key} {value:.4g}" for key, value in record.items()))

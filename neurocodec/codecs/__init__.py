@@ -1,6 +1,25 @@
 """Codecs: standard encoders behind one class. A new one is a file here and a line in CODECS."""
 
-from neurocodec.codecs.codec import CODECS, HEAD_BYTES, LEARNED, Codec, create, is_coded, recognise
+from neurocodec.codecs.codec import (
+    CODECS,
+    HEAD_BYTES,
+    LEARNED,
+    Codec,
+    create,
+    is_coded,
+    load,
+    recognise,
+)
 from neurocodec.codecs.level import Level
 
-__all__ = ["CODECS", "HEAD_BYTES", "LEARNED", "Codec", "Level", "create", "is_coded", "recognise"]
+__all__ = [
+    "CODECS",
+    "HEAD_BYTES",
+    "LEARNED",
+    "Codec",
+    "Level",
+    "create",
+    "is_coded",
+    "load",
+    "recognise",
+]

@@ -20,7 +20,7 @@ CODECS = {
     "vvc": "neurocodec.codecs.vvc:Vvc",
 }
 LEARNED = {
-    "mbt2018": "neurocodec.codecs.mbt2018:Mbt2018",
+    "mbt2018": "neurocodec.codecs.learned.mbt2018:Mbt2018",
 }
 _ALL = CODECS | LEARNED
 
@@ -130,7 +130,7 @@ class Codec(ABC):
     def inspect(self, data: bytes) -> dict[str, Any]:
         """Read a file's header: plain values under snake_case names.
 
-        Always "width", "height" and "chroma"; "slice_qp" or "quality" where the stream tells it.
+        Always "width", "height" and "chroma"; "slice_qp", "qp" or "quality" where the stream tells.
 
         Raises:
             BadInputError: not a stream of this format, or its header is damaged.

@@ -47,7 +47,7 @@ class Jpeg(Codec):
 
     @property
     def encoder(self) -> str:
-        """As in "cjpeg (libjpeg-turbo 2.1.5)" or "Pillow 13.0.0 (libjpeg-turbo 3.2.0)"."""
+        """Name and version: "cjpeg (libjpeg-turbo 2.1.5)", "Pillow 13.0.0 (libjpeg-turbo 3.2.0)"."""
         if self._cjpeg:
             return f"cjpeg ({self._cjpeg.version.replace('version ', '')})"
         return f"Pillow {PIL.__version__} (libjpeg-turbo {PIL.features.version('libjpeg_turbo')})"
@@ -61,8 +61,8 @@ class Jpeg(Codec):
         if not self.keep_metadata:
             return data
         # A profile is of three components: it does not fit a file that has one.
-        kept = {k: v for k, v in image.metadata.items() if not (image.gray and k == "icc")}
-        return jpeg_segments.with_metadata(data, kept)
+        metadata = {k: v for k, v in image.metadata.items() if not (image.gray and k == "icc")}
+        return jpeg_segments.with_metadata(data, metadata)
 
     def decode(self, data: bytes) -> Image:
         """Decode the picture in `data`, upright and in sRGB, its gray or CMYK brought to RGB.
@@ -88,7 +88,7 @@ class Jpeg(Codec):
             BadInputError: not a JPEG file, truncated, or damaged in its header.
         """
         header = jpeg_segments.read_header(data)
-        said: dict[str, Any] = {
+        fields: dict[str, Any] = {
             "width": header.width,
             "height": header.height,
             "chroma": header.chroma,
@@ -98,7 +98,7 @@ class Jpeg(Codec):
             "metadata": sorted(header.metadata),
         }
         quality = header.quality
-        return said if quality is None else {**said, "quality": quality}
+        return fields if quality is None else {**fields, "quality": quality}
 
     @classmethod
     def recognises(cls, data: bytes) -> bool:

@@ -57,7 +57,7 @@ class Jpeg2000(Codec):
 
     @property
     def encoder(self) -> str:
-        """As in "opj_compress 2.5.0" or "Pillow 13.0.0 (OpenJPEG 2.5.4)"."""
+        """Name and version: "opj_compress 2.5.0" or "Pillow 13.0.0 (OpenJPEG 2.5.4)"."""
         if self._opj_compress:
             return f"opj_compress {self._opj_compress.version}"
         return f"Pillow {PIL.__version__} (OpenJPEG {PIL.features.version('jpg_2000')})"
@@ -67,24 +67,24 @@ class Jpeg2000(Codec):
         if not self.keep_metadata:
             return data
         # A profile is of three components: it does not fit a file that has one.
-        kept = {k: v for k, v in image.metadata.items() if not (image.gray and k == "icc")}
-        return jpeg2000_boxes.with_metadata(data, kept)
+        metadata = {k: v for k, v in image.metadata.items() if not (image.gray and k == "icc")}
+        return jpeg2000_boxes.with_metadata(data, metadata)
 
     def _aim(self, image: Image, level: int) -> bytes:
         """The first try whose PSNR is not far below `level`, or else everything there is."""
         wanted_db = min(level - _TOLERANCE_DB, _REACHED_DB)
-        for asked in (level, level + 4, level + 8, level + 16):
-            data = self._try(image, asked)
+        for aim_db in (level, level + 4, level + 8, level + 16):
+            data = self._try(image, aim_db)
             decoded = images.read(data, "the .jp2 just made", image.width * image.height)
             if _psnr_db(decoded, image) >= wanted_db:
                 return data
         return self._try(image, _EVERYTHING)
 
-    def _try(self, image: Image, asked_db: int) -> bytes:
+    def _try(self, image: Image, aim_db: int) -> bytes:
         if self._opj_compress:
             program, resolutions = self._opj_compress, _resolutions(image)
-            return opj_compress.encode(program, image, asked_db, resolutions, _COMMENT)
-        return _by_pillow(image, asked_db)
+            return opj_compress.encode(program, image, aim_db, resolutions, _COMMENT)
+        return _by_pillow(image, aim_db)
 
     def decode(self, data: bytes) -> Image:
         """Decode a .jp2 or a bare codestream, brought to 8 bits.
@@ -137,18 +137,18 @@ def _psnr_db(a: Image, b: Image) -> float:
 
 
 def _resolutions(image: Image) -> int:
-    """How many OpenJPEG takes: the smallest of them must have at least one sample a side."""
+    """The number of resolutions: the smallest must have at least one sample a side."""
     return min(_MAX_RESOLUTIONS, min(image.width, image.height).bit_length())
 
 
-def _by_pillow(image: Image, asked_db: int) -> bytes:
+def _by_pillow(image: Image, aim_db: int) -> bytes:
     buffer = io.BytesIO()
     images.to_pillow(image).save(
         buffer,
         "JPEG2000",
         irreversible=True,
         quality_mode="dB",
-        quality_layers=[asked_db],
+        quality_layers=[aim_db],
         num_resolutions=_resolutions(image),
         codeblock_size=(64, 64),
         progression="LRCP",

@@ -25,7 +25,7 @@ _CHROMAS = {(1, 1): "444", (2, 1): "422", (2, 2): "420", (1, 2): "440", (4, 1): 
 
 @dataclass(frozen=True)
 class Header:
-    """What the main header of a codestream says.
+    """The fields of the main header of a codestream.
 
     Attributes:
         width: in pixels.
@@ -53,7 +53,7 @@ class Header:
 
 
 def read_header(data: bytes) -> Header:
-    """What `data`, a .jp2 or a bare codestream, says of itself; it is there to its end marker.
+    """Read the header of `data`, a .jp2 or a codestream that is complete to its end marker.
 
     Raises:
         BadInputError: not JPEG 2000, truncated, with parts that contradict each other, or with
@@ -98,7 +98,7 @@ def _box(kind: bytes, content: bytes) -> bytes:
 
 
 def _boxes(data: bytes, position: int, end: int) -> Iterator[tuple[bytes, int, int]]:
-    """Of each box, its type and where its content begins and ends."""
+    """The type of each box, and where its content begins and ends."""
     while position < end:
         size, kind = struct.unpack_from(">I4s", data, position)
         start = position + 8
@@ -124,8 +124,8 @@ def _read_jp2(data: bytes) -> Header:
         if kind == b"jp2h":
             size = _read_jp2_header(data, start, end, metadata)
         elif kind == b"uuid":
-            found = [k for k, uuid in _UUIDS.items() if data.startswith(uuid, start)]
-            metadata.update(dict.fromkeys(found, data[start + 16 : end]))
+            kinds = [k for k, uuid in _UUIDS.items() if data.startswith(uuid, start)]
+            metadata.update(dict.fromkeys(kinds, data[start + 16 : end]))
         elif kind == b"jp2c" and header is None:
             header = _read_codestream(data, start, end, metadata)
     if header is None:

@@ -58,7 +58,7 @@ _CHROMA_STEPS = (
 
 @dataclass
 class Header:
-    """What the segments of a JPEG file say.
+    """The fields in the segments of a JPEG file.
 
     Attributes:
         process: "sequential", "progressive", "lossless": how the frame is coded.
@@ -99,7 +99,7 @@ class Header:
 
 
 def read_header(data: bytes) -> Header:
-    """What `data` says of itself, all of it walked through to its end marker.
+    """Read the header of `data`, and walk through all of it to its end marker.
 
     Raises:
         BadInputError: not a JPEG file, truncated, or with segments that make no sense.
@@ -163,10 +163,10 @@ def _marker(data: bytes, position: int) -> tuple[int, int]:
 
 
 def _end_of_scan(data: bytes, position: int) -> int:
-    found = _END_OF_SCAN.search(data, position)
-    if found is None:
+    end = _END_OF_SCAN.search(data, position)
+    if end is None:
         raise _truncated()
-    return found.start()
+    return end.start()
 
 
 def _truncated() -> BadInputError:

@@ -6,7 +6,7 @@ _LABELS = {"qp": "QP"}
 
 
 def label(unit: str) -> str:
-    """How messages spell a unit: "QP", "quality"."""
+    """The spelling of a unit in messages: "QP", "quality"."""
     return _LABELS.get(unit, unit)
 
 

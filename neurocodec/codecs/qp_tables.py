@@ -18,20 +18,20 @@ _REFERENCE = "bpg"
 _ON_ITS_SCALE = frozenset({_REFERENCE, "mbt2018"})
 
 
-def own_level(codec: Codec, asked: Level) -> Level:
+def own_level(codec: Codec, level: Level) -> Level:
     """Turn the level that a user asks for into the codec's own.
 
     Args:
         codec: whose level it is to be.
-        asked: in the codec's unit, or a QP on BPG's scale for a codec with a quality.
+        level: in the codec's unit, or a QP on BPG's scale for a codec with a quality.
 
     Raises:
         UsageError: the codec does not have such a level.
     """
-    if asked.unit == codec.unit or asked.unit != "qp" or codec.name not in _tables():
-        codec.check_level(asked)
-        return asked
-    return Level(codec.unit, level_at_qp(codec.name, asked.value))
+    if level.unit == codec.unit or level.unit != "qp" or codec.name not in _tables():
+        codec.check_level(level)
+        return level
+    return Level(codec.unit, level_at_qp(codec.name, level.value))
 
 
 def level_at_qp(codec_name: str, qp: int) -> int:
@@ -51,7 +51,7 @@ def level_at_qp(codec_name: str, qp: int) -> int:
     return min(_levels(codec_name), key=lambda level: abs(_rate(codec_name, level) - wanted))
 
 
-def bpg_qp(codec_name: str, own: Level) -> float:
+def bpg_qp(codec_name: str, level: Level) -> float:
     """Find the QP, with a fraction, at which BPG has the mean bpp that a codec has at its level.
 
     The inverse of `own_level`; 0 or 51 where BPG itself does not reach that bpp.
@@ -60,15 +60,15 @@ def bpg_qp(codec_name: str, own: Level) -> float:
         UsageError: not a level of that codec, or a codec without a table.
     """
     if codec_name in _ON_ITS_SCALE:
-        _check_qp(own.value)
-        return float(own.value)
-    _check_level(codec_name, own)
+        _check_qp(level.value)
+        return float(level.value)
+    _check_level(codec_name, level)
     qps, rates = _curve(_REFERENCE)
     falling = [-rate for rate in rates]
-    return _interpolated(falling, [float(qp) for qp in qps], -_rate(codec_name, own.value))
+    return _interpolated(falling, [float(qp) for qp in qps], -_rate(codec_name, level.value))
 
 
-def saturated(codec_name: str, asked: Level) -> bool:
+def saturated(codec_name: str, level: Level) -> bool:
     """Tell whether the end of the codec's range stands in for the QP that was asked for.
 
     So it is where BPG's mean bpp lies beyond that end by more than half a level, where the next
@@ -77,10 +77,10 @@ def saturated(codec_name: str, asked: Level) -> bool:
     Raises:
         UsageError: no such QP, or no such codec.
     """
-    if asked.unit == load(codec_name).unit:
+    if level.unit == load(codec_name).unit:
         return False
-    _check_qp(asked.value)
-    wanted, levels = _rate(_REFERENCE, asked.value), _levels(codec_name)
+    _check_qp(level.value)
+    wanted, levels = _rate(_REFERENCE, level.value), _levels(codec_name)
     ends = [(levels[0], levels[1]), (levels[-1], levels[-2])]
     (low, low_step), (high, high_step) = sorted(
         (_rate(codec_name, end), abs(_rate(codec_name, end) - _rate(codec_name, inner)))

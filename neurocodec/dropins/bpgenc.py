@@ -1,74 +1,151 @@
 """`neurocodec-bpgenc`: libbpg's encoder command, for scripts on a machine without libbpg."""
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, NoReturn
 
-import click
-
-from neurocodec import __version__, cli
+from neurocodec import __version__
+from neurocodec.dropins import command
 from neurocodec.errors import UsageError
 
-LIBBPG = "0.9.8"
-
 HELP = f"""\
-BPG Image Encoder version {LIBBPG} (neurocodec {__version__} drop-in, by x265)
+BPG Image Encoder version {command.LIBBPG} (neurocodec {__version__} drop-in, by x265)
 usage: neurocodec-bpgenc [options] infile
 
 -h                 show this and exit with 1
 -o outfile         the .bpg to write (default out.bpg)
 -q qp              0 (best) to 51 (default 29)
--f cfmt            chroma format: 420, 422 or 444 (default 420)
+-f cfmt            chroma format: 420, 422, 444, 420_video or 422_video (default 420)
 -c color_space     ycbcr, rgb, ycgco, ycbcr_bt709 or ycbcr_bt2020 (default ycbcr)
 -b bit_depth       8, 10 or 12 (default 8)
 -lossless          keep every sample
 -e encoder         x265, the only one here (default)
 -m level           1 (fast) to 9 (slow) (default 8)
--alphaq qp         for the alpha channel (default as -q)
+-alphaq qp         QP of the alpha channel (default as -q)
+-premul            store the colour multiplied by alpha
 -limitedrange      video range
--keepmetadata      keep EXIF, ICC profile and XMP
--v                 show the commands that run
+-hash              add an MD5 of the decoded samples
+-keepmetadata      keep the metadata (of a JPEG EXIF, ICC profile and XMP; of others the profile)
+-v                 show debug messages
 
-Not here: -e jctvc, -premul, -hash, and animations (-a, -fps, -loop, -delayfile).
+The samples of a JPEG are coded as they are, whatever -f and -c say. Not here: -e jctvc, and
+animations (-a).
 """
+_SHORT = "q:o:hf:c:vm:b:e:a"
+_LONG = (
+    *("hash", "keepmetadata", "alphaq=", "lossless", "limitedrange"),
+    *("premul", "loop=", "fps=", "delayfile="),
+)
+_CHROMAS = ("420", "422", "444", "420_video", "422_video")
+_COLOR_SPACES = ("ycbcr", "rgb", "ycgco", "ycbcr_bt709", "ycbcr_bt2020")
+_BIT_DEPTHS = (8, 10, 12)
+_ONLY_IN_ANIMATIONS = {"loop", "fps", "delayfile"}
 
 
-@click.command(add_help_option=False)
-@click.argument("infile", required=False, type=click.Path())
-@click.option("-h", "show_help", is_flag=True)
-@click.option("-o", "outfile", default="out.bpg", type=click.Path())
-@click.option("-q", "qp", type=int, default=29)
-@click.option("-f", "chroma", type=click.Choice(["420", "422", "444"]), default="420")
-@click.option("-c", "color_space", default="ycbcr")
-@click.option("-b", "bit_depth", type=int, default=8)
-@click.option("-lossless", "--lossless", is_flag=True)
-@click.option("-e", "encoder", default="x265")
-@click.option("-m", "effort", type=int, default=8)
-@click.option("-alphaq", "--alphaq", "alpha_qp", type=int, default=-1)
-@click.option("-limitedrange", "--limitedrange", "limited_range", is_flag=True)
-@click.option("-keepmetadata", "--keepmetadata", "keep_metadata", is_flag=True)
-@click.option("-v", "verbose", count=True)
-def bpgenc(infile: str | None, show_help: bool, **asked: Any) -> None:
-    """Encode one picture as libbpg's bpgenc would."""
-    if show_help or infile is None:
-        click.echo(HELP, nl=False)
-        raise click.exceptions.Exit(1)
-    _encode(infile, **asked)
+@dataclass(frozen=True)
+class Job:
+    """One call of bpgenc.
+
+    Attributes:
+        output: the file to write.
+        qp: QP of the colour.
+        alpha_qp: QP of the alpha channel; None for the colour's.
+        chroma: chroma format as -f names it.
+        color_space: colour space as -c names it.
+        bit_depth: bits of a coded sample.
+        limited_range: video range.
+        lossless: no sample is changed by coding.
+        effort: -m.
+        premultiplied: the colour is stored multiplied by alpha.
+        has_hash: an MD5 of the decoded samples is added.
+        keeps_metadata: EXIF, ICC profile and XMP go into the file.
+        verbosity: how often -v stands.
+    """
+
+    output: str = "out.bpg"
+    qp: int = 29
+    alpha_qp: int | None = None
+    chroma: str = "420"
+    color_space: str = "ycbcr"
+    bit_depth: int = 8
+    limited_range: bool = False
+    lossless: bool = False
+    effort: int = 8
+    premultiplied: bool = False
+    has_hash: bool = False
+    keeps_metadata: bool = False
+    verbosity: int = 0
 
 
-def _encode(
-    infile: str, outfile: str, qp: int, encoder: str, effort: int, verbose: int, **settings: Any
-) -> None:
-    from neurocodec import files, images
+_LOSSLESS = {
+    "lossless": True,
+    "color_space": "rgb",
+    "chroma": "444",
+    "bit_depth": 8,
+    "limited_range": False,
+}
+_FLAGS: Mapping[str, Mapping[str, Any]] = {
+    "hash": {"has_hash": True},
+    "keepmetadata": {"keeps_metadata": True},
+    "lossless": _LOSSLESS,
+    "limitedrange": {"limited_range": True},
+    "premul": {"premultiplied": True},
+}
+
+
+def bpgenc(arguments: Sequence[str]) -> None:
+    """Encode one picture as libbpg's bpgenc does."""
+    options, operands = command.parse(arguments, _SHORT, _LONG)
+    if ("h", "") in options or not operands:
+        command.show(HELP)
+    job = Job()
+    for name, value in options:  # in their order: some set others back
+        if name not in _ONLY_IN_ANIMATIONS:
+            job = replace(job, **_change(job, name, value))
     from neurocodec.cli import console
-    from neurocodec.codecs.bpg import Bpg
+    from neurocodec.dropins import encoding
 
-    console.set_up(verbose)
-    if encoder != "x265":
-        raise UsageError(f"there is no encoder {encoder} here: leave -e out, or give -e x265")
-    codec = Bpg(engine="x265", effort=min(9, max(1, effort)), **settings)
-    image = images.read(files.read(infile), files.display(infile))
-    files.write(outfile, codec.encode(image, qp))
+    console.set_up(job.verbosity)
+    encoding.encode(operands[0], job)
+
+
+def _change(job: Job, name: str, value: str) -> Mapping[str, Any]:
+    """Translate an option to the fields of a job."""
+    match name:
+        case "o":
+            return {"output": value}
+        case "v":
+            return {"verbosity": job.verbosity + 1}
+        case "q" | "alphaq":
+            qp = _one_of(name, command.number(value), range(52))
+            return {"qp" if name == "q" else "alpha_qp": qp}
+        case "f":
+            return {"chroma": _one_of(name, value, _CHROMAS)}
+        case "c":
+            space = _one_of(name, value, _COLOR_SPACES)
+            return {"color_space": space, "chroma": "444" if space == "rgb" else job.chroma}
+        case "b":
+            return {"bit_depth": _one_of(name, command.number(value), _BIT_DEPTHS)}
+        case "m":
+            return {"effort": min(9, max(1, command.number(value)))}
+        case "e":
+            _one_of(name, value, ("x265",))
+            return {}
+        case "a":
+            raise UsageError(
+                "-a: animations are not written here: encode each picture by itself, or build "
+                f"libbpg {command.LIBBPG}"
+            )
+    return _FLAGS[name]
+
+
+def _one_of(option: str, value: Any, known: Sequence[Any]) -> Any:
+    if value in known:
+        return value
+    names = f"{known[0]} to {known[-1]}" if isinstance(known, range) else ", ".join(map(str, known))
+    raise UsageError(f"-{option} {value}: it is one of {names} here")
 
 
 def main() -> NoReturn:
-    """Run as a program; every failure exits with 1, as bpgenc's do."""
-    cli.run(bpgenc, "neurocodec-bpgenc", failure=1)
+    """Run as a program."""
+    command.run(bpgenc, "neurocodec-bpgenc")

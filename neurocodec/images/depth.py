@@ -21,30 +21,37 @@ def at_8_bits(opened: PIL.Image.Image, data: bytes) -> PIL.Image.Image:
     Raises:
         ValueError: samples of more than 16 bits.
     """
-    if opened.format == "PNG":
-        depth, colour_type = data[_IHDR_DEPTH], data[_IHDR_COLOUR]
-        if depth == 16 and (colour_type != _GRAY or "transparency" in opened.info):
-            return _replaced(opened, _scaled(_decoded_png(data)))
-        if depth < 8 and colour_type == _GRAY and "transparency" in opened.info:
-            top = (1 << depth) - 1
-            opened.info["transparency"] = (opened.info["transparency"] & top) * 255 // top
+    deep = png_samples(opened, data)
+    if deep is not None:
+        return _replaced(opened, _scaled(deep))
+    if opened.format == "PNG" and opened.mode == "L" and "transparency" in opened.info:
+        top = (1 << data[_IHDR_DEPTH]) - 1
+        opened.info["transparency"] = (opened.info["transparency"] & top) * 255 // top
     if not opened.mode.startswith("I"):
         return opened
     values = np.asarray(opened)
     if values.min() < 0 or values.max() > 65535:
         raise ValueError("its samples have more than 16 bits")
-    return _replaced(opened, _scaled(values))
+    return _replaced(opened, _scaled(values[..., None]))
 
 
-def _decoded_png(data: bytes) -> npt.NDArray[np.integer[Any]]:
-    """Decode the samples, (H, W, N), of which Pillow keeps 8 bits only."""
+def png_samples(opened: PIL.Image.Image, data: bytes) -> npt.NDArray[np.uint16] | None:
+    """Give the samples, (H, W, N), of a loaded PNG of 16 bits a sample; None for another picture.
+
+    Pillow keeps 8 bits of all but plain gray ones.
+    """
+    if opened.format != "PNG" or data[_IHDR_DEPTH] != 16:
+        return None
+    if data[_IHDR_COLOUR] == _GRAY and "transparency" not in opened.info:
+        return np.asarray(opened).astype(np.uint16)[..., None]
     import av  # 0.15 s that other pictures need not spend
 
     context = av.CodecContext.create("png", "r")
     frame = [*context.decode(av.Packet(data)), *context.decode(None)][0]
     channels = _CHANNELS[frame.format.name]
     rows = np.frombuffer(bytes(frame.planes[0]), ">u2").reshape(frame.height, -1)
-    return rows[:, : frame.width * channels].reshape(frame.height, frame.width, channels)
+    samples = rows[:, : frame.width * channels].astype(np.uint16)
+    return samples.reshape(frame.height, frame.width, channels)
 
 
 def _scaled(values: npt.NDArray[np.integer[Any]]) -> npt.NDArray[np.uint8]:
@@ -53,7 +60,8 @@ def _scaled(values: npt.NDArray[np.integer[Any]]) -> npt.NDArray[np.uint8]:
 
 def _replaced(opened: PIL.Image.Image, pixels: npt.NDArray[np.uint8]) -> PIL.Image.Image:
     """Make a picture of other pixels with the metadata of the opened one."""
-    picture = PIL.Image.fromarray(pixels)
+    picture = PIL.Image.fromarray(pixels.squeeze(axis=2) if pixels.shape[2] == 1 else pixels)
+    picture.format = opened.format
     picture.info = {k: v for k, v in opened.info.items() if k != "transparency"}
     exif = opened.getexif()
     if len(exif) and "exif" not in picture.info:

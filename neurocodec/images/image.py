@@ -49,6 +49,21 @@ class Image:
         return self.pixels.shape[0]
 
 
+@dataclass(frozen=True, eq=False)
+class Stored:
+    """A picture's samples as its file has them.
+
+    Attributes:
+        mode: "L", "LA", "RGB" or "RGBA"; of a JPEG "L", "YCbCr", "RGB" or "CMYK".
+        samples: (H, W, N) uint8, or uint16 of a PNG of 16 bits a sample.
+        metadata: the file's "exif" (from the TIFF header on), "icc" and "xmp".
+    """
+
+    mode: str
+    samples: npt.NDArray[np.uint8] | npt.NDArray[np.uint16]
+    metadata: Mapping[str, bytes]
+
+
 def flatten(image: Image, colour: str) -> Image:
     """Lay the picture over an opaque ground; a picture without alpha stays as it is.
 

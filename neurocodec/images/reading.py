@@ -3,7 +3,7 @@
 import io
 import logging
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache, partial
 from pathlib import Path
@@ -16,7 +16,7 @@ import PIL.PngImagePlugin
 
 from neurocodec.errors import BadInputError
 from neurocodec.images import depth, profiles, tiff
-from neurocodec.images.image import Image, Plane
+from neurocodec.images.image import Image, Plane, Stored
 
 LOG = logging.getLogger("neurocodec")
 MAX_PIXELS = 179_000_000
@@ -24,7 +24,7 @@ _MAX_METADATA_BYTES = 64 << 20  # of a PNG, inflated
 _FORMATS_WITHOUT_A_READER = {"BUFR", "EPS", "GRIB", "HDF5", "MPEG", "WMF"}
 _PNG_METADATA = {b"tEXt", b"zTXt", b"iTXt", b"iCCP"}
 _GRAY_MODES = {"1", "L", "LA", "La"}
-_COLOUR_MODES = {"L", "RGB", "CMYK", "LAB"}
+_PLAIN_MODES = {"L", "RGB", "CMYK", "LAB"}
 _PILLOW_STATE = RLock()  # Pillow's limits and Python's warnings are global
 _EXIF_PREFIX = b"Exif\0\0"
 
@@ -39,17 +39,50 @@ def read(data: bytes, name: str, max_pixels: int = MAX_PIXELS, *, as_stored: boo
         data: the whole file.
         name: what messages call it.
         max_pixels: width·height above which the picture is refused unread.
-        as_stored: neither turn the picture nor convert its colour, and keep an opaque alpha.
 
     Raises:
         BadInputError: not a picture, damaged, animated, or larger than `max_pixels`.
     """
+    with _reading(data, name):
+        opened, data = _load(data, name, max_pixels)
+        return _to_image(depth.at_8_bits(opened, data), data, name)
+
+
+def read_stored(data: bytes, name: str, max_pixels: int = MAX_PIXELS) -> Stored:
+    """Read the samples as the file has them: not turned, no profile converted.
+
+    Args:
+        data: the whole file.
+        name: what messages call it.
+        max_pixels: width·height above which the picture is refused unread.
+
+    Raises:
+        BadInputError: as for `read`.
+    """
+    with _reading(data, name):
+        try:
+            opened, data = _load(data, name, max_pixels, draft="YCbCr")
+        except OSError:  # a JPEG of RGB
+            opened, data = _load(data, name, max_pixels)
+        metadata = _metadata(opened, opened.info.get("icc_profile"))
+        samples = depth.png_samples(opened, data)
+        if samples is not None:
+            return Stored(("L", "LA", "RGB", "RGBA")[samples.shape[2] - 1], samples, metadata)
+        picture = depth.at_8_bits(opened, data)
+        if picture.mode != "YCbCr":
+            picture = _plain(picture)
+        samples = np.array(picture).reshape(picture.height, picture.width, -1)
+        return Stored(picture.mode, samples, metadata)
+
+
+@contextmanager
+def _reading(data: bytes, name: str) -> Iterator[None]:
+    """Set Pillow's limits to our own, and name the file in what is raised."""
     if not data:
         raise BadInputError(f"{name}: the file is empty")
     try:
         with _own_limits():
-            picture = _loaded(data, name, max_pixels)
-            return _as_stored(picture) if as_stored else _to_image(picture, data, name)
+            yield
     except BadInputError as exc:
         raise BadInputError(f"{name}: {exc}") from exc
     except PIL.UnidentifiedImageError:
@@ -85,21 +118,28 @@ def _own_limits() -> Iterator[None]:
             PIL.Image.MAX_IMAGE_PIXELS, text.MAX_TEXT_CHUNK, text.MAX_TEXT_MEMORY = kept
 
 
-def _loaded(data: bytes, name: str, max_pixels: int) -> PIL.Image.Image:
-    """Decode the picture, of 8 bits a sample; metadata that is too large is left out."""
+def _load(
+    data: bytes, name: str, max_pixels: int, draft: str = ""
+) -> tuple[PIL.Image.Image, bytes]:
+    """Decode a file; its metadata is left out where it is too large.
+
+    Returns:
+        The picture, and the bytes of the file that it was decoded from.
+    """
+    check_size = partial(_check_size, max_pixels)
+    if data[:4] in tiff.MARKS:
+        data = tiff.at_8_bits(data, check_size)
     try:
-        return _load(data, max_pixels)
+        return _open(data, check_size, draft), data
     except ValueError as exc:
         if "MAX_TEXT" not in str(exc):
             raise
     LOG.warning("%s: texts and colour profile are left out: they are too large", name)
-    return _load(_without_metadata(data), max_pixels)
+    data = _without_metadata(data)
+    return _open(data, check_size, draft), data
 
 
-def _load(data: bytes, max_pixels: int) -> PIL.Image.Image:
-    check_size = partial(_check_size, max_pixels)
-    if data[:4] in tiff.MARKS:
-        data = tiff.at_8_bits(data, check_size)
+def _open(data: bytes, check_size: Callable[[int, int], None], draft: str) -> PIL.Image.Image:
     opened = PIL.Image.open(io.BytesIO(data))
     frames = getattr(opened, "n_frames", 1)
     if frames > 1 and opened.format != "MPO":
@@ -109,8 +149,10 @@ def _load(data: bytes, max_pixels: int) -> PIL.Image.Image:
         raise BadInputError("has floating-point samples: convert it to 8 or 16 bits")
     if opened.format == "FITS" and opened.mode != "L":
         raise BadInputError("has samples of physical units: convert it to 8 or 16 bits")
+    if draft:
+        opened.draft(draft, None)
     opened.load()
-    return depth.at_8_bits(opened, data)
+    return opened
 
 
 def _check_size(max_pixels: int, width: int, height: int) -> None:
@@ -130,12 +172,6 @@ def _without_metadata(data: bytes) -> bytes:
             kept.append(data[at:end])
         at = end
     return b"".join(kept)
-
-
-def _as_stored(picture: PIL.Image.Image) -> Image:
-    channels, mask = _split(picture)
-    metadata = _metadata(picture, picture.info.get("icc_profile"))
-    return Image(_rgb(channels), mask, picture.mode in _GRAY_MODES, metadata)
 
 
 def _to_image(picture: PIL.Image.Image, data: bytes, name: str) -> Image:
@@ -172,14 +208,21 @@ def _turn_upright(picture: PIL.Image.Image, name: str) -> None:
 
 def _split(picture: PIL.Image.Image) -> tuple[PIL.Image.Image, Plane | None]:
     """Separate colour, of mode L, RGB, CMYK or LAB, from alpha."""
+    picture = _plain(picture)
+    if picture.mode not in {"LA", "RGBA"}:
+        return picture, None
+    *colour, alpha = picture.split()
+    return PIL.Image.merge(picture.mode[:-1], colour), np.array(alpha)
+
+
+def _plain(picture: PIL.Image.Image) -> PIL.Image.Image:
+    """Bring a picture to one of the modes that are as they seem."""
     gray = picture.mode in _GRAY_MODES
     if picture.has_transparency_data:
-        visible = picture.convert("LA" if gray else "RGBA")
-        *colour, alpha = visible.split()
-        return PIL.Image.merge("L" if gray else "RGB", colour), np.array(alpha)
-    if picture.mode in _COLOUR_MODES:
-        return picture, None
-    return picture.convert("L" if gray else "RGB"), None
+        return picture.convert("LA" if gray else "RGBA")
+    if picture.mode in _PLAIN_MODES:
+        return picture
+    return picture.convert("L" if gray else "RGB")
 
 
 def _rgb(channels: PIL.Image.Image) -> Plane:

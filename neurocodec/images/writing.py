@@ -30,8 +30,11 @@ def png(image: Image, compress_level: int = 1) -> bytes:
     return _save(image, "PNG", **options)
 
 
-def png_of_samples(samples: npt.NDArray[np.uint16]) -> bytes:
-    """Write (H, W, 3) RGB or (H, W, 4) RGBA samples as a PNG file of 16 bits a sample."""
+def png_of_samples(
+    pixels: npt.NDArray[np.uint16], alpha: npt.NDArray[np.uint16] | None = None
+) -> bytes:
+    """Write RGB (H, W, 3) and alpha (H, W) as a PNG file of 16 bits a sample."""
+    samples = pixels if alpha is None else np.dstack([pixels, alpha])
     height, width, channels = samples.shape
     rows = samples.astype(">u2").view(np.uint8).reshape(height, -1)
     filtered = np.full((height, rows.shape[1] + 1), _FILTER_UP, np.uint8)

@@ -9,14 +9,14 @@ MIN_SIDE = 2
 
 
 def fsim(original: Image, decoded: Image) -> float | None:
-    """FSIMc, with colour, of Zhang, Zhang, Mou and Zhang (2011), by piq.
+    """FSIMc of Zhang, Zhang, Mou and Zhang (2011), by piq.
 
     Args:
         original: any size.
         decoded: of that size.
 
     Returns:
-        In [0, 1]; 1 where the pictures are equal; None for a side of 1 px, which has no gradient.
+        In [0, 1]; 1 where the images are equal; None for a side of 1 px, which has no gradient.
 
     Raises:
         ValueError: the sizes differ.

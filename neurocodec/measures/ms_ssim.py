@@ -1,6 +1,6 @@
 """Multi-scale structural similarity."""
 
-import pytorch_msssim
+import piq
 
 from neurocodec.images import Image
 from neurocodec.networks.tensors import to_tensor
@@ -9,14 +9,14 @@ MIN_SIDE = 161
 
 
 def ms_ssim(original: Image, decoded: Image) -> float | None:
-    """MS-SSIM of Wang, Simoncelli and Bovik (2003), mean of R, G and B, by pytorch-msssim.
+    """MS-SSIM of Wang, Simoncelli and Bovik (2003), mean of R, G and B, by piq.
 
     Args:
         original: any size.
         decoded: of that size.
 
     Returns:
-        At most 1, where the pictures are equal; None for a side of 160 px or less, whose fifth
+        At most 1, where the images are equal; None for a side of 160 px or less, whose fifth
         scale would be smaller than the 11×11 window.
 
     Raises:
@@ -25,4 +25,4 @@ def ms_ssim(original: Image, decoded: Image) -> float | None:
     if min(original.width, original.height) < MIN_SIDE:
         return None
     x, x_hat = to_tensor([original, decoded]).chunk(2)
-    return float(pytorch_msssim.ms_ssim(x, x_hat, data_range=1.0))
+    return float(piq.multi_scale_ssim(x, x_hat, data_range=1.0))

@@ -15,7 +15,7 @@ def psnr_db(original: Image, decoded: Image) -> float:
         decoded: of that size.
 
     Returns:
-        dB; inf where the pictures are equal.
+        dB; inf where the images are equal.
 
     Raises:
         ValueError: the sizes differ.

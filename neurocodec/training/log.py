@@ -3,6 +3,7 @@
 import importlib
 import json
 import math
+from collections.abc import Sequence
 from typing import Any, TextIO
 
 from neurocodec import files
@@ -43,9 +44,9 @@ class Log:
         if self._board is not None:
             self._board.close()
 
-    def add(self, record: Record) -> None:
-        """Write what was measured, and the notes that came meanwhile."""
-        for note in self._report.take_notes():
+    def add(self, record: Record, remarks: Sequence[str] = ()) -> None:
+        """Write what was measured, remarks on it, and the notes that came meanwhile."""
+        for note in (*self._report.take_notes(), *remarks):
             self._write({"note": note})
         if not record:
             return

@@ -72,11 +72,12 @@ def train(
     """
     report = report or Report()
     state = begin(algorithm, config)
-    progress, scores = state.progress, Scores()
+    progress = state.progress
     if config.compile:
         algorithm.network.compile()
     step = replace(algorithm, network=distributed.parallel(algorithm.network))
     report.status(f"training: step {progress.steps + 1}")
+    scores = Scores()
     with Log(config, progress, report) if distributed.is_first() else nullcontext() as log:
         with signals.deferred() as received:
             while (share := distributed.agreed(progress.share)) < 1:
@@ -84,7 +85,8 @@ def train(
                 if log is not None:
                     log.add(record | {"minutes_left": round(progress.minutes_left, 2)})
                     if config.validate_every and progress.steps % config.validate_every == 0:
-                        log.add(_validated(state, report).record)
+                        scores = _validated(state, report)
+                        log.add(scores.record, scores.remarks)
                     if progress.steps % config.save_every == 0:
                         state.save()
                 if distributed.anywhere(bool(received)):
@@ -94,7 +96,7 @@ def train(
         progress.stop()
         if log is not None:
             scores = _validated(state, report)
-            log.add(scores.record)
+            log.add(scores.record, scores.remarks)
     distributed.wait()
     return Trained(Path(state.weights), progress, scores)
 
@@ -125,12 +127,9 @@ def _validated(state: State, report: Report) -> Scores:
     """The scores of the EMA on the pictures kept apart, or why there are none."""
     report.status("measuring on the pictures kept apart")
     try:
-        scores = state.algorithm.validate(state.ema.module)
+        return state.algorithm.validate(state.ema.module)
     except NeurocodecError as exc:
-        scores = Scores(remarks=(f"no BD-rate: {exc}",))
-    for remark in scores.remarks:
-        report.note(remark)
-    return scores
+        return Scores(remarks=(f"no BD-rate: {exc}",))
 
 
 def _learning_rate(config: Config, share: float) -> float:

@@ -16,13 +16,20 @@ class Report:
 
     def __init__(self) -> None:
         self._notes: deque[str] = deque()
+        self._noted: set[str] = set()
 
     def status(self, text: str) -> None:
         """Tell what is being done; called often, shown now and then."""
 
     def note(self, text: str) -> None:
-        """Tell something worth knowing, in the log too."""
-        self._notes.append(text)
+        """Tell something worth knowing, once, in the log too."""
+        if text not in self._noted:
+            self._noted.add(text)
+            self._notes.append(text)
+            self.show(text)
+
+    def show(self, text: str) -> None:
+        """Show a note to people."""
 
     def step(self, line: Record) -> None:
         """Tell of a line of the log: a step, or a validation."""

@@ -18,12 +18,13 @@ import click
 import numpy as np
 
 from neurocodec import images
-from neurocodec.codecs import ffmpeg
-from neurocodec.codecs.bpg import Bpg, native, x265
+from neurocodec.codecs import Level, libav
+from neurocodec.codecs.bpg import Bpg, x265
 from neurocodec.codecs.bpg.container import demux, mux
 from neurocodec.codecs.bpg.streams import bpg_units, read_stream
 from neurocodec.codecs.planes import colour
 from neurocodec.codecs.planes.layout import Layout
+from neurocodec.codecs.programs.bpgenc import BPGENC
 from neurocodec.images import Image
 from neurocodec.measures.rate import bpp
 from neurocodec.tools import lookup
@@ -42,11 +43,17 @@ def as_bpgenc_sets_it(image: Image, qp: int) -> bytes:
     """A .bpg of the bundled x265 with bpgenc's own parameters."""
     parameters = f"qp={qp}:keyint=1:info=0:log-level=none"
     options = {"preset": "veryslow", "tune": "ssim", "x265-params": parameters}
-    planes = x265.padded(colour.to_planes(image.pixels, Layout()), Layout())
-    stream = ffmpeg.encode(planes, "yuv420p", x265.arguments(options), "hevc")
+    planes = x265.whole_blocks(colour.to_planes(image.pixels, Layout()), Layout())
+    stream = libav.encode(planes, "yuv420p", "libx265", options)
     taken = read_stream(stream, Layout(), image.width, image.height)
-    ours = demux(Bpg(engine="x265", effort=1).encode(image, qp))
+    ours = demux(Bpg(engine="x265", effort=1).encode(image, Level("qp", qp)))
     return mux(replace(ours, sps=taken.sps.mini.to_bytes(), units=bpg_units(taken, None)))
+
+
+def by(**settings: str | int) -> Encode:
+    """Encode with these settings of BPG."""
+    codec = Bpg(**settings)
+    return lambda image, qp: codec.encode(image, Level("qp", qp))
 
 
 def psnr_db(a: np.ndarray, b: np.ndarray) -> float:
@@ -82,13 +89,13 @@ def main(data: Path, pictures: int, jobs: int) -> None:
     paths = sorted((data / "kodak").glob("*.png"))[:pictures]
     chosen = [images.read(path.read_bytes(), path.name) for path in paths]
     anchors: dict[str, Encode] = {"bundled x265, bpgenc -m 8's parameters": as_bpgenc_sets_it}
-    if lookup(native.BPGENC) is not None:
-        anchors["bpgenc -m 8"] = Bpg(engine="bpgenc").encode
+    if lookup(BPGENC) is not None:
+        anchors["bpgenc -m 8"] = by(engine="bpgenc")
     else:
         print("bpgenc was not found: it is left out")
     tests: dict[str, Encode] = {
-        "ours": Bpg(engine="x265").encode,
-        "ours, effort 6 (slow)": Bpg(engine="x265", effort=6).encode,
+        "ours": by(engine="x265"),
+        "ours, effort 6 (slow)": by(engine="x265", effort=6),
     }
     with ThreadPoolExecutor(jobs) as pool:
         curves = {

@@ -25,8 +25,10 @@ import PIL.Image
 
 from neurocodec import images, tools
 from neurocodec.batch.engines import local as workers
-from neurocodec.codecs.bpg import native, x265
-from neurocodec.codecs.ffmpeg import FFMPEG
+from neurocodec.codecs.bpg import x265
+from neurocodec.codecs.programs.bpgdec import BPGDEC
+from neurocodec.codecs.programs.bpgenc import BPGENC
+from neurocodec.codecs.programs.ffmpeg import FFMPEG
 from neurocodec.images import Image
 from neurocodec.training.codec_pool import CodecPool
 
@@ -60,12 +62,14 @@ def real(tool: tools.Tool) -> Path | None:
 
 def programs() -> tuple[str, list[str], list[str]]:
     """Their name, and the command lines from in.png to coded and from coded to out.png."""
-    encoder, decoder = real(native.BPGENC), real(native.BPGDEC)
+    encoder, decoder = real(BPGENC), real(BPGDEC)
     if encoder is not None and decoder is not None:
         encode = [encoder, "-q", QP, "-f", "420", "-b", "8", "-m", "8", "-o", "coded", "in.png"]
         return "bpgenc, bpgdec", [*map(str, encode)], [str(decoder), "-o", "out.png", "coded"]
     ffmpeg = [str(tools.find(FFMPEG).path), "-y", "-loglevel", "error"]
-    parameters = x265.arguments(x265.options(QP))
+    options = x265.options(QP, effort=8, side=SIDE)
+    pairs = [(f"-{key}", value) for key, value in options.items()]
+    parameters = ["-c:v", "libx265", *(part for pair in pairs for part in pair)]
     encode = [*ffmpeg, "-i", "in.png", "-pix_fmt", "yuv420p", *parameters, "-f", "hevc", "coded"]
     decode = [*ffmpeg, "-f", "hevc", "-i", "coded", "-frames:v", "1", "out.png"]
     return "the bundled ffmpeg, twice", encode, decode

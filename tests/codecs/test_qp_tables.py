@@ -6,7 +6,7 @@ from statistics import fmean
 import pytest
 
 from neurocodec import codecs, images
-from neurocodec.codecs import qp_tables
+from neurocodec.codecs import Level, qp_tables
 from neurocodec.errors import UsageError
 from neurocodec.measures.rate import bpp
 
@@ -17,6 +17,14 @@ MADE = {
     "vvc": {"levels": [0, 80], "bpp": [2.0**6, 2.0**-4]},
 }
 OTHERS = ["jpeg", "jpeg2000", "vvc"]
+
+
+def bpg_qp(name: str, value: int) -> float:
+    return qp_tables.bpg_qp(name, Level(codecs.load(name).unit, value))
+
+
+def saturates(name: str, qp: int) -> bool:
+    return qp_tables.saturated(name, Level("qp", qp))
 
 
 @pytest.fixture
@@ -32,30 +40,25 @@ def test_levels_lie_on_the_logarithm_of_the_rate(made):
     assert qp_tables.level_at_qp("jpeg", 30) == 20
     assert qp_tables.level_at_qp("jpeg", 33) == 15
     assert qp_tables.level_at_qp("vvc", 30) == 48
-    assert qp_tables.qp_at_level("jpeg", 20) == pytest.approx(30)
-    assert qp_tables.qp_at_level("jpeg", 21) == pytest.approx(29.4)
-    assert qp_tables.qp_at_level("vvc", 48) == pytest.approx(30)
+    assert bpg_qp("jpeg", 20) == pytest.approx(30)
+    assert bpg_qp("jpeg", 21) == pytest.approx(29.4)
+    assert bpg_qp("vvc", 48) == pytest.approx(30)
 
 
 def test_ends_saturate(made):
     assert qp_tables.level_at_qp("jpeg", 10) == 40
     assert qp_tables.level_at_qp("jpeg", 50) == 0
-    assert [qp for qp in range(52) if not qp_tables.qp_saturates("jpeg", qp)] == [*range(18, 43)]
-    assert not any(qp_tables.qp_saturates("vvc", qp) for qp in range(52))
-    assert qp_tables.qp_at_level("vvc", 0) == 0
-    assert qp_tables.qp_at_level("vvc", 79) == 51
-    assert [level for level in range(81) if qp_tables.level_saturates("vvc", level)] == [
-        *range(8),
-        *range(77, 81),
-    ]
+    assert [qp for qp in range(52) if not saturates("jpeg", qp)] == [*range(18, 43)]
+    assert not any(saturates("vvc", qp) for qp in range(52))
+    assert bpg_qp("vvc", 0) == 0
+    assert bpg_qp("vvc", 79) == 51
 
 
 def test_bpg_is_its_own_scale():
     for qp in range(52):
         assert qp_tables.level_at_qp("bpg", qp) == qp
-        assert qp_tables.qp_at_level("bpg", qp) == qp
-        assert not qp_tables.qp_saturates("bpg", qp)
-        assert not qp_tables.level_saturates("bpg", qp)
+        assert bpg_qp("bpg", qp) == qp
+        assert not saturates("bpg", qp)
 
 
 @pytest.mark.parametrize("name", OTHERS)
@@ -63,22 +66,22 @@ def test_levels_are_monotone_in_qp(name):
     order = list(codecs.create(name).levels)
     ranks = [order.index(qp_tables.level_at_qp(name, qp)) for qp in range(52)]
     assert ranks == sorted(ranks, reverse=True)
-    free = [r for qp, r in enumerate(ranks) if not qp_tables.qp_saturates(name, qp)]
+    free = [r for qp, r in enumerate(ranks) if not saturates(name, qp)]
     assert len(free) > 30
     assert len(set(free)) > 25
 
 
 @pytest.mark.parametrize("name", OTHERS)
 def test_qps_are_monotone_in_the_level(name):
-    qps = [qp_tables.qp_at_level(name, level) for level in codecs.create(name).levels]
+    qps = [bpg_qp(name, level) for level in codecs.create(name).levels]
     assert qps == sorted(qps, reverse=True)
 
 
 @pytest.mark.parametrize("name", OTHERS)
 def test_there_and_back(name):
     for qp in range(20, 42):
-        assert not qp_tables.qp_saturates(name, qp)
-        back = qp_tables.qp_at_level(name, qp_tables.level_at_qp(name, qp))
+        assert not saturates(name, qp)
+        back = bpg_qp(name, qp_tables.level_at_qp(name, qp))
         assert abs(back - qp) < 1
 
 
@@ -86,10 +89,45 @@ def test_there_and_back(name):
 def test_the_tables_reach_both_ends_of_every_codec(name):
     levels = codecs.create(name).levels
     for level in (min(levels), max(levels)):
-        assert 0 <= qp_tables.qp_at_level(name, level) <= 51
+        assert 0 <= bpg_qp(name, level) <= 51
         for beyond in (min(levels) - 1, max(levels) + 1):
             with pytest.raises(UsageError, match=str(beyond)):
-                qp_tables.qp_at_level(name, beyond)
+                bpg_qp(name, beyond)
+
+
+def test_a_level_of_the_codecs_unit_is_its_own():
+    for name, level in (("bpg", Level("qp", 34)), ("jpeg", Level("quality", 60))):
+        assert qp_tables.own_level(codecs.create(name), level) == level
+        assert not qp_tables.saturated(name, level)
+
+
+def test_a_qp_is_carried_over_to_a_quality():
+    quality = qp_tables.level_at_qp("jpeg", 34)
+    own = qp_tables.own_level(codecs.create("jpeg"), Level("qp", 34))
+    assert own == Level("quality", quality)
+    assert qp_tables.saturated("jpeg", Level("qp", 51))
+    assert not qp_tables.saturated("jpeg", Level("qp", 34))
+
+
+@pytest.mark.parametrize(
+    ("name", "asked", "message"),
+    [
+        ("bpg", Level("quality", 60), "bpg has no quality: give --qp N"),
+        ("bpg", Level("qp", 52), "bpg's QP goes from 0 to 51, not 52"),
+        ("jpeg", Level("quality", 0), "jpeg's quality goes from 1 to 100, not 0"),
+        ("jpeg", Level("qp", 52), "the QP goes from 0 to 51, not 52"),
+        ("jpeg", Level("iterations", 4), "jpeg has no iterations: give --quality N"),
+    ],
+    ids=str,
+)
+def test_a_level_that_the_codec_does_not_have_is_refused(name, asked, message):
+    with pytest.raises(UsageError, match=message):
+        qp_tables.own_level(codecs.create(name), asked)
+
+
+def test_a_level_is_written_in_words_and_in_records():
+    assert (str(Level("qp", 34)), str(Level("quality", 60))) == ("QP 34", "quality 60")
+    assert Level("iterations", 4).record() == {"iterations": 4}
 
 
 def test_what_is_not_on_the_scale_is_refused():
@@ -107,7 +145,8 @@ def test_jpeg_has_bpgs_rate_on_kodak(data_folder):
     rates = []
     for path in sorted(data_folder("kodak").glob("*.png")):
         image = images.read(path.read_bytes(), path.name)
-        rates.append(bpp(len(codec.encode(image, level)), image.width, image.height))
+        data = codec.encode(image, Level("quality", level))
+        rates.append(bpp(len(data), image.width, image.height))
     recorded = qp_tables._tables()["bpg"]
     below = max(i for i, qp in enumerate(recorded["levels"]) if qp <= 34)
     assert recorded["bpp"][below + 1] < fmean(rates) < recorded["bpp"][below]

@@ -2,7 +2,6 @@
 
 import functools
 import os
-import random
 import subprocess
 import textwrap
 
@@ -12,17 +11,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from neurocodec import codecs, images, tools
-from neurocodec.codecs import ffmpeg
-from neurocodec.codecs.streams.bits import unescape
+from neurocodec.codecs import libav
 from neurocodec.codecs.planes.colour import to_pixels, to_planes
-from neurocodec.codecs.planes.layout import Layout
-from neurocodec.codecs.vvc import Vvc, fitting, nal, programs, still
+from neurocodec.codecs.planes.layout import Layout, raw
+from neurocodec.codecs.programs import ffmpeg, vtm, vvdecapp, vvencapp
+from neurocodec.codecs.streams.bits import unescape
+from neurocodec.codecs.streams.h266 import nal
 from neurocodec.codecs.streams.h266.sps import Colour, hidden, read_sps
+from neurocodec.codecs.vvc import Vvc, fitting, still
 from neurocodec.errors import BadInputError, MissingError, ToolError, UsageError
 from neurocodec.images import Image
+from tests.codecs.coding import encoded
 from tests.conftest import picture, program_head, psnr_db
 
-SIZES = [(1, 1), (2, 5), (13, 12), (14, 14), (30, 18), (65, 47), (64, 48)]
+SIZES = [(1, 1), (13, 12), (65, 47), (64, 48)]
 
 # 4:4:4 in layers of time and subpictures, with long-term references, HRD and every other part
 # that a still does without. ffmpeg's trace_headers reads the same values out of it.
@@ -37,7 +39,7 @@ RARE_SPS = bytes.fromhex(
 
 @functools.cache
 def coded(width: int, height: int, qp: int = 34) -> bytes:
-    return Vvc(engine="vvenc").encode(picture(width, height), qp)
+    return encoded(Vvc(engine="vvenc"), picture(width, height), qp)
 
 
 def by_libvvenc(planes, *options: str, qp: int = 30) -> bytes:
@@ -74,9 +76,9 @@ def test_ffmpeg_shows_the_same_planes_at_the_true_or_the_next_even_size(tmp_path
     shown = tuple(side + side % 2 for side in size)
     path = tmp_path / "x.266"
     path.write_bytes(data)
-    planes = programs.decode_by_ffmpeg(data, Layout("420", 10), *shown, may_be_cut=False)
+    planes = libav.decode("vvc", data).planes
     said, words = shown_by_ffmpeg(path)
-    assert said == ffmpeg.raw(planes)
+    assert said == raw(planes)
     assert f"{shown[0]}x{shown[1]}" in words
     assert "yuv420p10le(pc, bt470bg/bt709/iec61966-2-1" in words
     decoded = Vvc(engine="vvenc").decode(data)
@@ -87,15 +89,15 @@ def test_ffmpeg_shows_the_same_planes_at_the_true_or_the_next_even_size(tmp_path
 
 
 def test_the_beyond_of_an_odd_size_repeats_the_edge():
-    data = Vvc().encode(Image(np.full((9, 9, 3), (200, 40, 90), np.uint8)), 20)
-    luma = ffmpeg.decode("vvc", data).planes[0].astype(int)
+    data = encoded(Vvc(), Image(np.full((9, 9, 3), (200, 40, 90), np.uint8)), 20)
+    luma = libav.decode("vvc", data).planes[0].astype(int)
     assert luma.shape == (10, 10)
     assert np.abs(luma - luma[0, 0]).max() <= 12
 
 
 def test_slices_are_the_encoders_own_and_the_headers_are_short():
     planes = to_planes(picture(64, 48).pixels, Layout("420", 10))
-    stream = programs.encode_by_ffmpeg(planes, 34, "fast")
+    stream = ffmpeg.encode_vvc(planes, 34, "fast")
     kept = {*range(nal.LAST_SLICE + 1), nal.PREFIX_APS}
     ours = [unit for unit in nal.split(coded(64, 48)) if unit.type in kept]
     assert ours == [unit for unit in nal.split(stream) if unit.type in kept]
@@ -121,7 +123,6 @@ def test_inspect_says_what_the_headers_say():
         "bit_depth": 10,
         "matrix": "bt601",
         "range": "full",
-        "slice_qp": 31,
     }
 
 
@@ -144,7 +145,7 @@ def test_streams_of_older_formats_are_not_taken_for_it():
 def test_more_bits_than_the_program_has_room_for(growth):
     noise = np.random.default_rng(0).integers(0, 256, (growth, 16, 1), np.uint8)
     image = Image(noise.repeat(3, 2), gray=True)
-    data = Vvc(preset="faster", engine="vvenc").encode(image, 0)
+    data = encoded(Vvc(preset="faster", engine="vvenc"), image, 0)
     assert psnr_db(Vvc().decode(data), image) > 40
 
 
@@ -152,10 +153,7 @@ def test_settings_and_pictures_out_of_range_are_refused():
     for settings_given in ({"preset": "best"}, {"engine": "vtm"}, {"chroma": "444"}):
         with pytest.raises(UsageError, match=next(iter(settings_given))):
             Vvc(**settings_given)
-    wide = Image(np.zeros((1, 25_329, 3), np.uint8))
-    with pytest.raises(UsageError, match="too large"):
-        Vvc().encode(wide, 40)
-    assert codecs.create("vvc:preset=faster:engine=vvenc").encode(picture(16, 16), 40)
+    assert encoded(codecs.create("vvc:preset=faster:engine=vvenc"), picture(16, 16), 40)
 
 
 # Streams of others.
@@ -184,10 +182,10 @@ def tagged(matrix: str) -> tuple[str, str]:
 def test_colour_is_what_ffmpeg_makes_of_it(tmp_path, options, color_space, limited_range, matrix):
     data = foreign(*options, color_space=color_space, limited_range=limited_range)
     said = Vvc().inspect(data)
-    assert (said["matrix"], said["range"], said["slice_qp"]) == (matrix, "limited", 27)
+    assert (said["matrix"], said["range"]) == (matrix, "limited")
     decoded = Vvc().decode(data)
     left = Layout("420", 10, color_space, limited_range=True, left=True)
-    assert (decoded.pixels == to_pixels(ffmpeg.decode("vvc", data).planes, left)).all()
+    assert (decoded.pixels == to_pixels(libav.decode("vvc", data).planes, left)).all()
     if limited_range:
         assert np.abs(centres(decoded) - centres(quadrants())).max() <= 6
     (tmp_path / "x.266").write_bytes(data)
@@ -219,7 +217,7 @@ def test_an_unknown_matrix_is_refused_by_its_number():
 def test_other_kinds_of_stream(parameters, chroma, bit_depth):
     data = foreign("-vvenc-params", parameters)
     said = Vvc().inspect(data)
-    assert (said["chroma"], said["bit_depth"], said["slice_qp"]) == (chroma, bit_depth, 27)
+    assert (said["chroma"], said["bit_depth"]) == (chroma, bit_depth)
     decoded = Vvc().decode(data)
     assert decoded.gray == (chroma == "400")
     wanted = centres(quadrants())
@@ -228,15 +226,8 @@ def test_other_kinds_of_stream(parameters, chroma, bit_depth):
     assert np.abs(centres(decoded) - wanted).max() <= 7
 
 
-def test_the_slice_qp_is_read_behind_a_perceptual_adaptation():
-    planes = to_planes(picture(64, 48).pixels, Layout("420", 10))
-    data = by_libvvenc(planes, "-qpa", "1", qp=40)
-    said = Vvc().inspect(data)["slice_qp"]
-    assert 25 <= said <= 45 and said != 37
-
-
 def test_a_video_is_refused_as_animated():
-    frame = ffmpeg.raw(to_planes(quadrants().pixels, Layout("420", 10)))
+    frame = raw(to_planes(quadrants().pixels, Layout("420", 10)))
     source = ["-f", "rawvideo", "-pix_fmt", "yuv420p10le", "-video_size", "64x64", "-i", "pipe:0"]
     arguments = [*source, "-c:v", "libvvenc", "-preset", "faster", "-f", "vvc", "pipe:1"]
     video = tools.run(tools.find(ffmpeg.FFMPEG), arguments, timeout_s=60, stdin=3 * frame)
@@ -261,7 +252,7 @@ def test_every_part_of_a_sequence_parameter_set_is_passed_over_rightly():
 
 def test_a_picture_that_is_too_large_is_refused_before_it_is_decoded(monkeypatch):
     monkeypatch.setattr(images, "MAX_PIXELS", 64 * 48 - 1)
-    monkeypatch.setattr(ffmpeg, "decode", None)
+    monkeypatch.setattr(libav, "decode", None)
     with pytest.raises(BadInputError, match="64×48"):
         Vvc().decode(coded(64, 48))
 
@@ -270,7 +261,7 @@ def test_a_picture_that_is_too_large_is_refused_before_it_is_decoded(monkeypatch
 def test_every_cut_is_noticed(size):
     data = coded(*size, qp=45)
     codec = Vvc(engine="vvenc")
-    for length in range(len(data)):
+    for length in [*range(0, len(data) - 12, 9), *range(len(data) - 12, len(data))]:
         with pytest.raises(BadInputError):
             codec.decode(data[:length])
 
@@ -278,7 +269,7 @@ def test_every_cut_is_noticed(size):
 def test_a_cut_stream_of_others_is_noticed_unless_the_picture_is_there():
     data = foreign()
     whole = Vvc().decode(data).pixels
-    for length in range(len(data)):
+    for length in [*range(0, len(data) - 12, 9), *range(len(data) - 12, len(data))]:
         try:
             decoded = Vvc().decode(data[:length])
         except BadInputError:
@@ -287,23 +278,7 @@ def test_a_cut_stream_of_others_is_noticed_unless_the_picture_is_there():
         assert (decoded.pixels == whole).all()
 
 
-def test_flipped_bits_are_bad_input_or_a_picture_of_the_size_that_is_said():
-    data = coded(65, 47, qp=45)
-    codec = Vvc(engine="vvenc")
-    chosen = random.Random(3)
-    for position in [*range(8 * 110), *chosen.sample(range(8 * len(data)), 300)]:
-        flipped = bytearray(data)
-        flipped[position // 8] ^= 1 << position % 8
-        try:
-            decoded = codec.decode(bytes(flipped))
-            said = codec.inspect(bytes(flipped))
-        except BadInputError:
-            continue
-        assert (decoded.width, decoded.height) == (said["width"], said["height"])
-        assert {decoded.width, decoded.height} <= {64, 65, 66, 47, 48}
-
-
-@settings(max_examples=300)
+@settings(max_examples=100)
 @given(
     st.sampled_from([nal.SPS, nal.PPS, nal.PREFIX_SEI, nal.PICTURE_HEADER, 7]),
     st.binary(max_size=120),
@@ -344,13 +319,13 @@ def test_messages_of_others_are_passed_over():
 
 def test_only_a_stream_that_ends_in_a_slice_is_decoded_twice(monkeypatch):
     asked = []
-    decode = ffmpeg.decode
+    decode = libav.decode
 
     def watched(codec, stream, *, may_be_cut=False):
         asked.append(may_be_cut)
         return decode(codec, stream, may_be_cut=may_be_cut)
 
-    monkeypatch.setattr(ffmpeg, "decode", watched)
+    monkeypatch.setattr(libav, "decode", watched)
     for data in (foreign(), coded(64, 48), foreign("-vvenc-params", "decodedpicturehash=1")):
         Vvc(engine="vvenc").decode(data)
     assert asked == [True, False, False]
@@ -379,22 +354,23 @@ def stand_in(tmp_path, monkeypatch):
 
 ENCODES = """
     import numpy as np
-    from neurocodec.codecs.vvc import programs
+    from neurocodec.codecs.programs import ffmpeg
     width, height = map(int, given["-s"].split("x"))
     assert (given["-c"], given["-r"], given["-f"]) == ("yuv420_10", "25", "1"), given
     assert (given["--qpa"], given["-t"]) == ("0", "1"), given
     samples = np.fromfile(given["-i"], "<u2")
     luma, *chroma = np.split(samples, np.cumsum([width * height, width * height // 4]))
     planes = [luma.reshape(height, width), *(c.reshape(height // 2, -1) for c in chroma)]
-    stream = programs.encode_by_ffmpeg(planes, int(given["-q"]), given["--preset"])
+    stream = ffmpeg.encode_vvc(planes, int(given["-q"]), given["--preset"])
     open(given["-o"], "wb").write(stream)
 """
 
 DECODES = """
-    from neurocodec.codecs import ffmpeg
+    from neurocodec.codecs import libav
+    from neurocodec.codecs.planes.layout import raw
     assert given.get("-d", "0") == "0"
-    planes = ffmpeg.decode("vvc", open(given["-b"], "rb").read()).planes
-    open(given["-o"], "wb").write(ffmpeg.raw(planes))
+    planes = libav.decode("vvc", open(given["-b"], "rb").read()).planes
+    open(given["-o"], "wb").write(raw(planes))
 """
 
 FAULTS = {
@@ -405,32 +381,32 @@ FAULTS = {
 
 
 def test_vvencapp_and_ffmpeg_give_the_same_bytes(stand_in):
-    stand_in(programs.VVENCAPP, "vvencapp version 9.8.7", ENCODES)
+    stand_in(vvencapp.VVENCAPP, "vvencapp version 9.8.7", ENCODES)
     image = picture(37, 20)
     for engine in ("auto", "vvencapp"):
         codec = Vvc(preset="faster", engine=engine)
         assert codec.encoder == "vvencapp 9.8.7"
-        assert codec.encode(image, 30) == Vvc(preset="faster", engine="vvenc").encode(image, 30)
+        assert encoded(codec, image, 30) == encoded(Vvc(preset="faster", engine="vvenc"), image, 30)
 
 
 @pytest.mark.parametrize("fault", FAULTS)
 def test_an_encoder_that_fails_is_a_tool_error(stand_in, fault):
     body, words = FAULTS[fault]
-    stand_in(programs.VVENCAPP, "vvencapp version 9.8.7", body)
+    stand_in(vvencapp.VVENCAPP, "vvencapp version 9.8.7", body)
     with pytest.raises(ToolError, match=words or "unusable stream"):
-        Vvc().encode(picture(16, 16), 30)
+        encoded(Vvc(), picture(16, 16), 30)
 
 
 def test_an_encoder_that_codes_another_picture_is_a_tool_error(stand_in):
     small = by_libvvenc(to_planes(np.zeros((16, 16, 3), np.uint8), Layout("420", 10)))
-    stand_in(programs.VVENCAPP, "vvencapp version 9.8.7", f"open(given['-o'], 'wb').write({small})")
+    stand_in(vvencapp.VVENCAPP, "vvencapp version 9.8.7", f"open(given['-o'], 'wb').write({small})")
     with pytest.raises(ToolError, match="unusable stream"):
-        Vvc().encode(picture(40, 16), 30)
+        encoded(Vvc(), picture(40, 16), 30)
 
 
 DECODERS = {
-    "vvdecapp": (programs.VVDECAPP, "vvdecapp version 9.8.7"),
-    "VTM": (programs.VTM_DECODER, "VVCSoftware: VTM Decoder Version 99.1 [Linux]"),
+    "vvdecapp": (vvdecapp.VVDECAPP, "vvdecapp version 9.8.7"),
+    "VTM": (vtm.VTM, "VVCSoftware: VTM Decoder Version 99.1 [Linux]"),
 }
 
 
@@ -462,7 +438,7 @@ def test_a_decoder_that_complains_is_bad_input(stand_in, decoder, fault):
 def test_an_engine_that_is_asked_for_must_be_there(monkeypatch, tmp_path):
     monkeypatch.setenv("PATH", os.fspath(tmp_path))
     monkeypatch.setattr(tools, "PROJECT_BIN", tmp_path)
-    monkeypatch.delenv(programs.VVENCAPP.variable, raising=False)
+    monkeypatch.delenv(vvencapp.VVENCAPP.variable, raising=False)
     with pytest.raises(MissingError, match="vvencapp"):
         Vvc(engine="vvencapp")
     assert "libvvenc" in Vvc().encoder
@@ -473,6 +449,6 @@ def test_photographs(data_folder, qp):
     path = data_folder("kodak") / "kodim23.png"
     photograph = images.read(path.read_bytes(), path.name)
     crop = Image(np.ascontiguousarray(photograph.pixels[100:323, 200:425]))
-    data = Vvc().encode(crop, qp)
+    data = encoded(Vvc(), crop, qp)
     assert 8 * len(data) / (223 * 225) < {28: 1.0, 41: 0.3}[qp]
     assert psnr_db(Vvc().decode(data), crop) > {28: 37, 41: 30}[qp]

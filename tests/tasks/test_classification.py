@@ -1,18 +1,22 @@
 """What classification answers, and how the answers are scored."""
 
 import csv
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from scipy.special import rel_entr, softmax
 
 from neurocodec import images
 from neurocodec.errors import BadInputError, UsageError
-from neurocodec.tasks import PictureScore, create
+from neurocodec.images import Image
+from neurocodec.tasks import PictureScore, create, datasets
 from neurocodec.tasks.classification import Classification
+from neurocodec.tasks.datasets.class_folders import imagenet_wnids
 from tests.conftest import picture
-from tests.networks.recogniser_files import CLASSIFIER, write
+from tests.networks.recogniser_files import CLASSIFIER, conv, write
 
 
 @pytest.fixture
@@ -90,6 +94,95 @@ def test_a_set_scores_the_mean_of_what_all_pictures_have(task: Classification) -
 def test_a_network_for_another_task_is_refused() -> None:
     with pytest.raises(UsageError, match="segmentation"):
         Classification("lraspp_mobilenet_v3_large:random")
+
+
+def colour_classifier(folder: Path, outputs: int, classes: Sequence[int]) -> Classification:
+    """A recogniser with the output `classes[c]` for images of the colour channel c."""
+    weight, bias = torch.zeros(outputs, 3, 1, 1), torch.full((outputs,), -100.0)
+    for channel, index in enumerate(classes):
+        weight[index, channel], bias[index] = 1, 0
+    logits = conv("logits", "pool", (3, outputs), kernel=1, pad=[0, 0, 0, 0])
+    description = {
+        "input": {"size": 16, "mul": 0.05},
+        "output": "logits",
+        "ops": [{"op": "global_avgpool", "name": "pool", "input": "input"}, logits],
+    }
+    tensors = {"logits.weight": weight, "logits.bias": bias}
+    return Classification(str(write(folder, description, tensors)))
+
+
+def put_class_folders(folder: Path, *names: str) -> None:
+    """One folder a name, with one image: red, green, blue, in this order."""
+    for channel, name in enumerate(names):
+        pixels = np.random.default_rng(channel).integers(0, 60, (20, 24, 3)).astype(np.uint8)
+        pixels[..., channel] += 150
+        (folder / name).mkdir(parents=True)
+        (folder / name / "1.png").write_bytes(images.png(Image(pixels)))
+
+
+def scores_of(task: Classification, folder: Path) -> tuple[dict[str, float], datasets.DataSet]:
+    data = task.align(datasets.read(folder, "classification"))
+    read = [images.read(p.path.read_bytes(), p.name) for p in data.pictures]
+    pairs = zip(task.predict(read), data.pictures, strict=True)
+    return task.score_set([task.score(x, x, p.ground_truth) for x, p in pairs]), data
+
+
+@pytest.mark.parametrize(
+    ("outputs", "classes", "names", "warning"),
+    [
+        (3, [0, 1, 2], ["a_red", "b_green", "c_blue"], ""),
+        (6, [0, 1, 2], ["a_red", "b_green", "c_blue"], "the first of the 6 classes of tiny"),
+        (3, [0, 1, 2], ["n01440764", "n01443537", "n15075141"], ""),
+        (1000, [0, 1, 999], ["n01440764", "n01443537", "n15075141"], ""),
+    ],
+)
+def test_class_folders_are_the_classes_of_the_recogniser(
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    outputs: int,
+    classes: list[int],
+    names: list[str],
+    warning: str,
+) -> None:
+    put_class_folders(tmp_path / "data", *names)
+    (tmp_path / "data/.ipynb_checkpoints").mkdir()
+    task = colour_classifier(tmp_path, outputs, classes)
+    scores, data = scores_of(task, tmp_path / "data")
+    assert scores["top1"] == 1
+    assert data.class_names == dict(zip(classes, names, strict=True))
+    assert warning in caplog.text and bool(warning) == bool(caplog.text)
+
+
+@pytest.mark.parametrize(
+    ("outputs", "names"),
+    [
+        (2, ["a_red", "b_green", "c_blue"]),
+        (1000, ["a_red", "b_green", "c_blue"]),
+        (1000, ["n01440764", "n01443537", "n99999999"]),
+        (1001, ["n01440764", "n01443537", "n15075141"]),
+    ],
+)
+def test_class_folders_that_cannot_be_mapped_are_scored_by_agreement_only(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, outputs: int, names: list[str]
+) -> None:
+    put_class_folders(tmp_path / "data", *names)
+    task = colour_classifier(tmp_path, outputs, [0, 1])
+    scores, _ = scores_of(task, tmp_path / "data")
+    assert scores == {"agreement": 1, "kl": 0}
+    assert "scored by agreement only" in caplog.text
+
+
+def test_labels_csv_numbers_the_classes_itself(tmp_path: Path) -> None:
+    put_class_folders(tmp_path / "data", "x", "y")
+    (tmp_path / "data/labels.csv").write_text("file,class_index\nx/1.png,5\ny/1.png,2\n")
+    assert scores_of(colour_classifier(tmp_path, 6, [5, 2]), tmp_path / "data")[0]["top1"] == 1
+
+
+def test_imagenet_s_wnids_are_those_of_the_data(data_folder) -> None:
+    wnids = imagenet_wnids()
+    assert len(wnids) == 1000 and list(wnids) == sorted(wnids)
+    with (data_folder("imagenet-val") / "labels.csv").open() as lines:
+        assert all(wnids[row["wnid"]] == int(row["class_index"]) for row in csv.DictReader(lines))
 
 
 # On all 500 pictures these models were measured elsewhere at 61.6/82.6, 87.8/97.2, 82.2/95.2 and

@@ -108,6 +108,59 @@ def test_other_folders_are_without_labels(tmp_path: Path, names: list[str]) -> N
     assert {p.ground_truth for p in found.pictures} == {None}
 
 
+@pytest.mark.parametrize(
+    "hidden",
+    [".ipynb_checkpoints/1.png", "__MACOSX/1.png", "ant/._1.png", ".DS_Store", "Thumbs.db"],
+)
+def test_hidden_entries_are_left_out(tmp_path: Path, hidden: str) -> None:
+    put_pictures(tmp_path, "zebra/1.png", "ant/1.png", hidden)
+    found = datasets.read(tmp_path, "classification")
+    assert [(p.name, p.ground_truth) for p in found.pictures] == [
+        ("ant/1.png", 0),
+        ("zebra/1.png", 1),
+    ]
+    assert found.class_names == {0: "ant", 1: "zebra"}
+    assert names_of(datasets.read(tmp_path, "pose")) == ["ant/1.png", "zebra/1.png"]
+
+
+def test_an_empty_class_folder_keeps_its_number(tmp_path: Path) -> None:
+    put_pictures(tmp_path, "ant/1.png", "zebra/1.png")
+    (tmp_path / "bee").mkdir()
+    (tmp_path / "bee/.gitkeep").touch()
+    found = datasets.read(tmp_path, "classification")
+    assert [p.ground_truth for p in found.pictures] == [0, 2]
+    assert found.class_names == {0: "ant", 1: "bee", 2: "zebra"}
+
+
+def test_other_files_among_class_folders_are_refused_by_name(tmp_path: Path) -> None:
+    put_pictures(tmp_path, "ant/1.png", "zebra/1.png")
+    (tmp_path / "lists").mkdir()
+    (tmp_path / "lists/train.txt").touch()
+    with pytest.raises(BadInputError, match="lists: holds no picture"):
+        datasets.read(tmp_path, "classification")
+    assert datasets.read(tmp_path, "pose").layout == "no labels"
+
+
+def test_links_are_followed_but_not_in_circles(tmp_path: Path) -> None:
+    put_pictures(tmp_path, "data/ant/1.png", "elsewhere/2.png")
+    (tmp_path / "data/bee").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "elsewhere/again").symlink_to(tmp_path / "data")
+    (tmp_path / "data/ant/self").symlink_to(tmp_path / "data/ant")
+    found = datasets.read(tmp_path / "data", "classification")
+    assert [(p.name, p.ground_truth) for p in found.pictures] == [
+        ("ant/1.png", 0),
+        ("bee/2.png", 1),
+    ]
+
+
+def test_class_names_of_labels_csv(tmp_path: Path) -> None:
+    put_pictures(tmp_path, "a.png", "b.png")
+    rows = "file,class_index,wnid,label\na.png,7,n01440764,tench\nb.png,9,n01443537,\n"
+    (tmp_path / "labels.csv").write_text(rows)
+    found = datasets.read(tmp_path, "classification")
+    assert found.class_names == {7: "tench", 9: "n01443537"}
+
+
 def test_labels_of_another_task_are_left_out(tmp_path: Path) -> None:
     put_pictures(tmp_path, "a/1.png", "b/2.png")
     (tmp_path / "labels.csv").write_text("file,class_index\na/1.png,0")
@@ -174,13 +227,13 @@ def test_coco_of_pose(tmp_path: Path) -> None:
     [
         ('{\n"images": [,]}', r"instances\.json:2: not JSON"),
         ("[]", r"instances\.json: not COCO annotations"),
-        (json.dumps(coco(images=[{"id": 1}])), r"not COCO annotations \(no 'file_name'\)"),
-        (json.dumps(coco(categories=[])), r"not COCO annotations \(no 18\)"),
+        (json.dumps(coco(images=[{"id": 7}])), r"not COCO annotations \(no 'file_name'\)"),
+        (json.dumps(coco(categories=[])), r"not COCO annotations \(no '18'\)"),
         (
             json.dumps(coco(annotations=[{"image_id": 7, "category_id": 1, "bbox": [1, 2]}])),
             "not COCO annotations",
         ),
-        (json.dumps(coco(images=[{"id": 1, "file_name": "c.png"}])), r"no picture .*c\.png"),
+        (json.dumps(coco(images=[{"id": 7, "file_name": "c.png"}])), r"no picture .*c\.png"),
     ],
 )
 def test_faulty_coco(tmp_path: Path, content: str, message: str) -> None:
@@ -193,7 +246,7 @@ def test_faulty_coco(tmp_path: Path, content: str, message: str) -> None:
 def test_several_coco_files_must_be_told_apart(tmp_path: Path) -> None:
     for split in ("train", "val"):
         (tmp_path / f"instances_{split}.json").write_text(json.dumps(coco()))
-    with pytest.raises(UsageError, match=r"instances_train\.json, instances_val\.json: name the"):
+    with pytest.raises(UsageError, match=r"instances_train\.json, instances_val\.json: name one"):
         datasets.read(tmp_path, "detection")
 
 
@@ -236,7 +289,7 @@ def test_voc_without_its_picture(tmp_path: Path) -> None:
 def test_voc_masks(tmp_path: Path) -> None:
     put_pictures(tmp_path / "JPEGImages", "x.png", "unlabelled.png")
     (tmp_path / "SegmentationClass").mkdir()
-    levels = np.array([[0, 15], [VOID, 2]], np.uint8)
+    levels = np.tile(np.array([[0, 15], [VOID, 2]], np.uint8), (3, 4))
     mask = PIL.Image.fromarray(levels)
     mask.putpalette(bytes(range(256)) * 3)
     mask.save(tmp_path / "SegmentationClass/x.png")
@@ -253,9 +306,9 @@ def test_a_mask_in_colour_or_damaged_is_refused(tmp_path: Path) -> None:
     put_pictures(tmp_path, "colour.png")
     (tmp_path / "cut.png").write_bytes(b"\x89PNG\r\n\x1a\n")
     with pytest.raises(BadInputError, match="must be a palette or gray"):
-        Mask(tmp_path / "colour.png").read()
+        Mask(tmp_path / "colour.png", tmp_path / "colour.png").read()
     with pytest.raises(BadInputError, match="cannot be read as a mask"):
-        Mask(tmp_path / "cut.png").read()
+        Mask(tmp_path / "cut.png", tmp_path / "colour.png").read()
 
 
 def test_class_ids_are_those_of_coco_where_it_knows_all_names() -> None:
@@ -265,3 +318,110 @@ def test_class_ids_are_those_of_coco_where_it_knows_all_names() -> None:
     }
     assert class_ids(["crack", "person"]) == {"crack": 0, "person": 1}
     assert len(set(COCO_CLASSES)) == 80
+
+
+def test_ids_may_be_numbers_here_and_strings_there(tmp_path: Path) -> None:
+    put_pictures(tmp_path, "a.png", "b.png")
+    content = coco(categories=[{"id": "18", "name": "dog"}, {"id": "1", "name": "person"}])
+    for item in content["annotations"]:
+        item["image_id"] = str(item["image_id"])
+    (tmp_path / "instances.json").write_text(json.dumps(content))
+    boxes = datasets.read(tmp_path, "detection").pictures[1].ground_truth
+    assert [COCO_CLASSES[i] for i in boxes.class_ids] == ["dog", "person"]
+
+
+def test_annotations_that_belong_to_no_picture_are_refused(tmp_path: Path) -> None:
+    put_pictures(tmp_path, "a.png", "b.png")
+    content = coco(images=[{"id": 1, "file_name": "a.png"}])
+    (tmp_path / "instances.json").write_text(json.dumps(content))
+    with pytest.raises(BadInputError, match="no annotation belongs to a picture"):
+        datasets.read(tmp_path, "detection")
+
+
+# A red pixel at (9, 2) of the stored 12×8 image, and a box and a joint on it.
+STORED = np.zeros((8, 12, 3), np.uint8)
+STORED[2, 9] = 255, 0, 0
+
+
+def put_turned(path: Path, number: int) -> None:
+    exif = PIL.Image.Exif()
+    exif[0x112] = number
+    PIL.Image.fromarray(STORED).save(path, exif=exif)
+
+
+def coco_of(**size: int) -> dict[str, object]:
+    person = {"id": 1, "image_id": 1, "category_id": 1, "bbox": [9, 2, 1, 1], "area": 1}
+    return {
+        "images": [{"id": 1, "file_name": "x.png", **size}],
+        "categories": [{"id": 1, "name": "person"}],
+        "annotations": [{**person, "keypoints": [0, 0, 0, 9, 2, 2, *[0] * 45]}],
+    }
+
+
+@pytest.mark.parametrize("ending", ["png", "tif"])
+@pytest.mark.parametrize("number", [1, 5, 6, 7, 8])
+def test_boxes_and_joints_turn_with_the_picture(tmp_path: Path, number: int, ending: str) -> None:
+    path = tmp_path / f"x.{ending}"
+    put_turned(path, number)
+    content = json.dumps(coco_of(width=12, height=8)).replace("x.png", path.name)
+    (tmp_path / "person_keypoints.json").write_text(content)
+    (keypoints,) = (p.ground_truth for p in datasets.read(tmp_path, "pose").pictures)
+    upright = images.read(path.read_bytes(), "x")
+    ((y, x),) = np.argwhere(upright.pixels[..., 0] == 255).tolist()
+    assert keypoints.boxes.xyxy.tolist() == [[x, y, x + 1, y + 1]]
+    eye = 2 if number in (5, 7) else 1  # a mirrored picture shows the left eye as the right one
+    assert keypoints.xyv[0, eye].tolist() == [x, y, 2]
+    assert np.delete(keypoints.xyv[0], eye, axis=0).tolist() == [[0, 0, 0]] * 16
+
+
+def test_annotations_of_the_upright_picture_stay(tmp_path: Path) -> None:
+    put_turned(tmp_path / "x.png", 6)
+    content = coco_of(width=8, height=12)
+    content["annotations"][0]["bbox"] = [5, 9, 1, 1]
+    (tmp_path / "instances.json").write_text(json.dumps(content))
+    (picture,) = datasets.read(tmp_path, "detection").pictures
+    assert picture.ground_truth.xyxy.tolist() == [[5, 9, 6, 10]]
+
+
+@pytest.mark.parametrize(
+    ("number", "size", "message"),
+    [
+        (1, {"width": 8, "height": 12}, "annotated as 8×12, but the picture has 12×8"),
+        (6, {"width": 24, "height": 16}, "annotated as 24×16, but the picture has 8×12"),
+        (6, {}, "does not tell whether the annotations are turned"),
+        (3, {"width": 12, "height": 8}, "does not tell whether the annotations are turned"),
+    ],
+)
+def test_annotations_that_do_not_fit_are_refused_by_name(
+    tmp_path: Path, number: int, size: dict[str, int], message: str
+) -> None:
+    put_turned(tmp_path / "x.png", number)
+    (tmp_path / "instances.json").write_text(json.dumps(coco_of(**size)))
+    with pytest.raises(BadInputError, match=rf"instances\.json: .*x\.png: .*{message}"):
+        datasets.read(tmp_path, "detection")
+
+
+def test_a_box_outside_of_the_picture_is_refused(tmp_path: Path) -> None:
+    put_turned(tmp_path / "x.png", 1)
+    content = coco_of()
+    content["annotations"][0]["bbox"] = [12, 0, 5, 5]
+    (tmp_path / "instances.json").write_text(json.dumps(content))
+    with pytest.raises(BadInputError, match=r"x\.png: has a box outside of the picture"):
+        datasets.read(tmp_path, "detection")
+
+
+def test_voc_boxes_and_masks_turn_with_the_picture(tmp_path: Path) -> None:
+    for folder in ("JPEGImages", "Annotations", "SegmentationClass"):
+        (tmp_path / folder).mkdir()
+    put_turned(tmp_path / "JPEGImages/x.png", 6)
+    PIL.Image.fromarray(STORED[..., 0] // 255).save(tmp_path / "SegmentationClass/x.png")
+    (tmp_path / "SegmentationClass/._x.png").touch()
+    (tmp_path / "Annotations/._x.xml").touch()
+    size = "<size><width>12</width><height>8</height></size><object>"
+    xml = VOC_XML.format(name="dog", difficult=0).replace("<object>", size, 1)
+    (tmp_path / "Annotations/x.xml").write_text(xml)
+    (boxes,) = (p.ground_truth for p in datasets.read(tmp_path, "detection").pictures)
+    assert boxes.xyxy.tolist() == [[2, 0, 7, 5]]
+    (mask,) = (p.ground_truth for p in datasets.read(tmp_path, "segmentation").pictures)
+    upright = images.read((tmp_path / "JPEGImages/x.png").read_bytes(), "x")
+    assert np.array_equal(mask.read() == 1, upright.pixels[..., 0] == 255)

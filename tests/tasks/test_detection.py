@@ -16,7 +16,7 @@ from neurocodec import images, tasks
 from neurocodec.errors import BadInputError, UsageError
 from neurocodec.networks.recognisers import Recogniser
 from neurocodec.networks.recognisers.preprocessing import Preprocessing
-from neurocodec.tasks import PictureScore, detectors
+from neurocodec.tasks import PictureScore, datasets, detectors
 from neurocodec.tasks.average_precision import Cache
 from neurocodec.tasks.detection import Detection
 from neurocodec.tasks.detectors import Detections, detector
@@ -164,12 +164,12 @@ def test_evidence_survives_json() -> None:
 
 def test_matching_is_done_once_in_a_picture_s_life() -> None:
     calls: list[int] = []
-    kept: Kept[PictureScore, int] = Cache(lambda p: calls.append(1) or len(calls))
+    kept: Cache[PictureScore, int] = Cache(lambda p: calls.append(1) or len(calls))
     first, second = PictureScore({}), PictureScore({})
     assert [kept[first], kept[second], kept[first]] == [1, 2, 1]
     del first
     gc.collect()
-    assert len(kept._made) == 1
+    assert len(kept._results) == 1
 
 
 class Fixed(nn.Module):
@@ -286,7 +286,7 @@ def test_yolox_on_real_pictures(data_folder: Callable[[str], Path]) -> None:
     read = [images.read(p.path.read_bytes(), p.name) for p in found.pictures]
     answers = task.predict(read)
     scores = task.score_set(
-        [task.score(a, a, p.truth) for a, p in zip(answers, found.pictures, strict=True)]
+        [task.score(a, a, p.ground_truth) for a, p in zip(answers, found.pictures, strict=True)]
     )
     # 0.01: what a rounding of the letterbox's size may move; RGB for BGR loses 0.03 and 0.07.
     assert scores == pytest.approx({"agreement": 1, "map": 0.412, "map50": 0.618}, abs=0.01)

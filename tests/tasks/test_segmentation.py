@@ -12,9 +12,10 @@ from torch import Tensor, nn
 from neurocodec import tasks
 from neurocodec.errors import BadInputError
 from neurocodec.images import Image
+from neurocodec.networks import recognisers
 from neurocodec.networks.recognisers import Recogniser
 from neurocodec.networks.recognisers.preprocessing import Preprocessing
-from neurocodec.tasks import PictureScore, recognised
+from neurocodec.tasks import PictureScore
 from neurocodec.tasks.ground_truth import VOID, ClassMap, Mask
 from neurocodec.tasks.segmentation import Segmentation
 from tests.conftest import picture
@@ -23,7 +24,7 @@ from tests.conftest import picture
 def saved(folder: Path, levels: ClassMap) -> Mask:
     path = folder / f"{len(list(folder.iterdir()))}.png"
     PIL.Image.fromarray(levels).save(path)
-    return Mask(path)
+    return Mask(path, path)
 
 
 def classes(*rows: list[int]) -> ClassMap:
@@ -103,7 +104,7 @@ def test_classes_come_back_at_the_picture_s_own_size(monkeypatch: pytest.MonkeyP
     network = nn.Sequential(nn.Conv2d(3, 3, 1), Channels())
     network[0].load_state_dict({"weight": torch.eye(3)[..., None, None], "bias": torch.zeros(3)})
     made = Recogniser("made", "segmentation", network, preprocessing)
-    monkeypatch.setattr(recognised, "load", lambda model, device: made)
+    monkeypatch.setattr(recognisers, "load", lambda model, device: made)
     pixels = np.zeros((41, 60, 3), np.uint8)
     pixels[:, :30, 2], pixels[:, 30:, 1] = 255, 255
     (answer,) = tasks.create("segmentation", "made").predict([Image(pixels)])

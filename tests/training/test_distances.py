@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 import torch
+from neurocodec.training.exchange import ExchangeRates
+from neurocodec.training.windows import Example
 
 from neurocodec.errors import BadInputError, UsageError
 from neurocodec.networks.precision import precision
@@ -10,8 +12,6 @@ from neurocodec.networks.tensors import to_tensor
 from neurocodec.tasks.ground_truth import COCO_CLASSES, Boxes
 from neurocodec.training import distances, loop
 from neurocodec.training.config import Config
-from neurocodec.training.exchange import ExchangeRates
-from neurocodec.training.windows import Example
 from tests.conftest import picture
 from tests.networks.recogniser_files import CLASSIFIER, conv, weights, write
 

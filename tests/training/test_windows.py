@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from neurocodec.training.windows import Example, Window, random_window
 
 from neurocodec.images import Image
 from neurocodec.tasks.ground_truth import Boxes
-from neurocodec.training.windows import Example, Window, random_window
 from tests.conftest import picture
 
 SIZE = 48

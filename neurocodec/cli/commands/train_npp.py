@@ -8,26 +8,27 @@ from neurocodec.cli import options, training
 
 if TYPE_CHECKING:
     from neurocodec.training.config import Config
+    from neurocodec.training.report import Report
 
 
-@click.command()
+@click.command("train-npp")
 @options.codec
 @training.qps
-@training.models
+@training.recognition
 @click.option(
     "--arch",
     type=click.Choice(["npp", "npp-residual", "npp-light", "npp-context"]),
-    help="The network.  [default: npp, the paper's, or that of --from]",
+    help="Network.  [default: npp, the paper's, or that of --from]",
 )
 @click.option(
-    "--qa/--no-qa", default=True, show_default=True, help="Whether the filter adapts to the QP."
+    "--qa/--no-qa", default=True, show_default=True, help="Adapt the filter to the QP, or not."
 )
 @click.option(
     "--lmbda",
     default="slope",
     show_default=True,
     metavar="slope|λ|QP=λ,…",
-    help="What recognition weighs against bpp: slope is the codec's own rate of exchange.",
+    help="Weight of recognition against bpp: slope is the codec's rate–distortion slope.",
 )
 @click.option(
     "--beta",
@@ -35,12 +36,14 @@ if TYPE_CHECKING:
     default=0.5,
     show_default=True,
     callback=training.finite,
-    help="What likeness to the picture weighs (mean squared error, samples of 0 to 1).",
+    help="Weight of the mean squared error between picture and filtered picture (samples 0 to 1).",
 )
 @click.option(
+    "--random-crops",
     "--partial-views",
+    "random_crops",
     is_flag=True,
-    help="Show classifiers random parts of the pictures, clean and decoded alike.",
+    help="Show classifiers random crops, the same of clean and decoded pictures.",
 )
 @training.start("Weights to begin with.")
 @click.option(
@@ -48,28 +51,26 @@ if TYPE_CHECKING:
     "proxies",
     multiple=True,
     metavar="NAME|FILE",
-    help="Weights of train-proxy, one a QP or one for all.  [default: what quantising DCT "
-    "coefficients does to bits and pictures]",
+    help="Weights of train-proxy, one a QP or one for all.  [default: the effect of quantising "
+    "DCT coefficients on bits and pictures]",
 )
 @click.option(
     "--swap/--no-swap",
     "swapping",
     default=True,
     show_default=True,
-    help="Whether the real codec's pictures and bits take the place of the proxy's.",
+    help="Replace the proxy's pictures and bits by the real codec's, or not.",
 )
-@training.task
-@training.loss
 @training.shared
-def train_npp(config: "Config", **chosen: Any) -> None:
-    """Train the neural preprocessor, the real codec in the loop.
+def train_npp(config: "Config", report: "Report", **chosen: Any) -> None:
+    """Train the neural preprocessor with the real codec in the loop.
 
     \b
     neurocodec train-npp --codec bpg --arch npp-light --data pictures -o npp-bpg \\
         --model squeezenet1_0.safetensors --model mobilenet_v2.safetensors \\
-        --beta 30 --partial-views --max-minutes 60
+        --beta 30 --random-crops --max-minutes 60
+    neurocodec train-npp --recipe npp-first -o npp-first
     """
-    from neurocodec.training.assembly.npp import NppOptions, train_npp
+    from neurocodec.training.npp import NppOptions, train
 
-    progress = train_npp(NppOptions(**chosen), config, training.report)
-    training.done(config.output / "npp.safetensors", progress)
+    training.done(train(NppOptions(**chosen), config, report))

@@ -24,7 +24,7 @@ _ALPHA_FLAGS: dict[tuple[int, int], Alpha] = {
 
 @dataclass(frozen=True)
 class Container:
-    """All that a .bpg file says.
+    """The fields of a .bpg file.
 
     Attributes:
         width: of the picture in pixels.
@@ -139,10 +139,10 @@ def _layout(first: int, second: int) -> Layout:
 
 def _extensions(block: bytes) -> tuple[tuple[int, bytes], ...]:
     reader = ByteReader(block)
-    found = []
+    extensions = []
     while reader.left:
-        found.append((reader.ue7(), reader.piece()))
-    return tuple(found)
+        extensions.append((reader.ue7(), reader.piece()))
+    return tuple(extensions)
 
 
 def _check_size(width: int, height: int) -> None:

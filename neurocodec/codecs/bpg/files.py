@@ -10,7 +10,7 @@ from neurocodec.codecs.bpg.container import METADATA_TAGS, Alpha, Container, mux
 from neurocodec.codecs.bpg.settings import Settings
 from neurocodec.codecs.bpg.streams import Stream, bpg_units, colour_and_alpha, read_stream
 from neurocodec.codecs.planes import colour
-from neurocodec.codecs.planes.layout import Layout, Plane
+from neurocodec.codecs.planes.layout import Layout, Plane, cropped
 from neurocodec.errors import BadInputError, ToolError
 from neurocodec.images import Image
 
@@ -96,7 +96,7 @@ def with_metadata(container: Container, metadata: Mapping[str, bytes]) -> bytes:
 
 
 def undecodable(container: Container, colour_stream: Stream) -> str | None:
-    """Why ffmpeg's decoder cannot be trusted with this file; None where it can."""
+    """The reason why ffmpeg's decoder cannot be trusted with this file; None where it can."""
     if colour_stream.sps.mini.implicit_rdpcm:
         return "it uses implicit RDPCM"
     if container.layout.bit_depth not in _DECODED_DEPTHS:
@@ -118,24 +118,35 @@ def decode(container: Container, colour_stream: Stream, alpha_stream: Stream | N
     Raises:
         BadInputError: it is damaged.
     """
+    pixels, alpha = decode_samples(container, colour_stream, alpha_stream)
+    return Image(pixels, alpha, container.layout.chroma == "gray", kept_metadata(container))
+
+
+def decode_samples(
+    container: Container, colour_stream: Stream, alpha_stream: Stream | None, depth: int = 8
+) -> tuple[Plane, Plane | None]:
+    """Decode to RGB (H, W, 3) and straight alpha (H, W), of 8 or 16 bits a sample.
+
+    Raises:
+        BadInputError: the file is damaged.
+    """
     layout = container.layout
-    pixels = colour.to_pixels(_planes(colour_stream, container, layout), layout)
-    alpha = None
-    if alpha_stream is not None:
-        plane = _planes(alpha_stream, container, Layout("gray", layout.bit_depth))[0]
-        if container.alpha == "white":
-            pixels = colour.multiply_by_white(pixels, plane, layout.bit_depth)
-        else:
-            alpha = colour.to_alpha(plane, layout.bit_depth)
-    if container.alpha == "premultiplied" and alpha is not None:
+    pixels = colour.to_pixels(_planes(colour_stream, container, layout), layout, depth)
+    if alpha_stream is None:
+        return pixels, None
+    plane = _planes(alpha_stream, container, Layout("gray", layout.bit_depth))[0]
+    if container.alpha == "white":
+        return colour.multiply_by_white(pixels, plane, layout.bit_depth), None
+    alpha = colour.to_alpha(plane, layout.bit_depth, depth)
+    if container.alpha == "premultiplied":
         pixels = colour.divide_by_alpha(pixels, alpha)
-    return Image(pixels, alpha, layout.chroma == "gray", kept_metadata(container))
+    return pixels, alpha
 
 
 def kept_metadata(container: Container) -> dict[str, bytes]:
     """EXIF, ICC and XMP as a picture has them."""
-    found = container.metadata
-    return {kind: found[kind] for kind in _KEPT_METADATA if kind in found}
+    pieces = container.metadata
+    return {kind: pieces[kind] for kind in _KEPT_METADATA if kind in pieces}
 
 
 def inspect(container: Container) -> dict[str, Any]:
@@ -146,7 +157,7 @@ def inspect(container: Container) -> dict[str, Any]:
     """
     colour_stream, _alpha = colour_and_alpha(container)
     layout = container.layout
-    said: dict[str, Any] = {
+    fields: dict[str, Any] = {
         "width": container.width,
         "height": container.height,
         "chroma": layout.chroma,
@@ -160,7 +171,7 @@ def inspect(container: Container) -> dict[str, Any]:
         "picture_bytes": len(container.units),
     }
     qp = colour_stream.slice_qp
-    return said if qp is None else {**said, "slice_qp": qp}
+    return fields if qp is None else {**fields, "slice_qp": qp}
 
 
 def _encode(planes: Sequence[Plane], layout: Layout, qp: int, settings: Settings) -> Stream:
@@ -176,11 +187,7 @@ def _planes(stream: Stream, container: Container, layout: Layout) -> list[Plane]
     """The decoded planes, cut to the picture's true size."""
     may_be_cut = stream.ends_in_slice and not container.says_length
     frame = libav.decode("hevc", stream.bare(), may_be_cut=may_be_cut)
-    height, width = container.height, container.width
-    shapes = [layout.plane_shape(plane, height, width) for plane in range(layout.plane_count)]
     coded = stream.sps.height, stream.sps.width
     if frame.pixel_format != x265.pixel_format(layout) or frame.planes[0].shape != coded:
         raise BadInputError("its HEVC stream is not the picture that its header says")
-    return [
-        plane[:rows, :columns] for plane, (rows, columns) in zip(frame.planes, shapes, strict=True)
-    ]
+    return cropped(frame.planes, layout, container.height, container.width)

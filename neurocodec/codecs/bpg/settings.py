@@ -1,4 +1,4 @@
-"""How a picture is to be written as a .bpg: all that `bpgenc`'s options say but the QP."""
+"""The settings of a .bpg, as `bpgenc`'s options have them, without the QP."""
 
 from dataclasses import dataclass
 
@@ -15,7 +15,7 @@ _VIDEO = "_video"
 
 @dataclass(frozen=True)
 class Settings:
-    """How a picture is to be written; the defaults are bpgenc's.
+    """The settings of a .bpg; the defaults are bpgenc's.
 
     Attributes:
         chroma: of CHROMAS ("_video": sited as in MPEG-2); a gray picture is gray, RGB is 4:4:4.

@@ -1,4 +1,4 @@
-"""Between a .bpg's own form of its HEVC streams and bare streams that any HEVC decoder reads."""
+"""The HEVC streams of a .bpg, from and to elementary streams that any HEVC decoder reads."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -7,10 +7,9 @@ from itertools import chain, zip_longest
 from neurocodec.codecs.bpg.container import Container
 from neurocodec.codecs.planes.layout import CHROMAS, Layout
 from neurocodec.codecs.streams.hevc import nal
-from neurocodec.codecs.streams.hevc.mini_sps import MiniSps
 from neurocodec.codecs.streams.hevc.nal import Nal
 from neurocodec.codecs.streams.hevc.slices import slice_qp
-from neurocodec.codecs.streams.hevc.sps import Sps, parameter_sets, parse
+from neurocodec.codecs.streams.hevc.sps import MiniSps, Sps, parameter_sets, parse
 from neurocodec.errors import BadInputError
 
 _ALPHA_LAYER = 1
@@ -35,9 +34,8 @@ class Stream:
         Raises:
             BadInputError: a header is damaged.
         """
-        return slice_qp(
-            self.units, sao=self.sps.mini.sao_and_pcm.sao, chroma=self.sps.chroma_format > 0
-        )
+        chroma = self.sps.chroma_format > 0
+        return slice_qp(self.units, sao=self.sps.mini.sao, chroma=chroma)
 
     @property
     def ends_in_slice(self) -> bool:
@@ -56,7 +54,7 @@ class Stream:
 
 
 def read_stream(stream: bytes, layout: Layout, width: int, height: int) -> Stream:
-    """What a .bpg takes of an encoder's bare stream of one picture.
+    """Take what a .bpg needs from an encoder's elementary stream of one picture.
 
     Args:
         stream: NAL units in Annex-B form.
@@ -98,6 +96,8 @@ def colour_and_alpha(container: Container) -> tuple[Stream, Stream | None]:
     Raises:
         BadInputError: damaged, or with what a .bpg cannot have.
     """
+    if container.says_length and container.units.endswith(b"\0"):
+        raise BadInputError("the .bpg is cut and its end filled with zeros: get it again")
     units = [unit for unit in nal.split(nal.START_CODE + container.units) if unit.belongs_in_bpg]
     colour_sps = _kept(container, container.sps, container.layout)
     if container.alpha_sps is None:

@@ -2,10 +2,8 @@
 
 from collections.abc import Sequence
 
-import numpy as np
-
 from neurocodec.codecs import libav
-from neurocodec.codecs.planes.layout import Layout, Plane
+from neurocodec.codecs.planes.layout import Layout, Plane, padded
 
 # By effort, bpgenc's -m; tune=psnr spares x265's psychovisual terms, which cost 2.6 % of the bits
 # at equal PSNR.
@@ -40,13 +38,13 @@ def encode(
     Raises:
         ToolError: the encoder failed.
     """
-    options = _options(qp, effort, min(planes[0].shape))
+    chosen = options(qp, effort, min(planes[0].shape))
     if lossless:
-        options["x265-params"] += ":lossless=1"
-    return libav.encode(padded(planes, layout), pixel_format(layout), "libx265", options)
+        chosen["x265-params"] += ":lossless=1"
+    return libav.encode(whole_blocks(planes, layout), pixel_format(layout), "libx265", chosen)
 
 
-def _options(qp: int, effort: int, side: int) -> dict[str, str]:
+def options(qp: int, effort: int, side: int) -> dict[str, str]:
     """libx265's options in ffmpeg; `side` is the picture's shorter one."""
     parameters = [f"qp={qp}", *_PARAMETERS]
     if side <= _SMALLEST_SIDE - _BLOCK:
@@ -62,17 +60,9 @@ def pixel_format(layout: Layout) -> str:
     return name if layout.bit_depth == 8 else f"{name}{layout.bit_depth}le"
 
 
-def padded(planes: Sequence[Plane], layout: Layout) -> list[Plane]:
+def whole_blocks(planes: Sequence[Plane], layout: Layout) -> list[Plane]:
     """The planes with their last row and column repeated to whole coding blocks."""
-    block = _SMALLEST_SIDE if _is_tiny(planes) else _BLOCK
+    tiny = min(planes[0].shape) <= _SMALLEST_SIDE - _BLOCK
+    block = _SMALLEST_SIDE if tiny else _BLOCK
     height, width = (-(-side // block) * block for side in planes[0].shape)
-    grown = []
-    for index, plane in enumerate(planes):
-        rows, columns = layout.plane_shape(index, height, width)
-        beyond = (0, rows - plane.shape[0]), (0, columns - plane.shape[1])
-        grown.append(np.pad(plane, beyond, mode="edge"))
-    return grown
-
-
-def _is_tiny(planes: Sequence[Plane]) -> bool:
-    return min(planes[0].shape) <= _SMALLEST_SIDE - _BLOCK
+    return padded(planes, layout, height, width)

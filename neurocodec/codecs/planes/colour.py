@@ -1,6 +1,7 @@
 """Pictures to the planes of a .bpg and back, sample for sample as libbpg converts them."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -9,17 +10,17 @@ from neurocodec.codecs.planes import chroma
 from neurocodec.codecs.planes.layout import Layout, Plane
 from neurocodec.codecs.planes.matrices import Conversion, from_planes, into_planes
 
-Samples = npt.NDArray[np.uint8]
+Samples = npt.NDArray[Any]
 
 
 def to_planes(pixels: Samples, layout: Layout) -> list[Plane]:
     """The planes that an encoder takes for a picture.
 
     Args:
-        pixels: (H, W, 3) uint8; for a gray layout the first channel counts.
+        pixels: (H, W, 3) uint8 or uint16; for a gray layout the first channel counts.
         layout: what the planes are to be.
     """
-    conversion = into_planes(layout)
+    conversion = into_planes(layout, 8 * pixels.itemsize)
     count = layout.plane_count
     planes: list[Plane] = [np.empty(pixels.shape[:2], layout.dtype) for _ in range(count)]
     _convert([pixels[..., channel] for channel in range(count)], planes, conversion)
@@ -28,21 +29,22 @@ def to_planes(pixels: Samples, layout: Layout) -> list[Plane]:
     return [planes[0], *(_halved(plane, layout) for plane in planes[1:])]
 
 
-def to_pixels(planes: Sequence[Plane], layout: Layout) -> Samples:
-    """The picture that decoded planes stand for: (H, W, 3) uint8.
+def to_pixels(planes: Sequence[Plane], layout: Layout, rgb_depth: int = 8) -> Samples:
+    """The picture that decoded planes stand for: (H, W, 3) uint8 or uint16.
 
     Args:
         planes: of the shapes that `Layout.plane_shape` says.
         layout: what they are.
+        rgb_depth: 8 or 16 bits a sample.
     """
     height, width = planes[0].shape
     full = list(planes)
     if layout.chroma in {"420", "422"}:
         full[1:] = [_doubled(plane, height, width, layout) for plane in full[1:]]
     if layout.chroma == "gray":
-        return np.repeat(_to_gray(full[0], layout)[..., None], 3, axis=2)
-    pixels = np.empty((height, width, 3), np.uint8)
-    _convert(full, [pixels[..., channel] for channel in range(3)], from_planes(layout))
+        return np.repeat(_to_gray(full[0], layout, rgb_depth)[..., None], 3, axis=2)
+    pixels = np.empty((height, width, 3), _dtype(rgb_depth))
+    _convert(full, [pixels[..., channel] for channel in range(3)], from_planes(layout, rgb_depth))
     return pixels
 
 
@@ -51,29 +53,35 @@ def to_alpha_plane(alpha: Samples, bit_depth: int) -> Plane:
     return to_planes(alpha[..., None], Layout("gray", bit_depth))[0]
 
 
-def to_alpha(plane: Plane, bit_depth: int) -> Samples:
-    """The alpha channel (H, W) uint8 that a decoded plane stands for."""
-    return _to_gray(plane, Layout("gray", bit_depth))
+def to_alpha(plane: Plane, bit_depth: int, rgb_depth: int = 8) -> Samples:
+    """The alpha channel (H, W) uint8 or uint16 that a decoded plane stands for."""
+    return _to_gray(plane, Layout("gray", bit_depth), rgb_depth)
 
 
 def divide_by_alpha(pixels: Samples, alpha: Samples) -> Samples:
     """Premultiplied colour (H, W, 3) made straight; white where alpha (H, W) is 0."""
+    white = np.iinfo(pixels.dtype).max
+    shift, more = (16, 128) if white == 255 else (15, 0)
     opacity = alpha[..., None].astype(np.int64)
     divisor = np.maximum(opacity, 1)
-    inverse = ((255 << 16) + divisor // 2 + 128) // divisor
-    straight = (pixels * inverse + (1 << 15)) >> 16
-    return np.where(pixels >= opacity, 255, straight).astype(np.uint8)
+    inverse = ((int(white) << shift) + divisor // 2 + more) // divisor
+    straight = (pixels * inverse + (1 << (shift - 1))) >> shift
+    return np.where(pixels >= opacity, white, straight).astype(pixels.dtype)
 
 
 def multiply_by_white(pixels: Samples, white: Plane, bit_depth: int) -> Samples:
     """RGB of a CMYK picture that is kept as (H, W, 3) and a W plane (H, W): their product."""
     product = pixels * white[..., None].astype(np.int64)
-    return ((product + (1 << (bit_depth - 1))) >> bit_depth).astype(np.uint8)
+    return ((product + (1 << (bit_depth - 1))) >> bit_depth).astype(pixels.dtype)
 
 
-def _to_gray(plane: Plane, layout: Layout) -> Samples:
-    gray = np.empty(plane.shape, np.uint8)
-    _convert([plane], [gray], from_planes(layout))
+def _dtype(rgb_depth: int) -> npt.DTypeLike:
+    return np.uint8 if rgb_depth == 8 else np.uint16
+
+
+def _to_gray(plane: Plane, layout: Layout, rgb_depth: int) -> Samples:
+    gray = np.empty(plane.shape, _dtype(rgb_depth))
+    _convert([plane], [gray], from_planes(layout, rgb_depth))
     return gray
 
 

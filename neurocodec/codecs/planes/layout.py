@@ -1,4 +1,4 @@
-"""How the planes of a .bpg stand for a picture."""
+"""The layout of a picture's planes."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ CHROMAS = ("gray", "420", "422", "444")
 
 @dataclass(frozen=True)
 class Layout:
-    """How planes stand for a picture.
+    """The layout of a picture's planes.
 
     Attributes:
         chroma: of CHROMAS.
@@ -34,7 +34,7 @@ class Layout:
 
     @property
     def dtype(self) -> npt.DTypeLike:
-        """Of a plane's samples."""
+        """The type of a plane's samples."""
         return np.uint8 if self.bit_depth == 8 else np.uint16
 
     @property
@@ -49,6 +49,24 @@ class Layout:
         rows = (height + 1) // 2 if halved_rows else height
         return rows, (width + 1) // 2 if halved_columns else width
 
+    def plane_shapes(self, height: int, width: int) -> list[tuple[int, int]]:
+        """Rows and columns of each plane of a picture of that size."""
+        return [self.plane_shape(index, height, width) for index in range(self.plane_count)]
+
+
+def padded(planes: Sequence[Plane], layout: Layout, height: int, width: int) -> list[Plane]:
+    """The planes of a larger picture, their last row and column repeated."""
+    return [
+        np.pad(plane, [(0, new - old) for new, old in zip(shape, plane.shape, strict=True)], "edge")
+        for plane, shape in zip(planes, layout.plane_shapes(height, width), strict=True)
+    ]
+
+
+def cropped(planes: Sequence[Plane], layout: Layout, height: int, width: int) -> list[Plane]:
+    """The planes of a smaller picture, in the corner of these."""
+    shapes = layout.plane_shapes(height, width)
+    return [plane[:rows, :columns] for plane, (rows, columns) in zip(planes, shapes, strict=True)]
+
 
 def raw(planes: Sequence[Plane]) -> bytes:
     """Planes as raw video: one after another, row by row, samples over 8 bits little-endian."""
@@ -61,7 +79,7 @@ def from_raw(data: bytes, layout: Layout, width: int, height: int) -> list[Plane
     Raises:
         ValueError: of another length.
     """
-    shapes = [layout.plane_shape(index, height, width) for index in range(layout.plane_count)]
+    shapes = layout.plane_shapes(height, width)
     sizes = [rows * columns for rows, columns in shapes]
     samples = np.frombuffer(data, "u1" if layout.bit_depth == 8 else "<u2")
     if len(samples) != sum(sizes):

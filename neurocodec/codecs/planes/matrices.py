@@ -1,6 +1,6 @@
 """Colour spaces as integer matrices with rounding, the numbers exactly as libbpg has them.
 
-From 8-bit RGB to samples of d bits the sums have 31 - d fractional bits; back, they have 22.
+From RGB to samples of d bits the sums have 31 - d fractional bits; back to RGB of d bits, 30 - d.
 """
 
 from dataclasses import dataclass
@@ -13,7 +13,6 @@ _LUMA_WEIGHTS = {  # of red and of blue
     "ycbcr_bt709": (0.2126, 0.0722),
     "ycbcr_bt2020": (0.2627, 0.0593),
 }
-_BACK_SHIFT = 22
 
 
 @dataclass(frozen=True)
@@ -27,7 +26,7 @@ class Conversion:
     maximum: int
 
     def fits_32_bits(self, largest: int) -> bool:
-        """Whether every whole sum over samples up to `largest` fits; a partial one may wrap."""
+        """Tell whether every sum over samples up to `largest` fits; a partial one may wrap."""
         for row, add in zip(self.matrix, self.add, strict=True):
             highest = add + largest * sum(max(weight, 0) for weight in row)
             lowest = add + largest * sum(min(weight, 0) for weight in row)
@@ -37,11 +36,12 @@ class Conversion:
 
 
 @lru_cache
-def into_planes(layout: Layout) -> Conversion:
-    """From R, G, B (or gray) of 8 bits to the planes at full size."""
+def into_planes(layout: Layout, rgb_depth: int = 8) -> Conversion:
+    """From R, G, B (or gray) to the planes at full size."""
     depth = layout.bit_depth
     shift = 31 - depth
-    luma, colour = (levels * 2**shift / 255 for levels in _levels(layout))
+    white = (1 << rgb_depth) - 1
+    luma, colour = (levels * 2**shift / white for levels in _levels(layout))
     half = 1 << (shift - 1)
     black = half + (16 << (shift + depth - 8) if layout.limited_range else 0)
     maximum = (1 << depth) - 1
@@ -57,26 +57,26 @@ def into_planes(layout: Layout) -> Conversion:
 
 
 @lru_cache
-def from_planes(layout: Layout) -> Conversion:
-    """From the planes at full size to R, G, B (or gray) of 8 bits."""
-    depth = layout.bit_depth
-    luma, colour = (255 * 2**_BACK_SHIFT / levels for levels in _levels(layout))
+def from_planes(layout: Layout, rgb_depth: int = 8) -> Conversion:
+    """From the planes at full size to R, G, B (or gray)."""
+    depth, shift, white = layout.bit_depth, 30 - rgb_depth, (1 << rgb_depth) - 1
+    luma, colour = (white * 2**shift / levels for levels in _levels(layout))
     one = round(luma)
-    black = (1 << (_BACK_SHIFT - 1)) - (16 << (depth - 8)) * one * layout.limited_range
+    black = (1 << (shift - 1)) - (16 << (depth - 8)) * one * layout.limited_range
     if layout.chroma == "gray":
-        return Conversion(((one,),), (black,), (0,), _BACK_SHIFT, 255)
+        return Conversion(((one,),), (black,), (0,), shift, white)
     if layout.color_space == "rgb":
         from_gbr = ((0, 0, one), (one, 0, 0), (0, one, 0))
-        return Conversion(from_gbr, (black,) * 3, (0,) * 3, _BACK_SHIFT, 255)
+        return Conversion(from_gbr, (black,) * 3, (0,) * 3, shift, white)
     back = ((one, -one, one), (one, one, 0), (one, -one, -one))
     matrix = back if layout.color_space == "ycgco" else _ycc_back(layout, one, colour)
     centre = 1 << (depth - 1)
     add = tuple(black - centre * (row[1] + row[2]) for row in matrix)
-    return Conversion(matrix, add, (0,) * 3, _BACK_SHIFT, 255)
+    return Conversion(matrix, add, (0,) * 3, shift, white)
 
 
 def _levels(layout: Layout) -> tuple[int, int]:
-    """How many steps luma and chroma have between their ends."""
+    """The steps of luma and of chroma between their ends."""
     if layout.limited_range:
         return 219 << (layout.bit_depth - 8), 224 << (layout.bit_depth - 8)
     return ((1 << layout.bit_depth) - 1,) * 2

@@ -47,7 +47,7 @@ def encode(image: Image, qp: int, settings: "Settings") -> bytes:
 
 
 def _options(image: Image, qp: int, settings: "Settings") -> list[str]:
-    """All that matters, so that none of bpgenc's defaults is relied on.
+    """Every option that matters, so that none of bpgenc's defaults is relied on.
 
     -lossless comes first, for it sets others back.
     """

@@ -1,4 +1,7 @@
-"""Bits, most significant first: the codes that .bpg headers and HEVC parameter sets are made of."""
+"""Bits, most significant first: the codes that headers and parameter sets are made of.
+
+Bits to be written are text, "0110".
+"""
 
 from neurocodec.errors import BadInputError
 
@@ -18,12 +21,14 @@ class BitReader:
 
     @property
     def position(self) -> int:
-        """How many bits have been read."""
+        """The number of bits read so far."""
         return self.size - self._left
 
-    def cut(self, start: int, end: int) -> int:
-        """The bits from `start` to before `end`, counted from the beginning, as a number."""
-        return self._value >> (self.size - end) & ((1 << (end - start)) - 1)
+    def bits(self, start: int, end: int | None = None) -> str:
+        """The bits from `start` to before `end`, without it those read since: "0110"."""
+        end = self.position if end is None else end
+        value = self._value >> (self.size - end) & ((1 << (end - start)) - 1)
+        return f"{value:0{end - start}b}" if end > start else ""
 
     def u(self, bits: int) -> int:
         """The next `bits` bits as an unsigned number, u(n) of H.265 clause 7.2."""
@@ -51,32 +56,20 @@ class BitReader:
         return (code + 1) // 2 if code % 2 else -code // 2
 
 
-class BitWriter:
-    """Collects codes; the mirror of `BitReader`."""
+def ue(value: int) -> str:
+    """The bits of an unsigned Exp-Golomb code: "1" for 0, "010" for 1."""
+    return f"{value + 1:0{2 * (value + 1).bit_length() - 1}b}"
 
-    def __init__(self) -> None:
-        self._value = 0
-        self._length = 0
 
-    def u(self, bits: int, value: int) -> None:
-        """Append `value` in `bits` bits."""
-        self._value = self._value << bits | value
-        self._length += bits
+def to_bytes(bits: str) -> bytes:
+    """The bits, zeros to the end of the last byte."""
+    size = (len(bits) + 7) // 8
+    return int(bits.ljust(8 * size, "0") or "0", 2).to_bytes(size)
 
-    def ue(self, value: int) -> None:
-        """Append an unsigned Exp-Golomb code."""
-        self.u(2 * (value + 1).bit_length() - 1, value + 1)
 
-    def padded(self) -> bytes:
-        """What was written, zero bits to the end of the last byte."""
-        size = (self._length + 7) // 8
-        return (self._value << (8 * size - self._length)).to_bytes(size, "big")
-
-    def with_stop_bit(self) -> bytes:
-        """What was written as a raw byte sequence payload: a one, then zeros to the byte's end."""
-        closed = BitWriter()
-        closed.u(self._length + 1, self._value << 1 | 1)
-        return closed.padded()
+def with_stop_bit(bits: str) -> bytes:
+    """The bits as a raw byte sequence payload: a one, then zeros to the end of the last byte."""
+    return to_bytes(bits + "1")
 
 
 class ByteReader:
@@ -91,7 +84,7 @@ class ByteReader:
 
     @property
     def left(self) -> int:
-        """How many bytes are still to come."""
+        """The number of bytes still to come."""
         return len(self._data) - self._at
 
     def take(self, size: int) -> bytes:
@@ -119,7 +112,7 @@ class ByteReader:
         return value
 
     def piece(self) -> bytes:
-        """As many bytes as the number before them says."""
+        """The bytes whose count stands before them."""
         return self.take(self.ue7())
 
 

@@ -6,12 +6,10 @@ Pictures are coded as 10-bit 4:2:0 in the BT.601 matrix and full range, which th
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
 from neurocodec.codecs import libav
 from neurocodec.codecs.codec import Codec
 from neurocodec.codecs.planes.colour import to_pixels, to_planes
-from neurocodec.codecs.planes.layout import Layout, Plane
+from neurocodec.codecs.planes.layout import Layout, Plane, cropped, padded
 from neurocodec.codecs.programs import ffmpeg, vtm, vvdecapp, vvencapp
 from neurocodec.codecs.streams.h266 import nal
 from neurocodec.codecs.streams.h266.sps import Sps
@@ -88,7 +86,7 @@ class Vvc(Codec):
 
     @property
     def encoder(self) -> str:
-        """As in "vvencapp 1.13.1" or "libvvenc (ffmpeg 7.1)"."""
+        """Name and version: "vvencapp 1.13.1" or "libvvenc (ffmpeg 7.1)"."""
         if self._vvencapp:
             return f"vvencapp {self._vvencapp.version}"
         return f"libvvenc (ffmpeg {find(ffmpeg.FFMPEG).version})"
@@ -117,7 +115,7 @@ class Vvc(Codec):
         header = still.read(data)
         layout = _layout(header.sps)
         planes = self._decoded(data, layout, header)
-        pixels = to_pixels(_cropped(planes, layout, *header.size), layout)
+        pixels = to_pixels(cropped(planes, layout, *header.size[::-1]), layout)
         return Image(pixels, gray=layout.chroma == "gray")
 
     def _decoded(self, data: bytes, layout: Layout, header: still.Still) -> list[Plane]:
@@ -129,7 +127,7 @@ class Vvc(Codec):
                 return vtm.decode(program, data, layout, header.shown)
         planes = libav.decode("vvc", data, may_be_cut=not header.closed).planes
         width, height = header.shown
-        wanted = [layout.plane_shape(index, height, width) for index in range(layout.plane_count)]
+        wanted = layout.plane_shapes(height, width)
         if [plane.shape for plane in planes] != wanted or planes[0].dtype != layout.dtype:
             raise BadInputError("the .266 is damaged: its planes are not what its headers say")
         return planes
@@ -169,20 +167,11 @@ def _padded(planes: Sequence[Plane]) -> list[Plane]:
     height, width = (
         max(_MIN_SIDE, -(-side // _SIDE_STEP) * _SIDE_STEP) for side in planes[0].shape
     )
-    shapes = [_LAYOUT.plane_shape(index, height, width) for index in range(len(planes))]
-    return [
-        np.pad(plane, [(0, new - old) for new, old in zip(shape, plane.shape, strict=True)], "edge")
-        for plane, shape in zip(planes, shapes, strict=True)
-    ]
-
-
-def _cropped(planes: Sequence[Plane], layout: Layout, width: int, height: int) -> list[Plane]:
-    shapes = [layout.plane_shape(index, height, width) for index in range(len(planes))]
-    return [plane[:rows, :columns] for plane, (rows, columns) in zip(planes, shapes, strict=True)]
+    return padded(planes, _LAYOUT, height, width)
 
 
 def _layout(sps: Sps) -> Layout:
-    """What the stream's planes stand for.
+    """The layout of the stream's planes.
 
     Raises:
         BadInputError: in a colour space or of a depth that is not known here.

@@ -23,7 +23,7 @@ _NUMBER_WITH_SIZE = 14  # a message says the true size
 
 @dataclass(frozen=True, eq=False)
 class Still:
-    """What the headers of a stream of one picture say.
+    """The headers of a stream of one picture.
 
     Attributes:
         sps: the sequence parameter set in force.
@@ -47,10 +47,10 @@ def read(data: bytes) -> Still:
     nals = nal.split(data)
     sps, pps = _parameter_sets(nals)
     shown = _shown(sps, pps)
-    own = _is_own(sps)
-    if own and nals[-1].type != nal.END_OF_BITSTREAM:
+    ours = _is_own(sps)
+    if ours and nals[-1].type != nal.END_OF_BITSTREAM:
         raise BadInputError("the .266 is cut: its end is missing, get the file again")
-    size = _size(nals, shown, said=own and sps.number == _NUMBER_WITH_SIZE)
+    size = _size(nals, shown, promised=ours and sps.number == _NUMBER_WITH_SIZE)
     closed = nals[-1].type > nal.LAST_SLICE
     return Still(sps, shown, size, closed)
 
@@ -145,10 +145,10 @@ def _shown(sps: Sps, pps: Pps) -> Size:
     return shown
 
 
-def _size(nals: Sequence[Nal], shown: Size, *, said: bool) -> Size:
+def _size(nals: Sequence[Nal], shown: Size, *, promised: bool) -> Size:
     """The true size: what a message says, which fits what is shown, or just that."""
     sizes = [size for size in map(fitting.true_size, _of(nals, nal.PREFIX_SEI)) if size]
-    if not sizes and not said:
+    if not sizes and not promised:
         return shown
     width, height = sizes[0] if sizes else (0, 0)
     if (width, height) == shown or _next_even(width, height) != shown:

@@ -37,7 +37,7 @@ def make(nal_type: int, payload: bytes) -> Nal:
 
 
 def recognises(data: bytes) -> bool:
-    """Whether `data` begins as a stream of H.266 does, and not as one of H.265 or H.264.
+    """Tell whether `data` begins as a stream of H.266 does, and not as one of H.265 or H.264.
 
     A NAL unit's first byte is the number of the layer here, 0 in a base layer. In the older
     formats it is the type, which is not 0 at the beginning of a stream.

@@ -15,7 +15,7 @@ _MAX_SUBPICTURES = 600
 
 @dataclass(frozen=True)
 class Colour:
-    """What the stream says of its colour, numbered as in H.273; 2 is unspecified.
+    """The colour that the stream signals, numbered as in H.273; 2 is unspecified.
 
     Attributes:
         chroma_siting: 0 left of, 1 between, 2 on the luma samples …; None where nothing is said.
@@ -54,7 +54,7 @@ class Sps:
 
     @property
     def bit_depth(self) -> int:
-        """Of luma and chroma."""
+        """Bits a sample, of luma and chroma."""
         return self["sps_bitdepth_minus8"] + 8
 
     @property
@@ -64,7 +64,7 @@ class Sps:
 
     @property
     def colour(self) -> Colour:
-        """As signalled, or the defaults of clause D.8."""
+        """The colour as signalled, or the defaults of clause D.8."""
         siting = self.syntax.values.get("vui_chroma_sample_loc_type_frame")
         if not self["vui_colour_description_present_flag"]:
             return Colour(chroma_siting=siting)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from neurocodec.codecs.streams.bits import BitReader, BitWriter, unescape
+from neurocodec.codecs.streams.bits import BitReader, unescape
 from neurocodec.codecs.streams.h266.nal import HEADER_BYTES, Nal
 from neurocodec.errors import BadInputError
 
@@ -34,6 +34,11 @@ class Syntax:
         """The next element, of one bit."""
         return self.u(name, 1)
 
+    def flags(self, *names: str) -> None:
+        """The next elements, of one bit each."""
+        for name in names:
+            self.flag(name)
+
     def ue(self, name: str, most: int = 2**32) -> int:
         """The next element, an unsigned Exp-Golomb code of at most `most`."""
         value = self._bits.ue()
@@ -55,7 +60,7 @@ class Syntax:
 
     @property
     def position(self) -> int:
-        """How many bits of the payload were read."""
+        """The number of bits of the payload read so far."""
         return self._bits.position
 
     @contextmanager
@@ -65,10 +70,9 @@ class Syntax:
         yield
         self.spans[name] = start, self.position
 
-    def copy(self, writer: BitWriter, start: int, end: int | None = None) -> None:
-        """Append the bits from `start` up to `end`, or all that are left, to `writer`."""
-        end = self._bits.size if end is None else end
-        writer.u(end - start, self._bits.cut(start, end))
+    def bits(self, start: int, end: int | None = None) -> str:
+        """The bits from `start` up to `end`, or all that are left."""
+        return self._bits.bits(start, self._bits.size if end is None else end)
 
     def _keep(self, name: str, value: int) -> int:
         self.values[name] = value

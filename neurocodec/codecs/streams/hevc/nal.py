@@ -34,17 +34,17 @@ class Nal:
 
     @property
     def is_slice(self) -> bool:
-        """Whether it carries samples."""
+        """It carries samples."""
         return self.kind in _SLICE_KINDS
 
     @property
     def starts_picture(self) -> bool:
-        """Whether it is the first slice of a picture."""
+        """It is the first slice of a picture."""
         return self.is_slice and len(self.data) > 2 and self.data[2] >= 0x80
 
     @property
     def belongs_in_bpg(self) -> bool:
-        """Whether a decoder of a .bpg needs it: a slice, its parameters or the samples' hash."""
+        """A decoder of a .bpg needs it: a slice, its parameters or the samples' hash."""
         return self.is_slice or self.kind in {PPS, HASH_SEI}
 
     def on_layer(self, layer: int) -> "Nal":

@@ -1,24 +1,90 @@
 """HEVC's sequence parameter set: read from an encoder's stream, and made anew for a decoder.
 
-The comments name the fields of H.265 clause 7.3.2.2 that no variable does.
+A .bpg keeps a few fields of it, its mini-SPS: the same groups of fields in the same order. The
+comments name the fields of H.265 clause 7.3.2.2 that no variable does.
 """
 
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 
-from neurocodec.codecs.streams.bits import BitReader, BitWriter, escape, unescape
-from neurocodec.codecs.streams.hevc.mini_sps import Blocks, MiniSps, RangeFlags, SaoAndPcm
+from neurocodec.codecs.streams.bits import (
+    BitReader,
+    escape,
+    to_bytes,
+    ue,
+    unescape,
+    with_stop_bit,
+)
 from neurocodec.codecs.streams.hevc.nal import SPS, VPS, Nal
 from neurocodec.errors import BadInputError
 
 _MAIN, _RANGE_EXTENSIONS = 1, 4
 _LEVEL = 255  # 8.5, which sets no limit to the size
 _POC_BITS = 8
-_ANY_ASPECT_RATIO = 255
+_LARGEST_LOG2_BLOCK = 6
+_RANGE_FLAGS = 9
+_RANGE_FLAGS_AT = 9  # behind a flag and which of eight extensions there are
+_IMPLICIT_RDPCM = 2
+_FORBIDDEN_RANGE_FLAGS = {
+    3: "explicit_rdpcm",
+    4: "extended_precision",
+    6: "high_precision_offsets",
+    8: "cabac_bypass_alignment",
+}
+_BUFFER = "1" + 3 * ue(0)  # of one picture
+
+
+@dataclass(frozen=True)
+class MiniSps:
+    """The part of a sequence parameter set that a .bpg keeps: groups of fields, as bits.
+
+    Attributes:
+        blocks: the sizes of coding and transform blocks.
+        transform_depth_intra: max_transform_hierarchy_depth_intra.
+        filters: sample_adaptive_offset_enabled_flag, and the fields of PCM blocks.
+        smoothing: strong_intra_smoothing_enabled_flag.
+        extension: from sps_extension_present_flag on: the flags of the range extension, or none.
+    """
+
+    blocks: str
+    transform_depth_intra: str
+    filters: str
+    smoothing: str
+    extension: str
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> "MiniSps":
+        """Read it from a .bpg.
+
+        Raises:
+            BadInputError: damaged, or with what a .bpg cannot have.
+        """
+        reader = BitReader(data)
+        groups = _blocks(reader), ue(reader.ue()), _filters(reader), f"{reader.u(1)}"
+        return cls(*groups, _extension(reader))
+
+    def to_bytes(self) -> bytes:
+        """The bytes in a .bpg: zero bits to the end of the last byte, no emulation prevention."""
+        return to_bytes("".join(astuple(self)))
+
+    def coded(self, length: int) -> int:
+        """A side of the coded picture: `length` rounded up to whole coding blocks."""
+        block = 8 << BitReader(to_bytes(self.blocks)).ue()
+        return -(-length // block) * block
+
+    @property
+    def sao(self) -> bool:
+        """sample_adaptive_offset_enabled_flag."""
+        return self.filters[0] == "1"
+
+    @property
+    def implicit_rdpcm(self) -> bool:
+        """Residuals are predicted without saying so, which ffmpeg decodes wrongly."""
+        return self.extension[_RANGE_FLAGS_AT:][_IMPLICIT_RDPCM:][:1] == "1"
 
 
 @dataclass(frozen=True)
 class Sps:
-    """What a .bpg has to know of a stream.
+    """The fields of a sequence parameter set that a .bpg has to know.
 
     Attributes:
         chroma_format: chroma_format_idc, 0 to 3.
@@ -36,38 +102,39 @@ class Sps:
 
 
 def parse(unit: Nal) -> Sps:
-    """Read a sequence parameter set.
+    """Read a sequence parameter set as x265 writes it of one picture.
 
     Raises:
-        BadInputError: damaged, or with what a .bpg cannot say.
+        BadInputError: damaged, or with what a .bpg or such a set does not have.
     """
     reader = BitReader(unescape(unit.data[2:]))
     reader.u(4)  # the video parameter set's id
-    sub_layers = reader.u(3)
+    _refuse(reader.u(3) > 0, "sub-layers")
     reader.u(1)
-    _skip_profile(reader, sub_layers)
+    reader.u(96)  # profile and level
     _refuse(reader.ue() != 0, "a parameter set of another id than 0")
     chroma_format = reader.ue()
     _refuse(chroma_format > 3, f"chroma format {chroma_format}")
     _refuse(chroma_format == 3 and reader.flag(), "separate colour planes")
     width, height = reader.ue(), reader.ue()
-    left, _right, top, _bottom = _window(reader)
-    _refuse(left + top > 0, "a picture that does not begin in the corner")
+    _refuse(reader.flag(), "a conformance window")
     bit_depth = reader.ue() + 8
     _refuse(reader.ue() + 8 != bit_depth, "luma and chroma of different depths")
-    poc_bits = reader.ue() + 4
-    _skip_picture_buffer(reader, sub_layers)
-    blocks = Blocks.read(reader)
+    reader.ue()  # bits of the picture order count
+    reader.u(1)
+    reader.ue(), reader.ue(), reader.ue()  # picture buffer
+    blocks = _blocks(reader)
     reader.ue()  # max_transform_hierarchy_depth_inter
-    depth_intra = reader.ue()
+    depth_intra = ue(reader.ue())
     _refuse(reader.flag(), "scaling lists")
     reader.u(1)  # amp
-    sao_and_pcm = SaoAndPcm.read(reader)
-    _skip_references(reader, poc_bits)
-    smoothing = reader.flag()
+    filters = _filters(reader)
+    _refuse(reader.ue() > 0 or reader.flag(), "sets of references")
+    reader.u(1)  # temporal_mvp
+    smoothing = f"{reader.u(1)}"
     if reader.flag():
-        _skip_vui(reader, sub_layers)
-    mini = MiniSps(blocks, depth_intra, sao_and_pcm, smoothing, RangeFlags.read(reader))
+        _skip_usability(reader)
+    mini = MiniSps(blocks, depth_intra, filters, smoothing, _extension(reader))
     return Sps(chroma_format, bit_depth, width, height, mini)
 
 
@@ -76,123 +143,89 @@ def parameter_sets(sps: Sps) -> list[Nal]:
     return [_video_parameter_set(sps), _sequence_parameter_set(sps)]
 
 
-def _refuse(found: bool, what: str) -> None:
-    if found:
+def _blocks(reader: BitReader) -> str:
+    start = reader.position
+    log2_min, log2_diff = reader.ue() + 3, reader.ue()
+    reader.ue(), reader.ue()  # of transform blocks
+    if log2_min + log2_diff > _LARGEST_LOG2_BLOCK:
+        raise BadInputError("its HEVC stream has blocks over 64×64: get the file again")
+    return reader.bits(start)
+
+
+def _filters(reader: BitReader) -> str:
+    start = reader.position
+    reader.u(1)
+    if reader.flag():  # PCM blocks: depths, sizes, whether they are filtered
+        reader.u(8)
+        reader.ue(), reader.ue()
+        reader.u(1)
+    return reader.bits(start)
+
+
+def _extension(reader: BitReader) -> str:
+    start = reader.position
+    if not reader.flag():
+        return "0"
+    ranges = reader.flag()
+    _refuse(reader.u(7) > 0, "an extension")
+    if not ranges:
+        return "0"
+    flags = f"{reader.u(_RANGE_FLAGS):0{_RANGE_FLAGS}b}"
+    for index, name in _FORBIDDEN_RANGE_FLAGS.items():
+        _refuse(flags[index] == "1", name)
+    return reader.bits(start)
+
+
+def _refuse(present: bool, what: str) -> None:
+    if present:
         raise BadInputError(f"its HEVC stream has {what}, which a .bpg cannot have")
 
 
-def _skip_profile(reader: BitReader, sub_layers: int) -> None:
-    reader.u(88)  # profile and constraints
-    reader.u(8)  # level
-    present = [(reader.flag(), reader.flag()) for _ in range(sub_layers)]
-    if sub_layers:
-        reader.u(2 * (8 - sub_layers))
-    for has_profile, has_level in present:
-        reader.u(88 * has_profile + 8 * has_level)
-
-
-def _window(reader: BitReader) -> tuple[int, int, int, int]:
-    if not reader.flag():
-        return 0, 0, 0, 0
-    return reader.ue(), reader.ue(), reader.ue(), reader.ue()
-
-
-def _skip_picture_buffer(reader: BitReader, sub_layers: int) -> None:
-    for _ in range(sub_layers + 1 if reader.flag() else 1):
-        for _ in range(3):
-            reader.ue()
-
-
-def _skip_references(reader: BitReader, poc_bits: int) -> None:
-    for index in range(reader.ue()):
-        _refuse(index > 0 and reader.flag(), "a predicted set of references")
-        for _ in range(reader.ue() + reader.ue()):
-            reader.ue()
-            reader.u(1)
-    if reader.flag():
-        reader.u(reader.ue() * (poc_bits + 1))
-    reader.u(1)  # temporal_mvp
-
-
-def _skip_vui(reader: BitReader, sub_layers: int) -> None:
-    """Pass vui_parameters (clause E.2.1)."""
-    if reader.flag() and reader.u(8) == _ANY_ASPECT_RATIO:
-        reader.u(32)
-    if reader.flag():  # overscan
-        reader.u(1)
-    if reader.flag():  # video signal type
+def _skip_usability(reader: BitReader) -> None:
+    """Pass vui_parameters (clause E.2.1) of video range and timing alone."""
+    others = reader.u(2)  # aspect ratio, overscan
+    if reader.flag():  # video signal
         reader.u(4)
-        if reader.flag():
-            reader.u(24)
-    if reader.flag():  # chroma siting
-        reader.ue(), reader.ue()
+        others += reader.u(1)  # colours
+    others += reader.u(1)  # chroma siting
     reader.u(3)
-    _window(reader)  # of the default display
-    if reader.flag():  # timing
-        reader.u(64)
-        if reader.flag():
-            reader.ue()
-        _refuse(reader.flag(), "parameters of a hypothetical decoder")
-    if reader.flag():  # bitstream restriction
-        reader.u(3)
-        for _ in range(5):
-            reader.ue()
+    others += reader.u(1)  # default display window
+    if reader.flag():
+        reader.u(64)  # timing
+        others += reader.u(2)  # its picture order count, a hypothetical decoder
+    _refuse(others + reader.u(1) > 0, "usability information that is not expected")
 
 
 def _video_parameter_set(sps: Sps) -> Nal:
-    writer = BitWriter()
-    writer.u(16, 0b0000_1_1_000000_000_1)  # id 0, the only layer, one sub-layer
-    writer.u(16, 0xFFFF)
-    _write_profile(writer, sps)
-    _write_picture_buffer(writer)
-    writer.u(6, 0)  # the highest layer
-    writer.ue(0)  # further layer sets
-    writer.u(2, 0)  # timing, extension
-    return _unit(VPS, writer)
+    one_layer = "0000110000000001" + 16 * "1"
+    return _unit(VPS, one_layer + _profile(sps) + _BUFFER + "000000" + ue(0) + "00")
 
 
 def _sequence_parameter_set(sps: Sps) -> Nal:
-    writer = BitWriter()
-    writer.u(8, 0b0000_000_1)
-    _write_profile(writer, sps)
-    writer.ue(0)
-    writer.ue(sps.chroma_format)
-    if sps.chroma_format == 3:
-        writer.u(1, 0)  # separate_colour_plane
-    writer.ue(sps.width)
-    writer.ue(sps.height)
-    writer.u(1, 0)  # conformance window
-    writer.ue(sps.bit_depth - 8)
-    writer.ue(sps.bit_depth - 8)
-    writer.ue(_POC_BITS - 4)
-    _write_picture_buffer(writer)
-    sps.mini.blocks.write(writer)
-    writer.ue(sps.mini.transform_depth_intra)  # of inter blocks; there are none
-    writer.ue(sps.mini.transform_depth_intra)
-    writer.u(2, 0b01)  # scaling lists, amp
-    sps.mini.sao_and_pcm.write(writer)
-    writer.ue(0)  # short-term reference sets
-    writer.u(2, 0b01)  # long-term references, temporal_mvp
-    writer.u(1, sps.mini.strong_intra_smoothing)
-    writer.u(1, 0)  # vui
-    sps.mini.range_flags.write(writer)
-    return _unit(SPS, writer)
+    mini = sps.mini
+    separate_planes = "0" if sps.chroma_format == 3 else ""
+    window = "0"
+    depths = 2 * ue(sps.bit_depth - 8)
+    depths_of_transforms = 2 * mini.transform_depth_intra  # of inter blocks too; there are none
+    lists, amp = "0", "1"
+    references = ue(0) + "0" + "1"  # no sets, no long-term ones, temporal_mvp
+    usability = "0"
+    return _unit(
+        SPS,
+        f"00000001{_profile(sps)}{ue(0)}{ue(sps.chroma_format)}{separate_planes}"
+        f"{ue(sps.width)}{ue(sps.height)}{window}{depths}{ue(_POC_BITS - 4)}{_BUFFER}"
+        f"{mini.blocks}{depths_of_transforms}{lists}{amp}{mini.filters}{references}"
+        f"{mini.smoothing}{usability}{mini.extension}",
+    )
 
 
-def _write_profile(writer: BitWriter, sps: Sps) -> None:
-    plain = sps.chroma_format == 1 and sps.bit_depth == 8 and not sps.mini.range_flags.flags
+def _profile(sps: Sps) -> str:
+    plain = sps.chroma_format == 1 and sps.bit_depth == 8 and sps.mini.extension == "0"
     profile = _MAIN if plain else _RANGE_EXTENSIONS
-    writer.u(8, profile)
-    writer.u(32, 1 << (31 - profile))
-    writer.u(48, 0b1001 << 44)  # progressive frames; no constraint is promised
-    writer.u(8, _LEVEL)
+    compatible = f"{1 << (31 - profile):032b}"
+    progressive = "1001".ljust(48, "0")  # no constraint is promised
+    return f"{profile:08b}{compatible}{progressive}{_LEVEL:08b}"
 
 
-def _write_picture_buffer(writer: BitWriter) -> None:
-    writer.u(1, 1)
-    for _ in range(3):
-        writer.ue(0)
-
-
-def _unit(kind: int, writer: BitWriter) -> Nal:
-    return Nal(bytes((kind << 1, 1)) + escape(writer.with_stop_bit()))
+def _unit(kind: int, bits: str) -> Nal:
+    return Nal(bytes((kind << 1, 1)) + escape(with_stop_bit(bits)))

@@ -6,12 +6,14 @@ import numpy as np
 import pytest
 
 from neurocodec import images, tools
-from neurocodec.codecs.bpg import Bpg, native
+from neurocodec.codecs.bpg import Bpg
 from neurocodec.codecs.bpg.container import demux, mux
 from neurocodec.codecs.bpg.files import encode
-from neurocodec.codecs.streams.hevc.mini_sps import MiniSps, RangeFlags
 from neurocodec.codecs.bpg.settings import Settings
+from neurocodec.codecs.programs import bpgdec, bpgenc
+from neurocodec.codecs.streams.hevc.sps import MiniSps
 from neurocodec.errors import BadInputError, MissingError, ToolError
+from tests.codecs.coding import encoded
 from tests.conftest import picture, program_head
 
 ENCODER = """{head}
@@ -33,14 +35,13 @@ from neurocodec.codecs.bpg.files import encode
 from neurocodec.codecs.bpg.settings import Settings
 image = images.read(source, "in.png")
 qp = int(arguments[arguments.index("-q") + 1])
-target.write_bytes(encode(image, qp, Settings(effort=1), in_process=True))
+target.write_bytes(encode(image, qp, Settings(effort=1)))
 """
 DECODES = """
 import dataclasses
 from neurocodec import images
-from neurocodec.codecs.bpg.container import demux
-from neurocodec.codecs.bpg.files import decode
-target.write_bytes(images.png(dataclasses.replace(decode(demux(source)), gray=False)))
+from neurocodec.codecs.bpg import Bpg
+target.write_bytes(images.png(dataclasses.replace(Bpg().decode(source), gray=False)))
 """
 
 
@@ -60,11 +61,11 @@ def install(tmp_path, monkeypatch):
 
 
 def test_bpgenc_is_used_where_it_is_found_with_nothing_left_to_its_defaults(install):
-    log = install(native.BPGENC, ENCODES)
+    log = install(bpgenc.BPGENC, ENCODES)
     image = picture(40, 30)
     codec = Bpg()
-    data = codec.encode(image, 33)
-    assert data == encode(image, 33, Settings(effort=1), in_process=True)
+    data = encoded(codec, image, 33)
+    assert data == encode(image, 33, Settings(effort=1))
     assert codec.encoder == "bpgenc 0.9.8"
     said = log.read_text()
     for option in (
@@ -76,7 +77,7 @@ def test_bpgenc_is_used_where_it_is_found_with_nothing_left_to_its_defaults(inst
         '"-m", "8"',
     ):
         assert option in said
-    assert Bpg(engine="x265").encode(image, 33) != data
+    assert encoded(Bpg(engine="x265"), image, 33) != data
 
 
 @pytest.mark.parametrize(
@@ -93,28 +94,62 @@ def test_bpgenc_is_used_where_it_is_found_with_nothing_left_to_its_defaults(inst
     ids=str,
 )
 def test_settings_become_options(install, settings, expected):
-    log = install(native.BPGENC, ENCODES)
-    Bpg(**settings).encode(picture(20, 20), 33)
+    log = install(bpgenc.BPGENC, ENCODES)
+    encoded(Bpg(engine="bpgenc", **settings), picture(20, 20), 33)
     said = log.read_text()
     assert str(expected)[1:-1].replace("'", '"') in said
 
 
-def test_a_picture_too_small_for_bpgenc_goes_to_the_bundled_x265(install):
-    log = install(native.BPGENC, ENCODES)
-    tiny = picture(8, 40)
-    assert Bpg().decode(Bpg().encode(tiny, 30)).pixels.shape == (40, 8, 3)
-    assert not log.exists()
-    Bpg(engine="bpgenc").encode(tiny, 30)
+@pytest.mark.parametrize(
+    ("size", "settings", "by_x265"),
+    [
+        ((24, 64), {}, True),
+        ((25, 9), {}, False),
+        ((25, 8), {}, True),
+        ((56, 64), {"bit_depth": 10}, True),
+        ((57, 64), {"bit_depth": 10}, False),
+    ],
+    ids=str,
+)
+def test_a_size_at_which_bpgenc_crashes_goes_to_the_bundled_x265(
+    install, caplog, size, settings, by_x265
+):
+    log = install(bpgenc.BPGENC, ENCODES)
+    image, codec = picture(*size), Bpg(effort=1, **settings)
+    with caplog.at_level("INFO"):
+        data = encoded(codec, image, 30)
+    assert Bpg().decode(data).pixels.shape == image.pixels.shape
+    assert log.exists() != by_x265
+    assert ("x265 codes it, not bpgenc" in caplog.text) == by_x265
+    assert codec.encoder_for(image).startswith("libx265" if by_x265 else "bpgenc")
+    assert codec.encoder.startswith("bpgenc")
+    encoded(Bpg(engine="bpgenc", effort=1), image, 30)
     assert log.exists()
+
+
+CRASHES = "import os, signal; os.kill(os.getpid(), signal.SIGSEGV)"
+
+
+def test_where_bpgenc_crashes_the_bundled_x265_codes_the_picture(install, caplog):
+    install(bpgenc.BPGENC, CRASHES)
+    image, codec = picture(40, 30), Bpg(effort=1)
+    with caplog.at_level("INFO"):
+        data = encoded(codec, image, 30)
+    assert data == encode(image, 30, Settings(effort=1))
+    assert "SIGSEGV" in caplog.text
+    assert codec.encoder_for(image).startswith("libx265")
+    assert codec.encoder_for(picture(40, 32)).startswith("bpgenc")
+    with pytest.raises(ToolError, match="SIGSEGV"):
+        encoded(Bpg(engine="bpgenc"), image, 30)
 
 
 def test_metadata_goes_into_what_bpgenc_wrote_and_not_into_what_it_reads(install):
     refuses = "if b'eXIf' in source or b'iTXt' in source: sys.exit('metadata')"
-    install(native.BPGENC, refuses + ENCODES)
+    install(bpgenc.BPGENC, refuses + ENCODES)
     image = replace(picture(40, 30), metadata={"exif": b"MM\0*1234", "xmp": b"<x/>"})
-    data = Bpg(keep_metadata=True).encode(image, 30)
+    data = encoded(Bpg(keep_metadata=True), image, 30)
     assert Bpg().decode(data).metadata == image.metadata
-    assert Bpg().decode(Bpg().encode(image, 30)).metadata == {}
+    assert Bpg().decode(encoded(Bpg(), image, 30)).metadata == {}
 
 
 @pytest.mark.parametrize(
@@ -129,28 +164,28 @@ def test_metadata_goes_into_what_bpgenc_wrote_and_not_into_what_it_reads(install
     ],
 )
 def test_a_failing_bpgenc_is_a_tool_error(install, work, complaint):
-    install(native.BPGENC, work)
+    install(bpgenc.BPGENC, work)
     with pytest.raises(ToolError, match=complaint):
-        Bpg().encode(picture(20, 20), 30)
+        encoded(Bpg(engine="bpgenc"), picture(20, 20), 30)
 
 
 def test_a_bpgenc_that_codes_another_picture_is_a_tool_error(install):
-    other = encode(picture(16, 24), 30, Settings(effort=1), in_process=True)
-    install(native.BPGENC, f"target.write_bytes({other!r})")
+    other = encode(picture(16, 24), 30, Settings(effort=1))
+    install(bpgenc.BPGENC, f"target.write_bytes({other!r})")
     with pytest.raises(ToolError, match="16×24"):
-        Bpg().encode(picture(20, 20), 30)
+        encoded(Bpg(engine="bpgenc"), picture(20, 20), 30)
 
 
 def test_a_program_that_is_no_bpgenc_is_refused(install):
-    install(native.BPGENC, "", template="#!/bin/sh\necho hello\n")
+    install(bpgenc.BPGENC, "", template="#!/bin/sh\necho hello\n")
     with pytest.raises(MissingError, match="bpgenc"):
-        Bpg(engine="bpgenc").encode(picture(20, 20), 30)
+        encoded(Bpg(engine="bpgenc"), picture(20, 20), 30)
 
 
 def test_bpgdec_decodes_where_the_engine_is_libbpgs(install):
-    log = install(native.BPGDEC, DECODES, template=DECODER)
+    log = install(bpgdec.BPGDEC, DECODES, template=DECODER)
     for image in (picture(30, 20, alpha=True), picture(30, 20, gray=True)):
-        data = encode(image, 30, Settings(effort=1), in_process=True)
+        data = encode(image, 30, Settings(effort=1))
         ours = Bpg().decode(data)
         assert not log.exists()
         theirs = Bpg(engine="bpgenc").decode(data)
@@ -163,29 +198,29 @@ def test_bpgdec_decodes_where_the_engine_is_libbpgs(install):
 
 def test_bpgdec_decodes_what_ffmpeg_cannot(install):
     drawn = images.png(picture(30, 20))
-    install(native.BPGDEC, f"target.write_bytes({drawn!r})", template=DECODER)
-    container = demux(encode(picture(30, 20), 30, Settings(effort=1), in_process=True))
-    flags = RangeFlags(tuple(index == 2 for index in range(9)))
-    mini = replace(MiniSps.from_bytes(container.sps), range_flags=flags)
+    install(bpgdec.BPGDEC, f"target.write_bytes({drawn!r})", template=DECODER)
+    container = demux(encode(picture(30, 20), 30, Settings(effort=1)))
+    flags = "1" + "10000000" + "001000000"
+    mini = replace(MiniSps.from_bytes(container.sps), extension=flags)
     data = mux(replace(container, sps=mini.to_bytes()))
     assert np.array_equal(Bpg().decode(data).pixels, picture(30, 20).pixels)
 
 
 def test_what_bpgdec_refuses_is_bad_input(install):
-    install(native.BPGDEC, "sys.exit('Could not decode image')", template=DECODER)
-    data = encode(picture(30, 20), 30, Settings(effort=1), in_process=True)
+    install(bpgdec.BPGDEC, "sys.exit('Could not decode image')", template=DECODER)
+    data = encode(picture(30, 20), 30, Settings(effort=1))
     with pytest.raises(BadInputError, match="Could not decode"):
         Bpg(engine="bpgenc").decode(data)
 
 
 def test_the_real_programs_agree_with_ours():
     """Where libbpg is installed: its decoder's picture is ours, and its encoder's files open."""
-    for tool in (native.BPGENC, native.BPGDEC):
+    for tool in (bpgenc.BPGENC, bpgdec.BPGDEC):
         if tools.lookup(tool) is None:
             pytest.skip(f"{tool.name} is not installed")
     for image in (picture(57, 43), picture(57, 43, alpha=True), picture(57, 43, gray=True)):
         for settings in ({}, {"chroma": "444"}, {"bit_depth": 10}, {"color_space": "ycgco"}):
             for engine in ("x265", "bpgenc"):
-                data = Bpg(engine=engine, **settings).encode(image, 25)
+                data = encoded(Bpg(engine=engine, **settings), image, 25)
                 ours, theirs = Bpg().decode(data), Bpg(engine="bpgenc").decode(data)
                 assert np.array_equal(ours.pixels, theirs.pixels)

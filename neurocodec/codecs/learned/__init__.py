@@ -1,0 +1,1 @@
+"""Learned codecs: networks that code pictures, their weights beside the program."""

@@ -1,0 +1,126 @@
+"""The base class of learned codecs: weights by name, one header, checks before any decoding."""
+
+from abc import abstractmethod
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from neurocodec import weights
+from neurocodec.codecs.codec import Codec
+from neurocodec.codecs.learned import stream
+from neurocodec.codecs.learned.stream import KEY_BYTES, Stream
+from neurocodec.codecs.level import Level
+from neurocodec.errors import BadInputError, MissingError
+from neurocodec.images import Image
+
+if TYPE_CHECKING:
+    from neurocodec.networks.checkpoint import Checkpoint
+
+
+class LearnedCodec(Codec):
+    """A codec whose encoder and decoder are one network.
+
+    A subclass has the class attributes of a codec and those below, `_compress` and `_decompress`.
+
+    Args:
+        weights: the name of installed ones or a .safetensors file; without them files of
+            installed weights decode, and nothing encodes.
+        chroma: "444".
+        keep_metadata: not possible.
+
+    Attributes:
+        magic: 4 bytes with which its files begin.
+        network: what its weights hold, a key of `checkpoint.NETWORKS`.
+    """
+
+    magic: ClassVar[bytes]
+    network: ClassVar[str]
+    chromas = ("444",)
+
+    def __init__(
+        self, weights: str = "", chroma: str | None = None, keep_metadata: bool = False
+    ) -> None:
+        super().__init__(chroma, keep_metadata)
+        self.weights = weights
+
+    @property
+    def encoder(self) -> str:
+        """The codec's name and its weights' sha256, cut.
+
+        Raises:
+            MissingError: no weights, or of another kind.
+        """
+        return f"{self.name} {self._load(self.weights).sha256[:12]}"
+
+    def _encode(self, image: Image, value: int) -> bytes:
+        checkpoint = self._load(self.weights)
+        payload = self._compress(checkpoint, image, value)
+        level = Level(self.unit, value)
+        coded = Stream(_key(checkpoint.sha256), image.width, image.height, level, payload)
+        return stream.write(self.magic, coded)
+
+    def decode(self, data: bytes) -> Image:
+        """Decode a file; its checksum, its size and its weights are checked before.
+
+        Raises:
+            BadInputError: not such a file, or damaged.
+            MissingError: its weights are not installed.
+        """
+        coded = stream.read(self.magic, data)
+        name = self.weights or _installed(coded.key)
+        checkpoint = self._load(name)
+        if _key(checkpoint.sha256) != coded.key:
+            raise MissingError(f"coded with weights of sha256 {coded.key.hex()}…, not with {name}")
+        if coded.level.unit != self.unit or coded.level.value not in self.levels:
+            raise BadInputError(f"{self.name} has no {coded.level}: the file is damaged")
+        return self._decompress(checkpoint, coded)
+
+    def inspect(self, data: bytes) -> dict[str, Any]:
+        """Read the header.
+
+        Raises:
+            BadInputError: not such a file, or damaged.
+        """
+        coded = stream.read(self.magic, data)
+        size = {"width": coded.width, "height": coded.height, "chroma": self.chroma}
+        return {**size, **coded.level.record(), "weights_sha256": coded.key.hex()}
+
+    @classmethod
+    def recognises(cls, data: bytes) -> bool:
+        """Tell whether the file begins with the magic number."""
+        return data.startswith(cls.magic)
+
+    def _load(self, name: str) -> "Checkpoint":
+        if not name:
+            raise MissingError(f"{self.name} needs weights: write {self.name}:weights=NAME or FILE")
+        checkpoint = _loaded(name)
+        if checkpoint.kind != self.network:
+            kinds = f"a network of kind {checkpoint.kind}, not {self.network}"
+            raise MissingError(f"weights {name} hold {kinds}: {self.name} cannot use them")
+        return checkpoint
+
+    @abstractmethod
+    def _compress(self, checkpoint: "Checkpoint", image: Image, value: int) -> bytes:
+        """Code an opaque picture at a level that was checked: the payload."""
+
+    @abstractmethod
+    def _decompress(self, checkpoint: "Checkpoint", coded: Stream) -> Image:
+        """Decode a payload with the weights that coded it."""
+
+
+def _key(sha256: str) -> bytes:
+    return bytes.fromhex(sha256)[:KEY_BYTES]
+
+
+def _installed(key: bytes) -> str:
+    for name, entry in weights.installed().items():
+        if _key(entry["sha256"]) == key:
+            return name
+    raise MissingError(f"coded with weights of sha256 {key.hex()}…, which are not installed")
+
+
+@lru_cache(maxsize=2)
+def _loaded(name: str) -> "Checkpoint":
+    from neurocodec.networks import checkpoint
+
+    read = weights.read(name)
+    return checkpoint.load(read.data, read.name)

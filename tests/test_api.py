@@ -1,0 +1,53 @@
+"""The public Python API."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+import neurocodec
+from neurocodec import Image, Level, Pipeline, Setting, decode, encode, images
+from neurocodec.errors import BadInputError, UsageError
+from tests.conftest import picture
+
+
+def test_the_public_names_are_one_list():
+    assert sorted(neurocodec.__all__) == sorted(neurocodec._MODULES)
+    assert all(callable(getattr(neurocodec, name)) for name in neurocodec.__all__)
+    with pytest.raises(AttributeError, match="'nothing'"):
+        neurocodec.nothing  # noqa: B018
+
+
+def test_importing_the_package_imports_nothing_heavy():
+    program = "import sys, neurocodec; print({'numpy', 'torch', 'PIL'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
+    assert done.stdout.strip() == b"set()"
+
+
+def test_a_path_an_array_and_an_image_give_the_same_file(tmp_path):
+    image = picture(48, 32)
+    path = tmp_path / "a b.png"
+    path.write_bytes(images.png(image))
+    data = encode(path, qp=30, codec="jpeg")
+    assert data == encode(image, qp=30, codec="jpeg") == encode(image.pixels, qp=30, codec="jpeg")
+    assert data == Pipeline(Setting("jpeg")).encode(image, Level("qp", 30)).data
+
+
+def test_bytes_and_a_path_decode_alike(tmp_path):
+    data = encode(picture(48, 32), quality=80, codec="jpeg")
+    path = tmp_path / "a.jpg"
+    path.write_bytes(data)
+    decoded = decode(data)
+    assert isinstance(decoded, Image)
+    assert decoded.pixels.shape == (32, 48, 3)
+    assert np.array_equal(decoded.pixels, decode(path).pixels)
+
+
+def test_mistakes_raise_the_errors_of_the_package(tmp_path):
+    with pytest.raises(UsageError, match="one of qp and quality"):
+        encode(picture(8, 8))
+    with pytest.raises(BadInputError, match=r"nowhere\.bpg"):
+        decode(tmp_path / "nowhere.bpg")
+    with pytest.raises(BadInputError, match="not a file of"):
+        decode(b"hello")
