@@ -1,6 +1,6 @@
 """BD-rate with its confidence: of arrays a picture, and of two curves of results."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -8,7 +8,7 @@ from neurocodec.errors import NotComparableError, UsageError
 from neurocodec.evaluation import bootstrap
 from neurocodec.evaluation.bootstrap import Replicates
 from neurocodec.evaluation.selection import Curve
-from neurocodec.measures.bd_rate import Array, Method, Overlap, bd_rate
+from neurocodec.measures.bd_rate import Array, BdRate, Method, Overlap, bd_rate
 from neurocodec.tasks import primary_metric
 
 MAX_FAILED = 0.05
@@ -25,26 +25,7 @@ _SAME_ENCODER = {"codec": "codecs", "encoder": "encoders", "chroma": "chroma sub
 
 
 @dataclass(frozen=True)
-class PairedBdRate:
-    """A BD-rate with its interval.
-
-    Attributes:
-        percent: change of the rate in per cent; negative is fewer bits.
-        interval: 95 %, by paired bootstrap over pictures; None without replicates.
-        overlap: where the curves are compared.
-        levels: distinct scores that isotonic regression leaves of the anchor and of the test.
-        failed_replicates: replicates without a BD-rate.
-    """
-
-    percent: float
-    interval: tuple[float, float] | None
-    overlap: Overlap
-    levels: tuple[int, int]
-    failed_replicates: int
-
-
-@dataclass(frozen=True)
-class BdRate:
+class CurveBdRate:
     """A BD-rate of two curves of results, as `bdrate --json` prints it.
 
     Attributes:
@@ -93,7 +74,7 @@ def paired_bd_rate(
     method: Method = "pchip",
     replicates: int = REPLICATES,
     seed: int = 0,
-) -> PairedBdRate:
+) -> BdRate:
     """Compute the BD-rate of the mean curves, with an interval over the pictures.
 
     Args:
@@ -111,13 +92,12 @@ def paired_bd_rate(
     """
     means = (a.mean(1) for a in (anchor_bpp, anchor_scores, test_bpp, test_scores))
     found = bd_rate(*means, method=method)
-    interval, failed = None, 0
-    if replicates:
-        resamples = bootstrap.draw(anchor_bpp.shape[1], replicates, seed)
-        anchor = bootstrap.replicate_means(anchor_bpp, anchor_scores, resamples)
-        test = bootstrap.replicate_means(test_bpp, test_scores, resamples)
-        interval, failed = _interval(anchor, test, method)
-    return PairedBdRate(found.percent, interval, found.overlap, found.levels, failed)
+    if replicates == 0:
+        return found
+    resamples = bootstrap.draw(anchor_bpp.shape[1], replicates, seed)
+    anchor = bootstrap.replicate_means(anchor_bpp, anchor_scores, resamples)
+    test = bootstrap.replicate_means(test_bpp, test_scores, resamples)
+    return _with_interval(found, anchor, test, method)
 
 
 def compare(
@@ -129,7 +109,7 @@ def compare(
     replicates: int = REPLICATES,
     seed: int = 0,
     across_codecs: bool = False,
-) -> BdRate:
+) -> CurveBdRate:
     """Compute the BD-rate of the curve `test` against the curve `anchor`.
 
     Args:
@@ -150,13 +130,14 @@ def compare(
     metric = metric or _primary(anchor)
     found = bd_rate(*_measured(anchor, metric), *_measured(test, metric), method=method)
     note = _why_no_interval(anchor, test, replicates)
-    interval, failed = None, 0
     if not note:
-        resampled = _replicated(anchor, test, metric, replicates, seed)
-        interval, failed = _interval(*resampled, method)
-    return BdRate(
+        order = bootstrap.names(anchor) or ()
+        resamples = bootstrap.draw(len(order), replicates, seed)
+        drawn = (bootstrap.replicate(c, metric, resamples, order) for c in (anchor, test))
+        found = _with_interval(found, next(drawn), next(drawn), method)
+    return CurveBdRate(
         bd_rate_percent=found.percent,
-        interval=interval,
+        interval=found.interval,
         overlap=found.overlap,
         points=(len(anchor.points), len(test.points)),
         levels=found.levels,
@@ -164,7 +145,7 @@ def compare(
         metric=metric,
         pictures=anchor.setup.pictures,
         replicates=0 if note else replicates,
-        failed_replicates=failed,
+        failed_replicates=found.failed_replicates,
         data=anchor.setup.data,
         model=anchor.setup.model,
         anchor=anchor.label,
@@ -225,32 +206,24 @@ def _why_no_interval(anchor: Curve, test: Curve, replicates: int) -> str:
     return "" if listed[0] == listed[1] else "the pictures have different names in the two curves"
 
 
-def _replicated(
-    anchor: Curve, test: Curve, metric: str, replicates: int, seed: int
-) -> tuple[Replicates, Replicates]:
-    order = bootstrap.names(anchor) or ()
-    resamples = bootstrap.draw(len(order), replicates, seed)
-    a, t = (bootstrap.replicate(curve, metric, resamples, order) for curve in (anchor, test))
-    return a, t
-
-
-def _interval(
-    anchor: Replicates, test: Replicates, method: Method
-) -> tuple[tuple[float, float], int]:
-    """The interval of the paired replicates' BD-rates, and how many of them have none."""
-    drawn = zip(anchor.rates, anchor.scores, test.rates, test.scores, strict=True)
-    values = np.array([_percent_or_nan(*row, method=method) for row in drawn])
+def _with_interval(found: BdRate, anchor: Replicates, test: Replicates, method: Method) -> BdRate:
+    """The BD-rate with the interval of the paired replicates' BD-rates."""
+    values = np.array([_percent(*curves, method) for curves in zip(*anchor, *test, strict=True)])
     failed = int(np.isnan(values).sum())
     if failed > MAX_FAILED * len(values):
         raise NotComparableError(
             f"no interval, since {failed} of {len(values)} bootstrap replicates overlap too "
             "little: measure more pictures, or QPs further apart"
         )
-    return bootstrap.interval(values[~np.isnan(values)]), failed
+    interval = bootstrap.interval(values[~np.isnan(values)])
+    return replace(found, interval=interval, failed_replicates=failed)
 
 
-def _percent_or_nan(*curves: Array, method: Method) -> float:
+def _percent(
+    anchor_rates: Array, anchor_scores: Array, test_rates: Array, test_scores: Array, method: Method
+) -> float:
     try:
-        return bd_rate(*curves, method=method).percent
+        found = bd_rate(anchor_rates, anchor_scores, test_rates, test_scores, method=method)
     except NotComparableError:
         return float("nan")
+    return found.percent

@@ -16,21 +16,10 @@ from neurocodec.measures.bd_rate import Array
 from neurocodec.tasks import TASKS, PictureScore
 
 Counts = npt.NDArray[np.int64]
+Replicates = tuple[Array, Array]
+"""The rates and scores of a redrawn curve, (replicates, points) each."""
 
 CONFIDENCE = 0.95
-
-
-@dataclass(frozen=True)
-class Replicates:
-    """A curve redrawn B times: row b of `rates` and `scores` is replicate b.
-
-    Attributes:
-        rates: (B, K) bpp of the K points.
-        scores: (B, K) their scores.
-    """
-
-    rates: Array
-    scores: Array
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,7 +78,7 @@ def replicate(
         )
     rates = _weighted_means(bits / pixels, pixels, resamples.counts)
     sets = _scored_sets(curve, resamples, order)
-    return Replicates(rates, np.array([[s.get(metric, np.nan) for s in row] for row in sets]))
+    return rates, np.array([[s.get(metric, np.nan) for s in row] for row in sets])
 
 
 def replicate_means(
@@ -108,7 +97,7 @@ def replicate_means(
     present = ~np.isnan(scores)
     with np.errstate(invalid="ignore"):  # a resample without any score gives NaN
         means: Array = (counts @ np.where(present, scores, 0.0).T) / (counts @ present.T)
-    return Replicates(_weighted_means(bpp, weights, counts), means)
+    return _weighted_means(bpp, weights, counts), means
 
 
 def interval(values: Array) -> tuple[float, float]:

@@ -155,18 +155,13 @@ def load_all(content: bytes, name: str) -> list[Result]:
         lines = content.decode().split("\n")
     except UnicodeDecodeError:
         raise BadInputError(f"{name}: not a file of results") from None
-    if lines[-1] and lines[:-1] and not _is_json(lines[-1]):
-        LOG.warning("%s:%d: the last line is incomplete: ignored", name, len(lines))
-        lines.pop()
+    if lines[-1] and lines[:-1]:
+        try:
+            json.loads(lines[-1])
+        except ValueError:
+            LOG.warning("%s:%d: the last line is incomplete: ignored", name, len(lines))
+            lines.pop()
     return list(load(lines, name))
-
-
-def _is_json(line: str) -> bool:
-    try:
-        json.loads(line)
-    except ValueError:
-        return False
-    return True
 
 
 def _parse(record: Any) -> Result:
@@ -197,13 +192,12 @@ def _checked(record: Mapping[str, Any], name: str, annotation: Any) -> Any:
     return value
 
 
-def _is_number(value: object) -> bool:
-    real = isinstance(value, int | float) and not isinstance(value, bool)
-    return real and not math.isnan(value)  # type: ignore[arg-type]
-
-
 def _is_integer(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _is_number(value: object) -> bool:
+    return _is_integer(value) or (isinstance(value, float) and not math.isnan(value))
 
 
 _TYPES: dict[Any, Callable[[Any], bool]] = {

@@ -45,11 +45,15 @@ class BdRate:
         percent: change of the rate in per cent; negative is fewer bits.
         overlap: where the curves are compared.
         levels: distinct scores that isotonic regression leaves of the anchor and of the test.
+        interval: 95 %, by paired bootstrap over pictures; None without a bootstrap.
+        failed_replicates: bootstrap replicates without a BD-rate.
     """
 
     percent: float
     overlap: Overlap
     levels: tuple[int, int]
+    interval: tuple[float, float] | None = None
+    failed_replicates: int = 0
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from neurocodec import tasks
 from neurocodec.errors import NotComparableError, UsageError
 from neurocodec.evaluation import bd_rate
-from neurocodec.evaluation.bd_rate import BdRate
+from neurocodec.evaluation.bd_rate import CurveBdRate
 from neurocodec.evaluation.results import Setup
 from neurocodec.evaluation.selection import Curve
 from neurocodec.measures.bd_rate import Method
@@ -33,7 +33,7 @@ class Comparison:
     """The outcome of a pair: a BD-rate, or the reason why it has none or no interval."""
 
     pair: Pair
-    bd_rate: BdRate | None
+    bd_rate: CurveBdRate | None
     reason: str
 
 

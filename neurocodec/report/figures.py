@@ -83,7 +83,7 @@ def _bars(curve: Curve, metric: str, replicates: int, seed: int) -> Array | None
         return None
     resamples = bootstrap.draw(len(order), replicates, seed)
     try:
-        drawn = bootstrap.replicate(curve, metric, resamples, order).scores
+        _, drawn = bootstrap.replicate(curve, metric, resamples, order)
     except NotComparableError:  # the picture lines do not hold this score
         return None
     scores = [point.scores[metric] for point in curve.points]

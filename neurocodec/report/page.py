@@ -2,9 +2,10 @@
 
 import base64
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib.resources import files as package_files
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -37,13 +38,11 @@ class Figure:
     caption: str
     drawing: Drawing
 
-
-@dataclass(frozen=True)
-class Section:
-    """The figures of one subject: one recogniser on one set of pictures."""
-
-    title: str
-    figures: Sequence[Figure]
+    def write(self, folder: Path) -> None:
+        """Write the figure's files."""
+        files.make_folder(folder)
+        for kind, data in (("svg", self.drawing.svg), ("png", self.drawing.png)):
+            files.write(str(folder / f"{self.name}.{kind}"), data)
 
 
 def write(
@@ -77,9 +76,10 @@ def write(
     for comparison in compare(pairs(curves), method, replicates, seed):
         compared.append(comparison)
         advance()
-    sections: list[Section] = []
-    for group in by_subject(curves).values():
-        sections.append(_section(len(sections) + 1, group, replicates, seed))
+    sections: list[tuple[str, list[Figure]]] = []
+    for number, group in enumerate(by_subject(curves).values(), 1):
+        drawn = list(_figures(number, group, replicates, seed))
+        sections.append((heading(group[0].setup), drawn))
         advance()
     page = _template().render(
         version=__version__,
@@ -87,14 +87,14 @@ def write(
         replicates=replicates,
         bd_rates=tables.subject_tables(compared),
         transfer=tables.transfer_tables(compared),
-        sections=[section for section in sections if section.figures],
+        sections=[section for section in sections if section[1]],
         points=[points.tabulate(group) for group in by_subject(curves).values()],
         csv=CSV,
         examples=list(examples),
     )
-    for figure in (figure for section in sections for figure in section.figures):
-        _write_figure(folder / FIGURES, figure)
     files.make_folder(folder)
+    for figure in chain.from_iterable(drawn for _, drawn in sections):
+        figure.write(folder / FIGURES)
     files.write(str(folder / CSV), points.as_csv(curves).encode())
     files.write(str(folder / PAGE), page.encode())
     return folder / PAGE
@@ -105,18 +105,16 @@ def steps(curves: Sequence[Curve]) -> int:
     return len(pairs(curves)) + len(by_subject(curves))
 
 
-def _section(number: int, group: Sequence[Curve], replicates: int, seed: int) -> Section:
-    drawn = []
+def _figures(number: int, group: Sequence[Curve], replicates: int, seed: int) -> Iterator[Figure]:
     for view, curves in _views(group):
         label = among([curve.setup for curve in curves], ("codec", "pre"), CODING)
         for metric in metrics(curves):
             plotted = [curve for curve in curves if _is_plotted(curve, metric)]
             if plotted:
                 drawing = figures.draw(plotted, metric, label, replicates=replicates, seed=seed)
-                parts = f"{number}-{group[0].setup.task}-{view}-{metric.name}"
+                name = f"{number}-{group[0].setup.task}-{view}-{metric.name}"
                 caption = f"{view}: {metric.title}"
-                drawn.append(Figure(re.sub(r"[^\w.-]+", "-", parts), caption, drawing))
-    return Section(heading(group[0].setup), drawn)
+                yield Figure(re.sub(r"[^\w.-]+", "-", name), caption, drawing)
 
 
 def _is_plotted(curve: Curve, metric: Metric) -> bool:
@@ -132,12 +130,6 @@ def _views(group: Sequence[Curve]) -> list[tuple[str, list[Curve]]]:
         if len(curves) > 1 or len(plain) <= 1:
             views.append((f"{codec} and its filters" if len(curves) > 1 else codec, curves))
     return views
-
-
-def _write_figure(folder: Path, figure: Figure) -> None:
-    files.make_folder(folder)
-    for kind, data in (("svg", figure.drawing.svg), ("png", figure.drawing.png)):
-        files.write(str(folder / f"{figure.name}.{kind}"), data)
 
 
 def _template() -> jinja2.Template:

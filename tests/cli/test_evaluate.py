@@ -53,6 +53,9 @@ def test_a_point_is_the_sum_of_its_pictures(data, tmp_path):
     assert len(points) == 8
     assert len(results) == 8 + 8 * PICTURES
     for point in points:
+        assert point["level"] == {"qp": point["qp"]}
+        assert point["command"].startswith(f"neurocodec evaluate {data}")
+        assert point["date"].endswith("+00:00")
         own = [
             result
             for result in results

@@ -82,11 +82,10 @@ def test_a_bootstrapped_rate_is_total_bits_over_total_pixels():
         for name, (size, width, height) in sizes.items()
     ]
     curve = gather([*lines, Point(setup, 30, None, 2.4, {"kl": -75.0})])[0]
-    found = bootstrap.replicate(
-        curve, "kl", Resamples(np.array([[1, 1], [2, 0], [0, 2]])), ("a", "b")
-    )
-    assert found.rates[:, 0] == pytest.approx([8 * 150 / 500, 8, 8 * 50 / 400])
-    assert found.scores[:, 0] == pytest.approx([-75, -100, -50])
+    resamples = Resamples(np.array([[1, 1], [2, 0], [0, 2]]))
+    rates, scores = bootstrap.replicate(curve, "kl", resamples, ("a", "b"))
+    assert rates[:, 0] == pytest.approx([8 * 150 / 500, 8, 8 * 50 / 400])
+    assert scores[:, 0] == pytest.approx([-75, -100, -50])
 
 
 class _CountsEvidence:
@@ -105,8 +104,8 @@ def test_a_score_that_is_no_mean_comes_from_the_task(pair, monkeypatch):
     ]
     counts = np.array([[1] * 60, [60] + [0] * 59, [0] * 59 + [60]])
     drawn = Resamples(counts)
-    found = bootstrap.replicate(replace(curve, pictures=told), "map", drawn, tuple(told[0]))
-    assert found.scores[:, 2] == pytest.approx([sum(range(60)) / 60, 0, 60 * 59 / 60])
+    _, scores = bootstrap.replicate(replace(curve, pictures=told), "map", drawn, tuple(told[0]))
+    assert scores[:, 2] == pytest.approx([sum(range(60)) / 60, 0, 60 * 59 / 60])
 
 
 def test_without_picture_lines_there_is_no_interval():

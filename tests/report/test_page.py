@@ -83,6 +83,12 @@ def test_links_lead_to_sections(page):
         assert f'id="{name}"' in text
 
 
+def test_subjects_of_one_name_have_their_own_figures(curves, tmp_path):
+    other = replace(curves[0], setup=replace(curves[0].setup, pictures_sha256="cafe"))
+    text = module.write([curves[0], other], tmp_path, **SETTINGS | {"replicates": 0}).read_text()
+    assert text.count("svg+xml") == 4
+
+
 def test_names_are_escaped(page):
     assert "<b>mcunet</b>" not in page.read_text()
     assert "&lt;b&gt;mcunet&lt;/b&gt; on made" in page.read_text()

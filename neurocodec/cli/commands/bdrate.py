@@ -7,7 +7,7 @@ import click
 from neurocodec.cli import comparing, console, options
 
 if TYPE_CHECKING:
-    from neurocodec.evaluation.bd_rate import BdRate
+    from neurocodec.evaluation.bd_rate import CurveBdRate
     from neurocodec.measures.bd_rate import Method
 
 
@@ -63,7 +63,7 @@ def bdrate(
     console.result(compared, as_json, _text(compared))
 
 
-def _text(compared: "BdRate") -> str:
+def _text(compared: "CurveBdRate") -> str:
     from neurocodec.evaluation.bd_rate import percent
 
     low, high = compared.overlap.bpp

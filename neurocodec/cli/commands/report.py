@@ -1,7 +1,7 @@
 """`neurocodec report`."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
@@ -72,31 +72,13 @@ def report(
     elif output is None:
         raise UsageError("name a folder for the page: -o report")
     else:
+        from neurocodec.report import page
+
         shown = _examples(curves, examples, model, example_count)
-        _write_page(curves, Path(output), method, bootstrap, seed, shown)
-
-
-def _write_page(
-    curves: "Sequence[Curve]",
-    folder: Path,
-    method: "Method",
-    replicates: int,
-    seed: int,
-    examples: "Iterable[Example]",
-) -> None:
-    from neurocodec.report import page
-
-    with console.progress(page.steps(curves), "comparing") as advance:
-        path = page.write(
-            curves,
-            folder,
-            method=method,
-            replicates=replicates,
-            seed=seed,
-            examples=examples,
-            advance=advance,
-        )
-    click.echo(str(path))
+        chosen: dict[str, Any] = {"method": method, "replicates": bootstrap, "seed": seed}
+        with console.progress(page.steps(curves), "comparing") as advance:
+            path = page.write(curves, Path(output), **chosen, examples=shown, advance=advance)
+        click.echo(str(path))
 
 
 def _write_markdown(
