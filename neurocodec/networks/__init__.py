@@ -1,4 +1,4 @@
-"""Torch modules and the border between them and pictures. Nothing here is imported without need."""
+"""Torch modules, and the border between pictures and tensors. Imported only when needed."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""Quantisation adaptation: one network for every QP, its features scaled as the QP says."""
+"""Quantisation adaptation: one network for every QP, its features scaled depending on the QP."""
 
 import torch
 from torch import Tensor, nn
@@ -11,8 +11,8 @@ _SPREAD_QP = 8.0
 class QuantisationAdaptation(nn.Module):
     """f' = f ⊙ s, s = MLP(QP): the NPP paper's section 3.2.
 
-    At initialisation s is exactly 1 for every QP, so that a network trained without it goes on
-    from where it was.
+    At initialisation s is exactly 1 for every QP, so that a network trained without it is
+    unchanged.
     """
 
     def __init__(self, channels: int) -> None:
@@ -23,7 +23,7 @@ class QuantisationAdaptation(nn.Module):
         nn.init.ones_(self.scale.bias)
 
     def forward(self, f: Tensor, qp: Tensor) -> Tensor:
-        """The features scaled.
+        """Scale the features.
 
         Args:
             f: (N, C, H, W) float.
@@ -35,19 +35,19 @@ class QuantisationAdaptation(nn.Module):
 
 
 class NoAdaptation(nn.Module):
-    """The same network for every QP: the features as they are."""
+    """The layer in the place of quantisation adaptation where there is none."""
 
     def forward(self, f: Tensor, qp: Tensor) -> Tensor:
-        """`f` itself."""
+        """Return `f`."""
         return f
 
 
 def adaptation(channels: int, *, qa: bool) -> nn.Module:
-    """The layer that takes (f, qp): quantisation adaptation, or nothing in its place."""
+    """Make a layer that takes (f, qp): quantisation adaptation, or the identity."""
     return QuantisationAdaptation(channels) if qa else NoAdaptation()
 
 
 def start_at_zero(layer: nn.Linear | nn.Conv2d) -> None:
-    """Make the layer's weights and biases 0."""
+    """Set the layer's weights and biases to 0."""
     for parameter in layer.parameters():
         nn.init.zeros_(parameter)

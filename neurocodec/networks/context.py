@@ -1,4 +1,4 @@
-"""npp-context: npp-light, which sees more of a picture when it chooses the blur."""
+"""npp-context: npp-light with a larger receptive field for the choice of the blur."""
 
 from torch import Tensor, nn
 from torch.nn import functional
@@ -8,10 +8,10 @@ from neurocodec.networks.light import LOGITS, Adapted, Light, Stage
 
 
 class Context(Light):
-    """Light, but the features of its residual advise on the weights w_k.
+    """Light whose residual's features add to the logits of the weights w_k.
 
-    And the residual's U-Net goes two levels further down, to a thirty-second of the size. All that
-    is more than Light gives 0 at first, so that training can begin with weights of Light.
+    The residual's U-Net goes two levels further down, to a thirty-second of the size. All added
+    layers give 0 at first, so that training can start from weights of Light.
     """
 
     stride = 32
@@ -32,7 +32,7 @@ class Context(Light):
 
 
 class _Surroundings(nn.Module):
-    """What an eighth of the size learns from a sixteenth and a thirty-second; 0 at first."""
+    """Features at 1/8 of the size from those at 1/16 and 1/32; 0 at first."""
 
     def __init__(self, channels: int, *, qa: bool) -> None:
         super().__init__()
@@ -45,7 +45,7 @@ class _Surroundings(nn.Module):
         start_at_zero(self.leave)
 
     def forward(self, f: Tensor, qp: Tensor) -> Tensor:
-        """(N, c, H, W) from the same; H and W multiples of 4."""
+        """Map (N, c, H, W) to the same shape; H and W are multiples of 4."""
         half = self.down[0](f, qp)
         quarter = self.middle(self.down[1](half, qp), qp)
         half = self.up(_doubled(self.narrow(quarter)) + half, qp)
@@ -53,7 +53,7 @@ class _Surroundings(nn.Module):
 
 
 class _Advice(nn.Module):
-    """Logits for Mixture from features at a quarter and an eighth of the size; 0 at first."""
+    """Logits for Mixture from features at 1/4 and 1/8 of the size; 0 at first."""
 
     def __init__(self, quarter: int, eighth: int, *, qa: bool) -> None:
         super().__init__()
@@ -64,7 +64,7 @@ class _Advice(nn.Module):
         start_at_zero(self.eighth)
 
     def forward(self, quarter: Tensor, eighth: Tensor, qp: Tensor) -> Tensor:
-        """(N, LOGITS, H/4, W/4)."""
+        """Return logits, (N, LOGITS, H/4, W/4)."""
         logits: Tensor = self.adapted(self.quarter(quarter) + _doubled(self.eighth(eighth)), qp)
         return logits
 

@@ -1,4 +1,4 @@
-"""A proxy that needs no training: what quantising DCT coefficients does to bits and picture."""
+"""A proxy without training: the effect of quantising DCT coefficients on bits and picture."""
 
 import math
 
@@ -9,17 +9,22 @@ from torch.nn import functional
 from neurocodec.networks.light import TO_YCC
 from neurocodec.networks.precision import exactly
 
-_DEAD_ZONE = 0.4  # of a step: what is much smaller is lost
+_DEAD_ZONE = 0.4  # of a step: much smaller coefficients are lost
 
 
 class DctProxy(nn.Module):
     """R_p = (1 / HW) Σ ½·log2(1 + (c / wΔ)²), and ŷ of the coefficients c³ / (c² + (0.4Δ)²).
 
-    c are those of the orthonormal n×n DCT of Y, Cb and Cr, on levels 0 to 255, chroma at half the
-    size where the codec halves it; Δ are the codec's steps. The sum is over the AC coefficients,
-    the DC ones go unchanged. So nothing is to be gained by what the codec would drop, and much
-    larger coefficients stay. The rate is known up to a factor only: what counts is how it changes
-    with x̄, relative to itself.
+    c are the coefficients of the orthonormal n×n DCT of Y, Cb and Cr, on levels 0 to 255, chroma
+    at half the size where the codec halves it; Δ are the codec's steps. The sum is over the AC
+    coefficients; the DC ones pass unchanged. Coefficients that the codec would drop bring nothing,
+    and much larger ones stay. The rate is known up to a factor only: its relative change with x̄
+    counts.
+
+    Args:
+        steps: Δ, (QPs, 2, n, n), of luma and chroma, by vertical and horizontal frequency.
+        widening: w: a coefficient of w steps costs half a bit.
+        halved: whether the codec halves chroma's height and width (4:2:0).
     """
 
     steps: Tensor
@@ -28,13 +33,6 @@ class DctProxy(nn.Module):
     to_rgb: Tensor
 
     def __init__(self, steps: Tensor, widening: float, *, halved: bool = True) -> None:
-        """Make the proxy of a codec.
-
-        Args:
-            steps: Δ, (QPs, 2, n, n), of luma and chroma, by vertical and horizontal frequency.
-            widening: w, how much larger than a step a coefficient is that costs half a bit.
-            halved: whether the codec halves chroma's height and width (4:2:0).
-        """
         super().__init__()
         self._block = steps.shape[-1]
         self._widening = widening
@@ -46,17 +44,17 @@ class DctProxy(nn.Module):
         self.register_buffer("to_rgb", torch.linalg.inv(to_ycc).float(), persistent=False)
 
     def extra_repr(self) -> str:
-        """What distinguishes one from another, but for the steps themselves."""
+        """Describe the proxy, without its steps."""
         chroma = "4:2:0" if self._halved else "4:4:4"
         return f"{self._block}×{self._block}, {chroma}, w={self._widening}, {_DEAD_ZONE}Δ"
 
     def forward(self, x_bar: Tensor, qp: Tensor) -> tuple[Tensor, Tensor]:
-        """The decoded pictures and their rates.
+        """Estimate the decoded pictures and their rates.
 
         Args:
-            x_bar: (N, 3, H, W) float in [0, 1]; rows and columns beyond whole blocks cost nothing
-                and lose nothing but chroma's detail.
-            qp: (N,), whole, on BPG's scale.
+            x_bar: (N, 3, H, W) float in [0, 1]; rows and columns beyond the last full block cost
+                nothing and lose nothing but chroma's detail.
+            qp: (N,), integers, on BPG's scale.
 
         Returns:
             ŷ (N, 3, H, W), and R_p (N,), above 0.
@@ -65,7 +63,7 @@ class DctProxy(nn.Module):
             return self._exactly(x_bar, self.steps[qp.long()])
 
     def _exactly(self, x_bar: Tensor, steps: Tensor) -> tuple[Tensor, Tensor]:
-        """The same with the steps, (N, 2, n²), of every picture."""
+        """Compute `forward` in float32 with each picture's steps, (N, 2, n²)."""
         size = x_bar.shape[-2:]
         ycc = 255 * torch.einsum("dc,nchw->ndhw", self.to_ycc, x_bar)
         luma, luma_bits = self._coded(ycc[:, :1], steps[:, 0])
@@ -77,10 +75,10 @@ class DctProxy(nn.Module):
         return y_hat, (luma_bits + chroma_bits + 1e-6) / size.numel()
 
     def _coded(self, planes: Tensor, steps: Tensor) -> tuple[Tensor, Tensor]:
-        """Planes (N, C, H, W) less what is dropped of them, and their bits, (N,)."""
+        """Quantise planes (N, C, H, W); return them and their bits, (N,)."""
         size = planes.shape[-2:]
-        whole = [side - side % self._block for side in size]
-        flat = planes.flatten(0, 1)[:, None, : whole[0], : whole[1]]
+        rows, columns = (side - side % self._block for side in size)
+        flat = planes.flatten(0, 1)[:, None, :rows, :columns]
         samples = functional.pixel_unshuffle(flat, self._block)  # (N·C, n², H/n, W/n)
         c = functional.conv2d(samples, self.basis[..., None, None])  # (N·C, n² − 1, H/n, W/n)
         step = steps[:, 1:].repeat_interleave(planes.shape[1], 0)[..., None, None]
@@ -88,13 +86,13 @@ class DctProxy(nn.Module):
         lost = c / (1 + (c / (_DEAD_ZONE * step)) ** 2)
         samples = functional.conv2d(lost, self.basis.T[..., None, None])
         dropped = functional.pixel_shuffle(samples, self._block)
-        rest = (0, size[1] - whole[1], 0, size[0] - whole[0])
-        left = planes - functional.pad(dropped, rest).reshape(planes.shape)
-        return left, bits.reshape(len(planes), -1).sum(1)
+        margin = (0, size[1] - columns, 0, size[0] - rows)
+        quantised = planes - functional.pad(dropped, margin).reshape(planes.shape)
+        return quantised, bits.reshape(len(planes), -1).sum(1)
 
 
 def _dct_basis(block: int) -> Tensor:
-    """The AC functions of the orthonormal DCT-II, (block² − 1, block²)."""
+    """Compute the AC functions of the orthonormal DCT-II, (block² − 1, block²)."""
     n = torch.arange(block, dtype=torch.float64)
     rows = torch.cos((2 * n + 1) * n[:, None] * math.pi / (2 * block)) * math.sqrt(2 / block)
     rows[0] /= math.sqrt(2)

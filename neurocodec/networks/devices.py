@@ -1,4 +1,4 @@
-"""Where tensors live: the processor or a GPU."""
+"""The device of tensors: the CPU or a GPU."""
 
 import torch
 
@@ -8,20 +8,20 @@ DEVICES = ("auto", "cpu", "cuda")
 
 
 def resolve(device: str) -> torch.device:
-    """The torch device that `device` asks for.
+    """Return the torch device of that name.
 
     Args:
-        device: "cpu", "cuda", or "auto", which is cuda where torch finds a GPU and else the cpu.
+        device: "cpu", "cuda", or "auto": cuda if torch finds a GPU, else the CPU.
 
     Raises:
         UsageError: another name, or "cuda" where torch finds no GPU.
     """
     if device not in DEVICES:
-        raise UsageError(f"no device is called {device!r}: the known ones are {', '.join(DEVICES)}")
+        raise UsageError(f"no device is called {device!r}: choose one of {', '.join(DEVICES)}")
     has_gpu = torch.cuda.is_available()
     if device == "cuda" and not has_gpu:
         raise UsageError(
-            "device cuda: torch finds no GPU here; use --device cpu, or install an NVIDIA driver "
-            "and a CUDA build of torch"
+            "--device cuda: torch finds no GPU: use --device cpu, or install an NVIDIA driver and "
+            "a CUDA build of torch"
         )
     return torch.device("cuda" if device != "cpu" and has_gpu else "cpu")

@@ -1,4 +1,4 @@
-"""npp-light: a picture-dependent blur and a small residual, faster on a processor than a codec."""
+"""npp-light: a picture-dependent blur and a small residual, on a CPU faster than a codec."""
 
 import math
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ NARROW = (0.4, 0.6, 0.8, 1.1)
 WIDE = (1.5, 2.0, 2.7, 3.5)
 _NARROW_RADIUS = 3
 _WIDE_RADIUS = 5  # at half the size
-# What halving by means and doubling by straight lines blurs by itself, in square pixels.
+# The blur of averaging to half the size and bilinear enlarging themselves, in square pixels.
 _HALVING_VARIANCE = 0.25 + 2 / 3
 # The weights of sigma 0, NARROW and WIDE at first: about a blur of sigma 0.5, the best single one
 # on photographs.
@@ -77,12 +77,12 @@ class Mixture(nn.Module):
             self.register_buffer(name, constant.float(), persistent=False)
 
     def forward(self, x: Tensor, qp: Tensor, advice: Tensor | None = None) -> Tensor:
-        """The mixed pictures.
+        """Mix the blurred pictures.
 
         Args:
             x: (N, 3, H, W); H and W multiples of 4.
             qp: (N,).
-            advice: what else speaks for each weight, added to the logits, (N, LOGITS, H/4, W/4).
+            advice: added to the logits of the weights, (N, LOGITS, H/4, W/4).
         """
         w = self.weights(x, qp, advice)  # (N, 2, 9, H/4, W/4)
         with exactly(x):
@@ -95,13 +95,13 @@ class Mixture(nn.Module):
         coarse = _mixed(w_wide, _bank(functional.avg_pool2d(ycc, 2), self.wide))
         coarse_and_share = _enlarged(torch.cat([coarse, w_wide.sum(2)], dim=1), 2)
         coarse, share = coarse_and_share[:, :3], coarse_and_share[:, 3:]
-        # The identity's weight is what the others leave, so that they sum to 1 at the full size.
-        own = (1 - share - w_narrow.sum(2))[:, [0, 1, 1]]
-        mixed = own * ycc + _mixed(w_narrow, _bank(ycc, self.narrow)) + coarse
+        # The identity's weight is the remainder, so that all sum to 1 at the full size.
+        w_identity = (1 - share - w_narrow.sum(2))[:, [0, 1, 1]]
+        mixed = w_identity * ycc + _mixed(w_narrow, _bank(ycc, self.narrow)) + coarse
         return torch.einsum("dc,nchw->ndhw", self.to_rgb, mixed)
 
     def weights(self, x: Tensor, qp: Tensor, advice: Tensor | None = None) -> Tensor:
-        """(N, 2, 9, H/4, W/4) in [0, 1], luma's and chroma's, each summing to 1 over the 9."""
+        """Predict the weights, (N, 2, 9, H/4, W/4), of luma and chroma; the 9 sum to 1."""
         f = functional.pixel_unshuffle(x, 4)  # (N, 48, H/4, W/4)
         for conv, adapted in zip(self.convs, self.adapted, strict=True):
             f = torch.relu(adapted(conv(f), qp))
@@ -112,18 +112,18 @@ class Mixture(nn.Module):
 
 
 def _enlarged(x: Tensor, factor: int) -> Tensor:
-    """(N, …, factor·H, factor·W), by straight lines between the samples."""
+    """Enlarge (N, …, H, W) bilinearly to (N, …, factor·H, factor·W)."""
     flat = x.flatten(1, -3)
     larger = functional.interpolate(flat, scale_factor=factor, mode="bilinear")
     return larger.reshape(*x.shape[:-2], *larger.shape[-2:])
 
 
 def _bank(planes: Tensor, kernels: Tensor) -> Tensor:
-    """Every plane under every kernel, edges replicated: (N, C, K, H, W)."""
+    """Convolve every plane with every kernel, edges replicated: (N, C, K, H, W)."""
     channels, (count, taps) = planes.shape[1], kernels.shape
     padded = functional.pad(planes, (taps // 2,) * 4, mode="replicate")
-    # A channel for every plane and kernel: as such, and with channels last, a processor convolves
-    # an order of magnitude faster than plane by plane.
+    # A channel for every plane and kernel, channels last: on a CPU an order of magnitude faster
+    # than plane by plane.
     copies = padded.repeat_interleave(count, 1).contiguous(memory_format=torch.channels_last)
     rows = kernels.repeat(channels, 1)
     down = functional.conv2d(copies, rows[:, None, :, None], groups=len(rows))
@@ -132,10 +132,10 @@ def _bank(planes: Tensor, kernels: Tensor) -> Tensor:
 
 
 def _mixed(w: Tensor, blurred: Tensor) -> Tensor:
-    """(N, 3, H, W): the sum over K of weights (N, 2, K, H, W) times planes (N, 3, K, H, W)."""
-    of_luma, of_chroma = w.unbind(1)
-    luma = (of_luma * blurred[:, 0]).sum(1, keepdim=True)
-    chroma = (of_chroma[:, None] * blurred[:, 1:]).sum(2)
+    """Sum weights (N, 2, K, H, W) times planes (N, 3, K, H, W) over K: (N, 3, H, W)."""
+    w_luma, w_chroma = w.unbind(1)
+    luma = (w_luma * blurred[:, 0]).sum(1, keepdim=True)
+    chroma = (w_chroma[:, None] * blurred[:, 1:]).sum(2)
     return torch.cat([luma, chroma], dim=1)
 
 
@@ -154,13 +154,13 @@ class SmallUNet(nn.Module):
         start_at_zero(self.leave)
 
     def forward(self, x: Tensor, qp: Tensor) -> Tensor:
-        """(N, 3, H, W) from the same; H and W multiples of 8."""
+        """Map (N, 3, H, W) to the same shape; H and W are multiples of 8."""
         f, skips = self.descend(x, qp)
         residual, _ = self.ascend(self.middle(f, qp), skips, qp)
         return residual
 
     def descend(self, x: Tensor, qp: Tensor) -> tuple[Tensor, list[Tensor]]:
-        """Features (N, c, H/8, W/8) of pictures, and the skips on the way down to them."""
+        """Compute features (N, c, H/8, W/8) and the skips above them."""
         f = self.enter(functional.pixel_unshuffle(x, 2), qp)  # (N, a, H/2, W/2)
         skips = []
         for stage in self.down:
@@ -169,7 +169,7 @@ class SmallUNet(nn.Module):
         return f, skips
 
     def ascend(self, f: Tensor, skips: list[Tensor], qp: Tensor) -> tuple[Tensor, Tensor]:
-        """The residual (N, 3, H, W), and the features (N, b, H/4, W/4) that it comes from."""
+        """Compute the residual (N, 3, H, W) and its features at 1/4 of the size."""
         levels = []
         for narrow, up, skip in zip(self.narrow, self.up, reversed(skips), strict=True):
             f = up(functional.interpolate(narrow(f), scale_factor=2) + skip, qp)
@@ -178,7 +178,7 @@ class SmallUNet(nn.Module):
 
 
 class Adapted(nn.Module):
-    """A convolution, adapted to the QP, and its leaky ReLU."""
+    """A convolution, quantisation adaptation and a leaky ReLU."""
 
     def __init__(self, channels: int, *, qa: bool) -> None:
         super().__init__()
@@ -186,7 +186,7 @@ class Adapted(nn.Module):
         self.adapted = adaptation(channels, qa=qa)
 
     def forward(self, f: Tensor, qp: Tensor) -> Tensor:
-        """(N, C, H, W) from the same."""
+        """Map (N, C, H, W) to the same shape."""
         return functional.leaky_relu(self.adapted(self.conv(f), qp), 0.1)
 
 
@@ -199,13 +199,13 @@ class Stage(nn.Module):
         self.body = Adapted(c_out, qa=qa)
 
     def forward(self, f: Tensor, qp: Tensor) -> Tensor:
-        """(N, c_out, H / stride, W / stride) from (N, c_in, H, W)."""
+        """Map (N, c_in, H, W) to (N, c_out, H / stride, W / stride)."""
         result: Tensor = self.body(functional.leaky_relu(self.enter(f), 0.1), qp)
         return result
 
 
 def _gaussians(radius: int, sigmas: Sequence[float]) -> Tensor:
-    """(K, 2·radius + 1), each sampled at whole pixels and summing to 1."""
+    """Sample Gaussians at integer pixels, each summing to 1: (K, 2·radius + 1)."""
     offsets = torch.arange(-radius, radius + 1, dtype=torch.float64)
     rows = torch.exp(-0.5 * (offsets / torch.tensor(sigmas, dtype=torch.float64)[:, None]) ** 2)
     return rows / rows.sum(1, keepdim=True)

@@ -1,4 +1,4 @@
-"""Memory that torch gives back is kept for its next tensors, instead of going to the system."""
+"""Keep memory that torch frees for its next tensors, instead of returning it to the system."""
 
 import ctypes
 import sys
@@ -12,10 +12,10 @@ _STEP_BYTES = 64 << 20
 
 @lru_cache(maxsize=1)
 def keep() -> None:
-    """Tell glibc so; elsewhere nothing happens.
+    """Set glibc's thresholds; elsewhere nothing happens.
 
-    Every fresh page of a tensor costs a page fault: without this a quarter of npp-light's time,
-    and in training more.
+    Every fresh page of a tensor costs a page fault, a quarter of npp-light's time, and in
+    training more.
     """
     if not sys.platform.startswith("linux"):
         return

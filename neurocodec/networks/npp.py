@@ -21,24 +21,23 @@ _LARGER = {"npp-light": "npp-context"}
 
 
 class Npp(FilterNetwork):
-    """x̄ = npp(x, QP), of the picture's own size, clamped to [0, 1]."""
+    """x̄ = npp(x, QP), of the size of x, clamped to [0, 1]; its weights are random at first.
+
+    Args:
+        qa: whether it adapts to the QP.
+        arch: "npp" (the paper's: 9,422,235 parameters without QA), "npp-residual", "npp-light" or
+            "npp-context".
+        width: channels of the first stage.
+
+    Raises:
+        UsageError: no such architecture.
+    """
 
     def __init__(self, qa: bool = True, arch: str = "npp", width: int = 32) -> None:
-        """Build the network, with random weights.
-
-        Args:
-            qa: whether it adapts to the QP.
-            arch: "npp" (the paper's: 9,422,235 parameters without QA), "npp-residual",
-                "npp-light" or "npp-context".
-            width: channels of the first stage.
-
-        Raises:
-            UsageError: no such architecture.
-        """
         super().__init__()
         if arch not in ARCHITECTURES:
             known = ", ".join(ARCHITECTURES)
-            raise UsageError(f"no preprocessor is called {arch!r}: the known ones are {known}")
+            raise UsageError(f"no architecture is called {arch!r}: choose one of {known}")
         self.config = {"qa": qa, "arch": arch, "width": width}
         self.body = ARCHITECTURES[arch](width, qa=qa)
         self.stride = self.body.stride
@@ -52,27 +51,27 @@ class Npp(FilterNetwork):
 
 
 def grown(network: Npp, *, qa: bool, arch: str | None = None) -> Npp:
-    """The same filter in a larger network, or itself where nothing is asked for.
+    """Continue a filter as a larger network, or return it where it has that form already.
 
-    Quantisation adaptation comes in stage 3 of the paper's training; npp-context begins as the
-    npp-light that it is made of.
+    Quantisation adaptation comes in stage 3 of the paper's training; npp-context starts as the
+    npp-light that it contains.
 
     Args:
         network: the filter.
-        qa: whether the larger one must adapt to the QP.
-        arch: of the larger one; None is that of `network`.
+        qa: whether the larger one adapts to the QP.
+        arch: architecture of the larger one; None keeps that of `network`.
 
     Raises:
-        UsageError: there is no larger network of that kind.
+        UsageError: `network` cannot be continued in that form.
     """
-    had = network.config
-    wanted = {**had, "qa": qa, "arch": arch or had["arch"]}
-    if wanted == had:
+    config = network.config
+    larger_config = {**config, "qa": qa, "arch": arch or config["arch"]}
+    if larger_config == config:
         return network
-    if had["qa"] and not qa:
-        raise UsageError("it adapts to the QP already: leave out --no-qa")
-    if wanted["arch"] not in {had["arch"], _LARGER.get(had["arch"])}:
-        raise UsageError(f"it is of --arch {had['arch']}, not {arch}")
-    larger = Npp(**wanted)
+    if config["qa"] and not qa:
+        raise UsageError("the weights adapt to the QP already: leave out --no-qa")
+    if larger_config["arch"] not in {config["arch"], _LARGER.get(config["arch"])}:
+        raise UsageError(f"the weights are of --arch {config['arch']}: {arch} cannot continue them")
+    larger = Npp(**larger_config)
     larger.load_state_dict(network.state_dict(), strict=False)
     return larger

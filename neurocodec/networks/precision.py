@@ -1,4 +1,4 @@
-"""Where networks compute in bfloat16, and where they never do."""
+"""The precision of networks: bfloat16 where it serves, float32 where pixels are made."""
 
 import torch
 from torch import Tensor
@@ -7,13 +7,13 @@ Precision = torch.autocast
 
 
 def precision(device: torch.device, *, amp: bool) -> Precision:
-    """A context, to be entered as often as one likes: bfloat16 where torch's rules allow it."""
+    """Return a reusable context that computes in bfloat16 where torch's rules allow it."""
     return torch.autocast(device.type, torch.bfloat16, enabled=amp)
 
 
 def exactly(x: Tensor) -> Precision:
-    """A context for what makes pixels: float32 whatever is around it.
+    """Return a context that computes in float32, for layers that make pixels.
 
-    bfloat16 has 8 bits: it would add noise of a whole level to a picture of 8 bits.
+    bfloat16 has 8 bits: it would add noise of one level to a picture of 8 bits.
     """
     return torch.autocast(x.device.type, enabled=False)

@@ -1,4 +1,4 @@
-"""The learned codec that stands in for a standard one where a gradient is needed.
+"""The learned codec that replaces a standard one where a gradient is needed.
 
 D. Minnen, J. Ballé, G. Toderici, "Joint Autoregressive and Hierarchical Priors for Learned Image
 Compression" (NeurIPS 2018), compressai's `mbt2018`, at a settable width; section 3.3 of the NPP
@@ -35,23 +35,21 @@ _LEAST = 1e-9
 
 
 class Proxy(nn.Module):
-    """(x, QP) → (x̂, R): pictures coded and decoded, and their bits, both with a gradient.
+    """(x, QP) → (x̂, R): coded and decoded pictures and their bits, both with a gradient.
 
-    With quantisation adaptation one network serves every QP: its features are scaled as the QP
-    says, and its latents by HEVC's step beside that.
+    With quantisation adaptation one network serves every QP: its features are scaled depending on
+    the QP, and its latents also by HEVC's step. Its weights are random at first.
+
+    Args:
+        qa: whether it adapts to the QP.
+        width: channels of the features; 192 is the paper's for low rates.
+        latents: channels of the latents.
 
     Attributes:
-        config: the constructor's arguments: what a weights file must say beside its tensors.
+        config: the constructor's arguments, which a weights file holds beside the tensors.
     """
 
     def __init__(self, qa: bool = True, width: int = 192, latents: int = 192) -> None:
-        """Build the network, with random weights.
-
-        Args:
-            qa: whether it adapts to the QP.
-            width: channels of the features; 192 is the paper's for low rates.
-            latents: channels of the latents.
-        """
         super().__init__()
         self.config: dict[str, Any] = {"qa": qa, "width": width, "latents": latents}
         self.model: Any = JointAutoregressiveHierarchicalPriors(width, latents)  # type: ignore[no-untyped-call]
@@ -60,10 +58,10 @@ class Proxy(nn.Module):
         self.synthesis_qa = nn.ModuleList(adaptation(c, qa=qa) for c in (latents, *[width] * 3))
 
     def forward(self, x: Tensor, qp: Tensor) -> tuple[Tensor, Tensor]:
-        """The decoded pictures and their rates.
+        """Code and decode pictures.
 
-        The picture is made from rounded latents, the gradient straight through; the rate is that
-        of latents with uniform noise, Ballé's, in training mode, and of rounded ones otherwise.
+        The picture comes from rounded latents, the gradient straight through; the rate is that of
+        latents with uniform noise (Ballé) in training mode, and of rounded ones otherwise.
 
         Args:
             x: (N, 3, H, W) float in [0, 1].
@@ -91,13 +89,13 @@ class Proxy(nn.Module):
         return self.synthesis(y_hat, qp)[..., :height, :width], r
 
     def requires_grad_(self, requires_grad: bool = True) -> "Proxy":
-        """Whether it learns; its quantiles never do, being found when they are needed."""
+        """Switch learning on or off; the quantiles are computed by `at` and never learn."""
         super().requires_grad_(requires_grad)
         self.model.entropy_bottleneck.quantiles.requires_grad_(False)
         return self
 
     def analysis(self, x: Tensor, qp: Tensor) -> Tensor:
-        """The latents y, (N, latents, H/16, W/16), of pictures whose sides are multiples of 64."""
+        """Compute the latents y, (N, latents, H/16, W/16); H and W are multiples of 64."""
         *inner, last = self.model.g_a
         for (conv, gdn), qa in zip(_pairs(inner), self.analysis_qa, strict=False):
             x = qa(gdn(conv(x)), qp)
@@ -105,7 +103,7 @@ class Proxy(nn.Module):
         return y
 
     def synthesis(self, y_hat: Tensor, qp: Tensor) -> Tensor:
-        """The pictures x̂, (N, 3, H, W) float32, not clamped."""
+        """Compute the pictures x̂, (N, 3, H, W) float32, not clamped."""
         x = self.synthesis_qa[0](y_hat * self._step(qp), qp)
         *inner, last = self.model.g_s
         for (deconv, gdn), qa in zip(_pairs(inner), list(self.synthesis_qa)[1:], strict=True):
@@ -115,7 +113,7 @@ class Proxy(nn.Module):
             return pictures
 
     def at(self, qp: float) -> Any:
-        """compressai's own model for one QP, with the same weights: for real, range-coded bytes."""
+        """Make compressai's model for one QP, with the same weights: for range-coded bytes."""
         bound = copy.deepcopy(self.model)
         bound.g_a = _Bound(self.analysis, qp)
         bound.g_s = _Bound(self.synthesis, qp)
@@ -137,9 +135,9 @@ class _Bound(nn.Module):
         self._qp = qp
 
     def forward(self, x: Tensor) -> Tensor:
-        """What the transform makes of `x`."""
-        made: Tensor = self._transform(x, x.new_full((len(x),), self._qp))
-        return made
+        """Transform `x`."""
+        transformed: Tensor = self._transform(x, x.new_full((len(x),), self._qp))
+        return transformed
 
 
 def _padded(x: Tensor) -> Tensor:
@@ -152,32 +150,31 @@ def _pairs(layers: list[nn.Module]) -> list[tuple[nn.Module, nn.Module]]:
 
 
 def _bits(likelihoods: Tensor) -> Tensor:
-    """−Σ log2 of every picture, (N,)."""
+    """Compute −Σ log2 of every picture's likelihoods, (N,)."""
     return -likelihoods.clamp_min(_LEAST).log2().flatten(1).sum(1)
 
 
 class Proxies(nn.Module):
-    """Several proxies as one: each picture goes through the one trained nearest to its QP."""
+    """Several proxies as one: each picture goes through the one trained nearest to its QP.
+
+    Args:
+        networks: by the middle of the QPs that each was trained at.
+    """
 
     def __init__(self, networks: dict[float, nn.Module]) -> None:
-        """Join them.
-
-        Args:
-            networks: by the middle of the QPs that each was trained at.
-        """
         super().__init__()
         self._middles = sorted(networks)
         self.networks = nn.ModuleList(networks[middle] for middle in self._middles)
 
     def forward(self, x: Tensor, qp: Tensor) -> tuple[Tensor, Tensor]:
-        """As one proxy's."""
+        """Code and decode pictures, as `Proxy.forward` does."""
         middles = torch.tensor(self._middles, dtype=qp.dtype, device=qp.device)
         nearest = (qp[:, None] - middles).abs().argmin(1)
         parts = [
-            (places, network(x[places], qp[places]))
-            for place, network in enumerate(self.networks)
-            if len(places := (nearest == place).nonzero().flatten())
+            (indices, network(x[indices], qp[indices]))
+            for number, network in enumerate(self.networks)
+            if len(indices := (nearest == number).nonzero().flatten())
         ]
-        order = torch.cat([places for places, _ in parts]).argsort()
+        order = torch.cat([indices for indices, _ in parts]).argsort()
         pictures = torch.cat([x_hat for _, (x_hat, _) in parts])[order]
         return pictures, torch.cat([r for _, (_, r) in parts])[order]

@@ -1,4 +1,4 @@
-"""SegNet as an autoencoder of pictures: the decoder gets places of maxima, and no bypass.
+"""SegNet as an autoencoder of pictures: the decoder gets indices of maxima, and no bypass.
 
 V. Badrinarayanan and others, "SegNet: A Deep Convolutional Encoder-Decoder Architecture for Image
 Segmentation"; as a filter: S. Palacio and others, "What do Deep Networks Like to See?", CVPR 2018.
@@ -19,9 +19,12 @@ _MIDDLE = 0.5
 
 
 class SegNet(FilterNetwork):
-    """x' = segnet(x), of the picture's own size, clamped to [0, 1].
+    """x' = segnet(x), of the size of x, clamped to [0, 1]; its weights are random at first.
 
     There is no identity path: the network learns to copy the picture first.
+
+    Args:
+        width: channels of the first stage; 64 is VGG-16's.
     """
 
     stride = 2 ** len(_CONVS)
@@ -29,11 +32,6 @@ class SegNet(FilterNetwork):
     tile = 256
 
     def __init__(self, width: int = 64) -> None:
-        """Build the network, with random weights.
-
-        Args:
-            width: channels of the first stage; 64 is VGG-16's.
-        """
         super().__init__()
         self.config = {"width": width}
         self.body = Autoencoder(width)
@@ -64,20 +62,20 @@ class Autoencoder(nn.Module):
         self.last.bias = nn.Parameter(torch.full((3,), _MIDDLE))
 
     def forward(self, x: Tensor) -> Tensor:
-        """(N, 3, H, W) from the same; H and W multiples of 32."""
-        f, places = x, []
+        """Map (N, 3, H, W) to the same shape; H and W are multiples of 32."""
+        f, maxima = x, []
         for stage in self.encoder:
-            f, where = functional.max_pool2d(stage(f), 2, return_indices=True)
-            places.append(where)
+            f, indices = functional.max_pool2d(stage(f), 2, return_indices=True)
+            maxima.append(indices)
         for stage in self.decoder:
-            f = stage(functional.max_unpool2d(f, places.pop(), [2, 2]))
+            f = stage(functional.max_unpool2d(f, maxima.pop(), [2, 2]))
         with exactly(f):
             out: Tensor = self.last(f.to(self.last.weight.dtype))
             return out
 
 
 def _stage(widths: list[int]) -> nn.Sequential:
-    """A convolution, batch normalisation and ReLU from each width to the next."""
+    """Make a convolution, batch normalisation and ReLU from each width to the next."""
     layers: list[nn.Module] = []
     for before, after in pairwise(widths):
         layers += [nn.Conv2d(before, after, 3, padding=1), nn.BatchNorm2d(after), nn.ReLU()]

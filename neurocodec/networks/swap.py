@@ -1,4 +1,4 @@
-"""Value swapping: forward the real codec's value, backward the proxy's gradient."""
+"""Value swapping: the real codec's value forward, the proxy's gradient backward."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from torch import Tensor
 
 
 def swap(real: Tensor, proxy: Tensor) -> Tensor:
-    """A tensor whose value is `real`, bit for bit, and whose gradient goes to `proxy` alone.
+    """Return a tensor with exactly the value of `real` and the gradient of `proxy`.
 
     Lines 5 and 6 of the NPP paper's Algorithm 1, "Ŷ.data ← X̂.data". The usual trick
     proxy + (real − proxy).detach() rounds, so that its value is not quite the codec's.
@@ -29,9 +29,9 @@ def swap(real: Tensor, proxy: Tensor) -> Tensor:
 
 
 def round_to_levels(x: Tensor) -> Tensor:
-    """x clamped to [0, 1] and rounded to the nearest 1/255, the gradient straight through.
+    """Clamp x to [0, 1] and round it to 1/255, the gradient straight through.
 
-    What a codec of 8-bit pictures sees of x. Outside [0, 1] the gradient is 0.
+    The result is the input of a codec of 8-bit pictures. Outside [0, 1] the gradient is 0.
     """
     clamped = x.clamp(0, 1)
     return swap((clamped.detach() * 255).round() / 255, clamped)

@@ -11,11 +11,11 @@ from neurocodec.images import Image, Plane
 
 
 def to_tensor(images: Sequence[Image], device: torch.device | str = "cpu") -> Tensor:
-    """The pixels of a batch of pictures; alpha and metadata stay behind.
+    """Convert the pixels of a batch of pictures, without alpha and metadata.
 
     Args:
         images: N ≥ 1 pictures of one size.
-        device: where the tensor is made.
+        device: of the tensor.
 
     Returns:
         (N, 3, H, W) float32 in [0, 1], contiguous: level / 255.
@@ -25,29 +25,28 @@ def to_tensor(images: Sequence[Image], device: torch.device | str = "cpu") -> Te
     """
     sizes = {(image.width, image.height) for image in images}
     if len(sizes) != 1:
-        raise ValueError(f"a batch is of one size, not of {sorted(sizes)}")
+        raise ValueError(f"a batch has one size, not {sorted(sizes)}")
     levels = torch.from_numpy(np.stack([image.pixels for image in images])).to(device)
     return levels.permute(0, 3, 1, 2).contiguous().to(torch.float32).div_(255)
 
 
 def to_images(x: Tensor, like: Sequence[Image] | None = None) -> list[Image]:
-    """The batch as pictures: clamped to [0, 1], times 255, rounded to the nearest level.
+    """Convert a batch to pictures: clamped to [0, 1], times 255, rounded.
 
-    `to_images(to_tensor(images), images)` gives equal pictures back.
+    `to_images(to_tensor(images), images)` returns equal pictures.
 
     Args:
         x: (N, 3, H, W), any float type, on any device.
-        like: the N pictures that x came from. Each gives its alpha, metadata and grayness; a
-            gray one's channels come out equal (their mean).
+        like: the N pictures that x came from; their alpha, metadata and grayness are kept. The
+            channels of a gray one become their mean.
 
     Raises:
-        ValueError: x has another shape, a value that is no number, or a picture's alpha is of
-            another size.
+        ValueError: x has another shape or a NaN, or a picture's alpha has another size.
     """
     if x.ndim != 4 or x.shape[1] != 3:
         raise ValueError(f"pictures are (N, 3, H, W), not {tuple(x.shape)}")
     if torch.isnan(x).any():
-        raise ValueError("a picture has values that are no numbers (NaN)")
+        raise ValueError("a picture has NaN values")
     levels = x.detach().to(torch.float32).clamp(0, 1).mul(255).round().to(torch.uint8)
     batch: Plane = levels.permute(0, 2, 3, 1).contiguous().cpu().numpy()
     if like is None:

@@ -1,7 +1,7 @@
-"""The TV pre-transform's network: an encoder and a decoder with bypasses, trained for no QP.
+"""The TV filter's network: an encoder and a decoder with bypasses, the same for every QP.
 
 S. Suzuki and others, "Image Pre-Transformation for Recognition-Aware Image Compression". The poster
-gives no numbers of layers or channels: those below are this program's own.
+gives no numbers of layers or channels: those below are this program's.
 """
 
 from itertools import pairwise
@@ -16,17 +16,16 @@ _LEVELS = 3
 
 
 class Tv(FilterNetwork):
-    """x' = tv(x), of the picture's own size, clamped to [0, 1]; at first x itself."""
+    """x' = tv(x), of the size of x, clamped to [0, 1]; at first x' = x.
+
+    Args:
+        width: channels of the first stage.
+    """
 
     stride = 2**_LEVELS
     reach = 64
 
     def __init__(self, width: int = 32) -> None:
-        """Build the network, with random weights but for its last layer.
-
-        Args:
-            width: channels of the first stage.
-        """
         super().__init__()
         self.config = {"width": width}
         self.body = EncoderDecoder(width)
@@ -38,7 +37,7 @@ class Tv(FilterNetwork):
 
 
 class EncoderDecoder(nn.Module):
-    """x' = x + d(e(x)); what the encoder has at each size is added to what the decoder has there.
+    """x' = x + d(e(x)); the encoder's features of each size are added to the decoder's.
 
     Down by c = 32, 64, 128, 256, each stage a convolution of stride 2 and one more; up likewise,
     by transposed convolutions. The last layer is 0 at first.
@@ -60,14 +59,14 @@ class EncoderDecoder(nn.Module):
             _stage(nn.Conv2d(fine, fine, 3, padding=1)) for fine, _ in reversed(steps)
         )
         self.last = nn.Conv2d(width, 3, 3, padding=1)
-        # By He's rule: without normalisation torch's own start lets features fade layer by layer.
+        # He's rule: without normalisation torch's defaults let features fade layer by layer.
         for module in self.modules():
             if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
                 nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
         start_at_zero(self.last)
 
     def forward(self, x: Tensor) -> Tensor:
-        """(N, 3, H, W) from the same; H and W multiples of 8."""
+        """Map (N, 3, H, W) to the same shape; H and W are multiples of 8."""
         f = self.enter(x)  # (N, c, H, W) at c = 32, H/2 at 64 …
         bypasses = []
         for down in self.down:

@@ -1,4 +1,4 @@
-"""The NPP paper's two branches, and its U-Net as a residual."""
+"""The NPP paper's two branches, and its U-Net alone as a residual."""
 
 from collections.abc import Sequence
 
@@ -55,9 +55,9 @@ class Residual(nn.Module):
 
 
 class UNet(nn.Module):
-    """Down by c = 32, 64, 128, 256, up again, and a tail of 32; adapted where the paper does.
+    """Down by c = 32, 64, 128, 256, up again, and a tail of 32; adapted where the paper adapts.
 
-    A down stage is two convolutions and one of stride 2; what the second gives is the skip. An up
+    A down stage is two convolutions and one of stride 2; the second's output is the skip. An up
     stage is two convolutions to 2c and a transposed one of stride 2 to c, joined by the skip of c.
     """
 
@@ -82,7 +82,7 @@ class UNet(nn.Module):
         self.last = nn.Conv2d(width, 3, 1)
 
     def forward(self, x: Tensor, qp: Tensor) -> Tensor:
-        """(N, 3, H, W) from the same; H and W multiples of 16."""
+        """Map (N, 3, H, W) to the same shape; H and W are multiples of 16."""
         skips = []
         for features, shrink, qa in zip(self.features, self.shrink, self.shrink_qa, strict=True):
             skips.append(features(x))  # (N, c, H, W) at c = 32, H/2 at 64 …
@@ -96,7 +96,7 @@ class UNet(nn.Module):
 
 
 def _adaptations(channels: Sequence[int | None], qa: bool) -> nn.ModuleList:
-    """A layer for each entry; None stands for a place that the paper does not adapt."""
+    """Make a layer for each entry; None is a place that the paper does not adapt."""
     return nn.ModuleList(adaptation(c or 1, qa=qa and c is not None) for c in channels)
 
 
