@@ -47,7 +47,7 @@ class Jpeg(Codec):
 
     @property
     def encoder(self) -> str:
-        """Name and version: "cjpeg (libjpeg-turbo 2.1.5)", "Pillow 13.0.0 (libjpeg-turbo 3.2.0)"."""
+        """Name and version: "cjpeg (libjpeg-turbo 2.1.5)" or "Pillow 13.0.0 (…)"."""
         if self._cjpeg:
             return f"cjpeg ({self._cjpeg.version.replace('version ', '')})"
         return f"Pillow {PIL.__version__} (libjpeg-turbo {PIL.features.version('libjpeg_turbo')})"

@@ -212,9 +212,10 @@ def test_a_flipped_bit_is_bad_input_or_a_picture_of_the_size_that_the_header_say
 
 
 @pytest.mark.slow
-def test_any_flipped_bit_is_bad_input_or_a_picture_of_the_size_that_the_header_says(standard):
+def test_many_flipped_bits_one_at_a_time_are_bad_input_or_pictures(standard):
     data = encoded(standard, picture(40, 30), middle(standard))
-    for flipped in flips(data, range(8 * len(data))):
+    bits = range(8 * len(data))
+    for flipped in flips(data, random.Random(2).sample(bits, min(len(bits), 1000))):
         opened(standard, flipped)
 
 
