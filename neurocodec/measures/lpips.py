@@ -4,6 +4,7 @@ import pickle
 import warnings
 from collections.abc import Callable, Mapping
 from functools import lru_cache
+from importlib import import_module
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -73,11 +74,10 @@ def _network(path: Path) -> Any:
 
 
 def _untrained() -> Any:
-    from lpips import LPIPS
-
+    package: Any = import_module("lpips")  # slow to import, and seldom needed
     with warnings.catch_warnings(), torch.random.fork_rng(devices=[]):
         warnings.simplefilter("ignore")  # torchvision's on an argument that the package passes
-        return LPIPS(net="alex", pretrained=False, pnet_rand=True, verbose=False)
+        return package.LPIPS(net="alex", pretrained=False, pnet_rand=True, verbose=False)
 
 
 def _packaged_heads() -> dict[str, Tensor]:
