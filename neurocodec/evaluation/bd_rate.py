@@ -91,13 +91,13 @@ def paired_bd_rate(
             than 5 % of the replicates have none.
     """
     means = (a.mean(1) for a in (anchor_bpp, anchor_scores, test_bpp, test_scores))
-    found = bd_rate(*means, method=method)
+    result = bd_rate(*means, method=method)
     if replicates == 0:
-        return found
+        return result
     resamples = bootstrap.draw(anchor_bpp.shape[1], replicates, seed)
     anchor = bootstrap.replicate_means(anchor_bpp, anchor_scores, resamples)
     test = bootstrap.replicate_means(test_bpp, test_scores, resamples)
-    return _with_interval(found, anchor, test, method)
+    return _with_interval(result, anchor, test, method)
 
 
 def compare(
@@ -128,24 +128,24 @@ def compare(
     """
     differs = _differences(anchor, test, across_codecs)
     metric = metric or _primary(anchor)
-    found = bd_rate(*_measured(anchor, metric), *_measured(test, metric), method=method)
+    result = bd_rate(*_measured(anchor, metric), *_measured(test, metric), method=method)
     note = _why_no_interval(anchor, test, replicates)
     if not note:
         order = bootstrap.names(anchor) or ()
         resamples = bootstrap.draw(len(order), replicates, seed)
         drawn = (bootstrap.replicate(c, metric, resamples, order) for c in (anchor, test))
-        found = _with_interval(found, next(drawn), next(drawn), method)
+        result = _with_interval(result, next(drawn), next(drawn), method)
     return CurveBdRate(
-        bd_rate_percent=found.percent,
-        interval=found.interval,
-        overlap=found.overlap,
+        bd_rate_percent=result.percent,
+        interval=result.interval,
+        overlap=result.overlap,
         points=(len(anchor.points), len(test.points)),
-        levels=found.levels,
+        levels=result.levels,
         method=method,
         metric=metric,
         pictures=anchor.setup.pictures,
         replicates=0 if note else replicates,
-        failed_replicates=found.failed_replicates,
+        failed_replicates=result.failed_replicates,
         data=anchor.setup.data,
         model=anchor.setup.model,
         anchor=anchor.label,
@@ -206,7 +206,7 @@ def _why_no_interval(anchor: Curve, test: Curve, replicates: int) -> str:
     return "" if listed[0] == listed[1] else "the pictures have different names in the two curves"
 
 
-def _with_interval(found: BdRate, anchor: Replicates, test: Replicates, method: Method) -> BdRate:
+def _with_interval(result: BdRate, anchor: Replicates, test: Replicates, method: Method) -> BdRate:
     """The BD-rate with the interval of the paired replicates' BD-rates."""
     values = np.array([_percent(*curves, method) for curves in zip(*anchor, *test, strict=True)])
     failed = int(np.isnan(values).sum())
@@ -216,14 +216,14 @@ def _with_interval(found: BdRate, anchor: Replicates, test: Replicates, method: 
             "little: measure more pictures, or QPs further apart"
         )
     interval = bootstrap.interval(values[~np.isnan(values)])
-    return replace(found, interval=interval, failed_replicates=failed)
+    return replace(result, interval=interval, failed_replicates=failed)
 
 
 def _percent(
     anchor_rates: Array, anchor_scores: Array, test_rates: Array, test_scores: Array, method: Method
 ) -> float:
     try:
-        found = bd_rate(anchor_rates, anchor_scores, test_rates, test_scores, method=method)
+        result = bd_rate(anchor_rates, anchor_scores, test_rates, test_scores, method=method)
     except NotComparableError:
         return float("nan")
-    return found.percent
+    return result.percent

@@ -136,7 +136,7 @@ def _compare(anchor: _Monotone, test: _Monotone, method: Method) -> tuple[float,
     """BD-rate in per cent, and the anchor's log10 of the rate as a function of the score."""
     import bjontegaard  # it imports matplotlib: half a second that a training need not wait
 
-    found: Any = bjontegaard.bd_rate(
+    result: Any = bjontegaard.bd_rate(
         anchor.rates,
         anchor.scores,
         test.rates,
@@ -146,4 +146,4 @@ def _compare(anchor: _Monotone, test: _Monotone, method: Method) -> tuple[float,
         interpolators=True,
         min_overlap=0,
     )
-    return float(found[0]), found[1]
+    return float(result[0]), result[1]

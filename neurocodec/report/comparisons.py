@@ -61,16 +61,16 @@ def metrics(curves: Sequence[Curve]) -> list[Metric]:
 
 def pairs(curves: Sequence[Curve]) -> list[Pair]:
     """Every filtered curve with the unfiltered one of its encoder, then every codec with BPG."""
-    found = []
+    paired = []
     for group in by_subject(curves).values():
         known = metrics(group)
         plain = {_coding(curve): curve for curve in group if curve.setup.pre == UNFILTERED}
         filtered = [c for c in group if c.setup.pre != UNFILTERED and _coding(c) in plain]
-        found += [Pair(plain[_coding(c)], c, m, False) for c in filtered for m in known]
+        paired += [Pair(plain[_coding(c)], c, m, False) for c in filtered for m in known]
         anchor = next((c for c in plain.values() if c.setup.codec == ANCHOR_CODEC), None)
         others = [c for c in plain.values() if c.setup.codec != ANCHOR_CODEC]
-        found += [Pair(anchor, c, m, True) for c in others for m in known if anchor is not None]
-    return found
+        paired += [Pair(anchor, c, m, True) for c in others for m in known if anchor is not None]
+    return paired
 
 
 def compare(
