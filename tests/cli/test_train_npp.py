@@ -1,8 +1,9 @@
-"""`neurocodec train-npp` as users run it, small: JPEG, a tiny recogniser, made pictures."""
+"""`neurocodec train-npp` as users run it, small: JPEG and a tiny recogniser."""
 
 import json
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from tests.cli.running import COMMAND, neurocodec
 from tests.cli.test_encode_decode import children_of, is_alive
 from tests.conftest import picture
 from tests.networks.recogniser_files import CLASSIFIER, write
+from tests.training.conftest import jpeg_in_process
 
 SMALL = (
     "--codec jpeg --arch npp-light --size 32 --batch 2 --micro-batch 1 --validation 2 "
@@ -23,8 +25,14 @@ SMALL = (
 )
 
 
+@pytest.fixture(scope="module", autouse=True)
+def no_programs():
+    with jpeg_in_process():
+        yield
+
+
 @pytest.fixture(scope="module")
-def given(tmp_path_factory) -> list[object]:
+def options(tmp_path_factory) -> list[object]:
     """The arguments that name a folder of pictures and a recogniser."""
     root = tmp_path_factory.mktemp("training")
     folder = root / "pictures"
@@ -35,16 +43,28 @@ def given(tmp_path_factory) -> list[object]:
 
 
 def log(output: Path) -> list[dict[str, float]]:
-    return [json.loads(line) for line in (output / "log.jsonl").read_text().splitlines()]
+    lines = [json.loads(line) for line in (output / "log.jsonl").read_text().splitlines()]
+    return [line for line in lines if "loss" in line]
 
 
-def test_it_trains_validates_and_encode_takes_the_weights(given, tmp_path):
+def steps_of(output: Path) -> int:
+    state = (output / "state.safetensors").read_bytes()
+    return int(checkpoint.read_tensors(state, "state")[1]["steps"])
+
+
+def test_it_trains_and_encode_takes_the_weights(options, tmp_path):
     output = tmp_path / "out"
-    done = neurocodec(*given, "-o", output, "--max-steps", 2, "--validate-every", 2, "-j", 1)
+    aliases = ("--average", 0.9, "--soften", 0.5, "--partial-views")
+    done = neurocodec(*options, "-o", output, "--max-steps", 2, "-j", 0, *aliases)
     assert done.returncode == 0, done.stderr
-    assert f"{output / 'npp.safetensors'}  2 steps" in done.stdout.decode()
-    assert [line["step"] for line in log(output)] == [1, 2, 2]
-    assert {"loss", "bpp", "d_m.tiny.net", "gradient_norm"} <= log(output)[0].keys()
+    weights, remark = done.stdout.decode().splitlines()
+    assert weights.startswith(f"{output / 'npp.safetensors'}  2 steps")
+    assert remark == "no BD-rate: it needs 8 pictures kept apart, not 2: see --validation"
+    assert done.stderr == b"neurocodec: starting\n"
+    assert [line["step"] for line in log(output)] == [1, 2]
+    stored = checkpoint.load((output / "npp.safetensors").read_bytes(), "npp").made
+    assert (stored["config"]["ema"], stored["config"]["blur_augmentation"]) == (0.9, 0.5)
+    assert stored["random_crops"] is True
 
     photo = tmp_path / "photo.png"
     photo.write_bytes(images.png(picture(40, 40)))
@@ -53,70 +73,85 @@ def test_it_trains_validates_and_encode_takes_the_weights(given, tmp_path):
     assert done.returncode == 0, done.stderr
 
 
-def test_a_killed_training_goes_on(given, tmp_path):
-    output = tmp_path / "out"
-    arguments = [*given, "-o", output, "--max-steps", 10_000, "--save-every", 1, "-j", 1]
-    running = subprocess.Popen([*COMMAND, *map(str, arguments)], stderr=subprocess.DEVNULL)
-    deadline = time.monotonic() + 60
-    while not (output / "state.safetensors").exists() and time.monotonic() < deadline:
-        time.sleep(0.05)
-    running.kill()
-    running.wait(timeout=30)
-    state = (output / "state.safetensors").read_bytes()
-    killed_at = int(checkpoint.read_tensors(state, "state")[1]["steps"])
+@pytest.fixture
+def running():
+    """A function that starts a training in a process, and waits until it has saved a state."""
+    started = []
 
-    done = neurocodec(*given, "-o", output, "--max-steps", killed_at + 2, "--resume", "-j", 0)
+    def start(arguments, output):
+        more = ["-o", output, "--max-steps", 10_000, "--save-every", 1, "-j", 1]
+        process = subprocess.Popen(
+            [*COMMAND, *map(str, [*arguments, *more])],
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+        )
+        started.append(process)
+        deadline = time.monotonic() + 60
+        while not (output / "npp.safetensors").exists() and time.monotonic() < deadline:
+            time.sleep(0.05)
+        return process
+
+    yield start
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+@pytest.mark.slow
+def test_a_killed_training_goes_on(options, running, tmp_path):
+    output = tmp_path / "out"
+    process = running(options, output)
+    process.kill()
+    process.wait(timeout=30)
+    killed_at = steps_of(output)
+
+    done = neurocodec(*options, "-o", output, "--max-steps", killed_at + 2, "--resume", "-j", 0)
 
     assert done.returncode == 0, done.stderr
     assert [line["step"] for line in log(output)] == list(range(1, killed_at + 3))
 
 
-def test_ctrl_c_leaves_what_can_be_resumed_and_no_process(given, tmp_path):
+@pytest.mark.slow
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_saves_the_state_and_leaves_no_process(options, running, tmp_path, number, code):
     output = tmp_path / "out"
-    arguments = [*given, "-o", output, "--max-steps", 10_000, "--save-every", 1, "-j", 1]
-    running = subprocess.Popen(
-        [*COMMAND, *map(str, arguments)], stderr=subprocess.PIPE, start_new_session=True
-    )
-    deadline = time.monotonic() + 60
-    while not (output / "npp.safetensors").exists() and time.monotonic() < deadline:
-        time.sleep(0.05)
-    children = children_of(running.pid)
-    running.send_signal(signal.SIGINT)
-    _, stderr = running.communicate(timeout=30)
+    process = running(options, output)
+    children = children_of(process.pid)
+    process.send_signal(number)
+    _, stderr = process.communicate(timeout=30)
 
-    assert running.returncode == 130
-    assert stderr == b"neurocodec: error: interrupted\n"
+    assert process.returncode == code
+    assert b"stopping after this step, to save the state" in stderr
+    assert b"bug" not in stderr
     assert children
     assert not any(map(is_alive, children))
-    state = (output / "state.safetensors").read_bytes()
-    steps = int(checkpoint.read_tensors(state, "state")[1]["steps"])
-    assert 1 <= steps <= len(log(output))
+    assert steps_of(output) == len(log(output))
     assert not list(output.glob(".neurocodec-*"))
 
 
 @pytest.mark.parametrize("name", ["npp.safetensors", "log.jsonl"])
-def test_a_full_disk(given, tmp_path, name):
+def test_a_full_disk(options, tmp_path, name):
     (tmp_path / name).symlink_to("/dev/full")
-    done = neurocodec(*given, "-o", tmp_path, "--max-steps", 1, "-j", 0)
+    done = neurocodec(*options, "-o", tmp_path, "--max-steps", 1, "-j", 0)
     assert done.returncode == 6
     assert b"No space left on device" in done.stderr
 
 
 @pytest.mark.parametrize("option", ["-o", "--log-dir"])
-def test_a_folder_that_cannot_be_made(given, tmp_path, option):
+def test_a_folder_that_cannot_be_made(options, tmp_path, option):
     (tmp_path / "file").write_bytes(b"")
     places = {"-o": tmp_path / "out", "--log-dir": tmp_path / "board"}
     places[option] = tmp_path / "file" / "below"
     named = [text for place in places.items() for text in place]
-    done = neurocodec(*given, *named, "--max-steps", 1, "-j", 0)
+    done = neurocodec(*options, *named, "--max-steps", 1, "-j", 0)
     assert done.returncode == 6, done.stderr
     assert b"file/below: cannot be written" in done.stderr
 
 
-def test_a_training_is_not_overwritten(given, tmp_path):
+def test_a_training_is_not_overwritten(options, tmp_path):
     (tmp_path / "state.safetensors").write_bytes(b"precious")
-    (tmp_path / "exchange_rates.json").write_bytes(b"precious")
-    done = neurocodec(*given, "-o", tmp_path, "--max-steps", 1, "-j", 0)
+    (tmp_path / "slope.json").write_bytes(b"precious")
+    done = neurocodec(*options, "-o", tmp_path, "--max-steps", 1, "-j", 0)
     assert done.returncode == 2
     assert b"add --resume" in done.stderr
     assert {path.read_bytes() for path in tmp_path.iterdir()} == {b"precious"}
@@ -130,8 +165,10 @@ def test_a_training_is_not_overwritten(given, tmp_path):
         (["--max-steps", 1, "--qp", "28,60"], b"cannot read the QPs"),
     ],
 )
-def test_what_makes_no_sense_is_said_before_any_work(given, tmp_path, changes, words):
-    done = neurocodec(*given, "-o", tmp_path / "out", *changes)
+def test_an_option_that_makes_no_sense_is_refused_before_any_work(
+    options, tmp_path, changes, words
+):
+    done = neurocodec(*options, "-o", tmp_path / "out", *changes)
     assert done.returncode == 2
     assert words in done.stderr
     assert not (tmp_path / "out").exists()
@@ -156,3 +193,43 @@ def test_qps_are_drawn_as_often_as_they_are_named(text, expected):
 
     command(["--qp", text], standalone_mode=False)
     assert seen == expected
+
+
+LINE = {"step": 120, "loss": 0.91234, "pictures_per_s": 6.31, "minutes_left": 12.3}
+
+
+@pytest.fixture
+def terminal(monkeypatch):
+    """A report on a terminal, and a clock that the test moves."""
+    clock = [100.0]
+    monkeypatch.setattr(training.time, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
+    return training.TerminalReport(), clock
+
+
+def test_on_a_terminal_the_status_is_a_line_that_is_rewritten(terminal, capsys):
+    report, clock = terminal
+    with report:
+        report.status("starting")
+        report.status("too soon")
+        clock[0] += 3
+        report.step(LINE)
+        report.note("a picture is left out")
+    told = capsys.readouterr().err
+
+    assert "starting" in told
+    assert "too soon" not in told
+    assert "\r\x1b[Kstep 120  loss 0.9123  6.31 pictures/s  12 min left" in told
+    assert "\r\x1b[Kneurocodec: a picture is left out\n" in told
+    assert told.endswith("\r\x1b[K")
+
+
+def test_elsewhere_the_status_is_a_line_a_minute(capsys, monkeypatch):
+    clock = [100.0]
+    monkeypatch.setattr(training.time, "monotonic", lambda: clock[0])
+    report = training.TerminalReport()
+    for _ in range(13):
+        report.step(LINE)
+        clock[0] += 10
+
+    assert capsys.readouterr().err.count("step 120") == 3

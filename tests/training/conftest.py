@@ -33,7 +33,7 @@ HERE = Path()
 
 @contextmanager
 def jpeg_in_process():
-    """JPEG without cjpeg and djpeg: starting them takes longer than the rest of a small training."""
+    """JPEG without cjpeg and djpeg: starting them takes longer than a small training."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("neurocodec.codecs.jpeg.lookup", lambda tool: None)
         yield

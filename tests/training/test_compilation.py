@@ -1,5 +1,6 @@
 import os
 import shutil
+import subprocess
 from dataclasses import dataclass, field
 
 import pytest
@@ -10,7 +11,7 @@ from neurocodec.networks import checkpoint
 from neurocodec.training import loop
 from neurocodec.training.config import Config
 from neurocodec.training.validation import Scores
-from tests.cli.running import neurocodec
+from tests.cli.running import COMMAND
 from tests.networks.recogniser_files import CLASSIFIER, write
 
 
@@ -76,20 +77,10 @@ def test_without_a_compiler_it_is_reported_before_any_work(folder, tmp_path, mon
     monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", str(tmp_path / "cache"))
     model = write(tmp_path, CLASSIFIER)
     output = tmp_path / "out"
-    options = [
-        "--data",
-        folder,
-        "--model",
-        model,
-        "-o",
-        output,
-        "--max-steps",
-        1,
-        "--device",
-        "cpu",
-    ]
+    options = ["--data", folder, "--model", model, "-o", output, "--max-steps", "1", "--compile"]
 
-    done = neurocodec("train-npp", *options, "--compile", timeout_s=120)
+    command = [*COMMAND, "train-npp", *map(str, options), "--device", "cpu"]
+    done = subprocess.run(command, capture_output=True, timeout=120, check=False)
 
     assert done.returncode == 3, done.stderr
     assert b"--compile: torch cannot compile here" in done.stderr
