@@ -166,19 +166,25 @@ def _file_name(name: str, sha256: str) -> str:
 
 
 def _row(measured: Mapping[str, Any]) -> str:
-    low_high = measured["interval"]
-    interval = "none" if low_high is None else "[{:+.1f}, {:+.1f}]".format(*low_high)
+    low_high = "none"
+    if measured["interval"] is not None:
+        low, high = map(_signed, measured["interval"])
+        low_high = f"[{low}, {high}]"
     cells: Iterable[Any] = (
         Path(measured["data"]).name,
         measured["model"],
         measured["anchor"],
         measured["test"],
         measured["metric"],
-        f"{measured['bd_rate_percent']:+.1f} %",
-        interval,
+        f"{_signed(measured['bd_rate_percent'])} %",
+        low_high,
         measured["pictures"],
     )
     return "| " + " | ".join(map(str, cells)) + " |"
+
+
+def _signed(value: float) -> str:
+    return f"{value:+.1f}".replace("-", "−")
 
 
 def _text(value: Any) -> str:

@@ -8,7 +8,6 @@ from neurocodec import filters, weights
 from neurocodec.errors import BadInputError, MissingError, OutputError, UsageError
 from neurocodec.networks import checkpoint, release
 from neurocodec.networks.npp import Npp
-from neurocodec.networks.proxy import Proxy
 from neurocodec.networks.release import Release
 from tests.conftest import picture
 
@@ -42,6 +41,9 @@ def trained(tmp_path):
 
 @pytest.fixture
 def proxy(tmp_path):
+    pytest.importorskip("compressai")
+    from neurocodec.networks.proxy import Proxy
+
     return stored(tmp_path / "proxy.safetensors", Proxy(width=8, latents=8), "proxy")
 
 
@@ -105,8 +107,13 @@ def test_the_card_says_what_made_it_and_what_was_measured(shelf, trained):
     assert "- commit: abc\n" in card
     assert "- qps: 22, 45\n" in card
     assert "\n\nFor signs.\n\n" in card
-    cells = ("pictures", "tiny", MEASURED["anchor"], MEASURED["test"], "kl", "-12.3 %")
-    assert f"| {' | '.join(cells)} | [-20.0, -4.0] | 500 |" in card
+    cells = ("pictures", "tiny", MEASURED["anchor"], MEASURED["test"], "kl", "−12.3 %")
+    assert f"| {' | '.join(cells)} | [−20.0, −4.0] | 500 |" in card
+
+
+def test_the_cards_of_the_project_are_those_of_its_manifest(project_weights):
+    for name, entry in weights.installed().items():
+        assert (weights.folder() / f"{name}.md").read_text() == release.card(name, entry)
 
 
 @pytest.mark.parametrize(
