@@ -93,9 +93,9 @@ def short(command: str) -> str:
     if "neurocodec evaluate" in command:
         return command.replace("neurocodec evaluate", "neurocodec evaluate --limit 1 --jobs 1")
     if "neurocodec train-" in command:
-        few = "--max-steps 1 --batch 2 --validation 2 --size 64 -j 1"
+        few = " --max-steps 1 --batch 2 --validation 2 --size 64 -j 1"
         few += " --lmbda 1" if "train-npp" in command else ""
-        return re.sub(r"--max-minutes \d+", few, command)
+        return re.sub(r" --max-minutes \d+", "", command) + few
     return command
 
 
