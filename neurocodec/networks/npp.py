@@ -69,9 +69,9 @@ def grown(network: Npp, *, qa: bool, arch: str | None = None) -> Npp:
     if larger_config == config:
         return network
     if config["qa"] and not qa:
-        raise UsageError("the weights adapt to the QP already: leave out --no-qa")
+        raise UsageError("it adapts to the QP already: leave out --no-qa")
     if larger_config["arch"] not in {config["arch"], _LARGER.get(config["arch"])}:
-        raise UsageError(f"the weights are of --arch {config['arch']}: {arch} cannot continue them")
+        raise UsageError(f"its --arch is {config['arch']}, which {arch} cannot continue")
     larger = Npp(**larger_config)
     larger.load_state_dict(network.state_dict(), strict=False)
     return larger

@@ -108,7 +108,8 @@ def test_workers_end_with_their_parent(tmp_path, number):
     code = (
         "from neurocodec.batch.engines.local import Local\n"
         "from tests.batch.test_local import work\n"
-        f"list(Local(2).map(work, ['pid {file}', 'a']))\n"
+        "with Local(2) as engine:\n"
+        f"    list(engine.map(work, ['pid {file}', 'a']))\n"
     )
     parent = subprocess.Popen(
         [sys.executable, "-c", code], stderr=subprocess.DEVNULL, cwd=Path(__file__).parent.parent

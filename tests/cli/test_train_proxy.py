@@ -22,6 +22,7 @@ def folder(tmp_path):
 
 
 def test_it_trains_and_its_first_stage_is_a_codec(folder, tmp_path, monkeypatch):
+    pytest.importorskip("compressai")
     monkeypatch.setenv("NEUROCODEC_CACHE", str(tmp_path / "cache"))
     output = tmp_path / "proxy"
     options = ["--data", folder, "-o", output, "--max-steps", 3]
