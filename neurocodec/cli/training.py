@@ -340,9 +340,8 @@ class TerminalReport(Report):
         if self._quiet or now < self._next_s:
             return
         self._next_s = now + (_TERMINAL_S if self._terminal else _OTHER_S)
-        self._clear()
         if self._terminal:
-            click.echo(text, err=True, nl=False)
+            _rewrite(text)
         else:
             console.note(text)
 
@@ -361,7 +360,13 @@ class TerminalReport(Report):
 
     def _clear(self) -> None:
         if self._terminal and not self._quiet:
-            click.echo("\r\x1b[K", err=True, nl=False)
+            _rewrite("")
+
+
+def _rewrite(text: str) -> None:
+    """Replace the terminal's last line."""
+    sys.stderr.write(f"\r\x1b[K{text}")
+    sys.stderr.flush()
 
 
 def _duration(minutes: float) -> str:
