@@ -8,16 +8,16 @@ import numpy as np
 
 from neurocodec.codecs.planes.layout import Plane, raw
 from neurocodec.errors import ToolError, ToolTimeoutError
-from neurocodec.tools import Bundled, Tool, find, run, time_limit_s
+from neurocodec.tools import Program, Tool, find, run, time_limit_s
 
 
-def _bundled() -> Bundled | None:
+def _bundled() -> Program | None:
     """The binary inside the package imageio-ffmpeg, without importing or starting it."""
     spec = find_spec("imageio_ffmpeg")
     folders = spec.submodule_search_locations if spec is not None else None
     for folder in folders or ():
         for path in sorted((Path(folder) / "binaries").glob("ffmpeg-*")):
-            return Bundled(path, path.name.rpartition("-v")[2])
+            return Program("ffmpeg", path, path.name.rpartition("-v")[2], "bundled")
     return None
 
 
@@ -27,7 +27,6 @@ FFMPEG = Tool(
     version_pattern=r"ffmpeg version n?(\S+)",
     install="pip install imageio-ffmpeg",
     bundled=_bundled,
-    prefer_bundled=True,
 )
 
 # ffmpeg has room for a byte a luma sample in what it takes from libvvenc. That is too little for a
