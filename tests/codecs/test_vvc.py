@@ -17,7 +17,7 @@ from neurocodec.codecs.planes.layout import Layout, raw
 from neurocodec.codecs.programs import ffmpeg, vtm, vvdecapp, vvencapp
 from neurocodec.codecs.streams.bits import unescape
 from neurocodec.codecs.streams.h266 import nal
-from neurocodec.codecs.streams.h266.sps import Colour, hidden, read_sps
+from neurocodec.codecs.streams.h266.sps import Colour, Sps
 from neurocodec.codecs.vvc import Vvc, fitting, still
 from neurocodec.errors import BadInputError, MissingError, ToolError, UsageError
 from neurocodec.images import Image
@@ -239,11 +239,11 @@ def test_a_video_is_refused_as_animated():
 
 
 def test_every_part_of_a_sequence_parameter_set_is_passed_over_rightly():
-    sps = read_sps(nal.Nal(nal.SPS, RARE_SPS))
-    assert (sps.number, sps.chroma, sps.bit_depth, sps.coded_size) == (3, "444", 10, (128, 96))
-    assert hidden(sps.syntax, "sps") == (3, 7)
+    sps = Sps(nal.Nal(nal.SPS, RARE_SPS))
+    assert (sps["id"], sps.chroma, sps.bit_depth, sps.coded_size) == (3, "444", 10, (128, 96))
+    assert sps.hidden == (3, 7)
     assert sps.colour == Colour(primaries=9, transfer=16, matrix=9, full_range=True)
-    assert sps["sps_ladf_lowest_interval_qp_offset"] == -5
+    assert sps["ladf_lowest_interval_qp_offset"] == -5
     assert sps["elemental_duration_in_tc_minus1"] == 4
 
 
