@@ -48,7 +48,8 @@ def encode(path: str, job: "Job") -> None:
     stored = images.read_stored(data, name)
     is_jpeg = data.startswith(_JPEG)
     coded = _of_jpeg(stored, data, job) if is_jpeg else _of_samples(stored, job)
-    settings = Settings(effort=job.effort, lossless=job.lossless, alpha_qp=job.alpha_qp)
+    alpha_qp = -1 if job.alpha_qp is None else job.alpha_qp
+    settings = Settings(effort=job.effort, lossless=job.lossless, alpha_qp=alpha_qp)
     bpg = encode_planes(
         coded.planes,
         coded.layout,

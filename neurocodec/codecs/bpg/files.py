@@ -71,8 +71,7 @@ def encode_planes(
     alpha_stream = None
     if alpha is not None:
         gray = Layout("gray", layout.bit_depth)
-        alpha_qp = qp if settings.alpha_qp is None else settings.alpha_qp
-        alpha_stream = _encode([alpha], gray, alpha_qp, settings)
+        alpha_stream = _encode([alpha], gray, settings.qp_of_alpha(qp), settings)
     height, width = planes[0].shape
     return mux(
         Container(
