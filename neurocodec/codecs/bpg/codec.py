@@ -1,7 +1,7 @@
 """The codec "bpg": which engine works, and with what settings."""
 
 import logging
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from neurocodec.codecs.bpg import files
@@ -105,15 +105,32 @@ class Bpg(Settings, Codec):
         reason = files.undecodable(container, streams[0])
         if (reason or self.engine == "bpgenc") and lookup(bpgdec.BPGDEC) is not None:
             decoded = bpgdec.decode(data, container.width * container.height)
-            gray, metadata = container.layout.chroma == "gray", files.kept_metadata(container)
-            return replace(decoded, gray=gray, metadata=metadata)  # which bpgdec's .png lacks
-        if reason is not None:
+            pixels, alpha = decoded.pixels, decoded.alpha
+        elif reason is not None:
             raise BadInputError(f"{reason}, which only bpgdec decodes: {bpgdec.BPGDEC.install}")
-        return files.decode(container, *streams)
+        else:
+            pixels, alpha = files.decode_samples(container, *streams)
+        gray = container.layout.chroma == "gray"
+        return Image(pixels, alpha, gray, files.kept_metadata(container))
 
     def inspect(self, data: bytes) -> dict[str, Any]:
-        """Read the file's header, and the slice QP."""
-        return files.inspect(demux(data))
+        """Read the file's header, and the slice QP of the colour where the stream tells it."""
+        container = demux(data)
+        layout, slice_qp = container.layout, colour_and_alpha(container)[0].slice_qp
+        fields: dict[str, Any] = {
+            "width": container.width,
+            "height": container.height,
+            "chroma": layout.chroma,
+            "chroma_siting": "left" if layout.left else "centre",
+            "bit_depth": layout.bit_depth,
+            "color_space": layout.color_space,
+            "limited_range": layout.limited_range,
+            "alpha": container.alpha,
+            "animated": container.animated,
+            "metadata_bytes": {kind: len(piece) for kind, piece in container.metadata.items()},
+            "picture_bytes": len(container.units),
+        }
+        return fields if slice_qp is None else {**fields, "slice_qp": slice_qp}
 
     @classmethod
     def recognises(cls, data: bytes) -> bool:

@@ -5,12 +5,12 @@ doubles to 64. Where both directions are filtered, the plane between them keeps 
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-Plane = npt.NDArray[Any]
+from neurocodec.codecs.planes.layout import Layout, Plane
+
 Taps = Sequence[tuple[int, int]]
 
 # Chroma half-way between two luma samples (as in JPEG), and on the left one (as in MPEG-2).
@@ -33,17 +33,11 @@ _BAND_SAMPLES = 1 << 16  # what is worked on at a time stays in the processor's 
 _BITS_BETWEEN = 14
 
 
-def halve(plane: Plane, bit_depth: int, *, rows: bool, left: bool) -> Plane:
-    """The plane at half its width, rounded up, and if `rows` at half its height.
-
-    Args:
-        plane: (H, W) uint8 or uint16.
-        bit_depth: of its samples.
-        rows: 4:2:0, else 4:2:2.
-        left: MPEG-2's horizontal siting instead of JPEG's.
-    """
+def halve(plane: Plane, layout: Layout) -> Plane:
+    """The plane (H, W) at half its width, rounded up, and in 4:2:0 at half its height."""
+    rows, bit_depth = layout.chroma == "420", layout.bit_depth
     spare = _BITS_BETWEEN - bit_depth if rows else 0
-    taps = _HALVE_LEFT if left else _HALVE_CENTRED
+    taps = _HALVE_LEFT if layout.left else _HALVE_CENTRED
     framed = np.pad(plane, ((0, 0), (_REACH, _REACH + 1)), mode="edge").T
     narrow = np.empty((plane.shape[0], (plane.shape[1] + 1) // 2), np.int16)
     for first, last in bands(*plane.shape):
@@ -59,19 +53,9 @@ def halve(plane: Plane, bit_depth: int, *, rows: bool, left: bool) -> Plane:
     return low
 
 
-def double(
-    plane: Plane, height: int, width: int, bit_depth: int, *, rows: bool, left: bool
-) -> Plane:
-    """The plane at twice its width, and if `rows` at twice its height, cut to (height, width).
-
-    Args:
-        plane: (ceil(height/2) or height, ceil(width/2)) uint8 or uint16.
-        height: of the result.
-        width: of the result.
-        bit_depth: of the samples.
-        rows: 4:2:0, else 4:2:2.
-        left: MPEG-2's horizontal siting instead of JPEG's.
-    """
+def double(plane: Plane, height: int, width: int, layout: Layout) -> Plane:
+    """The plane at twice its width, in 4:2:0 at twice its height too, cut to (height, width)."""
+    rows, bit_depth = layout.chroma == "420", layout.bit_depth
     framed = np.pad(plane, _REACH, mode="edge")
     spare = _BITS_BETWEEN - bit_depth if rows else 0
     repeat = 2 if rows else 1
@@ -83,7 +67,7 @@ def double(
             phases = [_filtered(at, taps, 6 - spare) for taps in _DOUBLE_CENTRED]
             band = np.stack(phases, axis=1).reshape(2 * (last - first), -1)
         target = wide[repeat * first : repeat * last]
-        for phase, taps in enumerate(_DOUBLE_LEFT if left else _DOUBLE_CENTRED):
+        for phase, taps in enumerate(_DOUBLE_LEFT if layout.left else _DOUBLE_CENTRED):
             filtered = _filtered(_along(band.T, 0, plane.shape[1], 1), taps, 6 + spare)
             target[:, phase::2] = _clipped(filtered, bit_depth, plane.dtype).T
     return wide[:height, :width]
