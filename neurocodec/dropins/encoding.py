@@ -43,7 +43,8 @@ def encode(path: str, job: "Job") -> None:
     is_jpeg = data.startswith(_JPEG)
     coded = _of_jpeg(stored, data, job.bit_depth) if is_jpeg else _of_samples(stored, job)
     planes, layout, alpha, kind = coded
-    settings = Settings(effort=job.effort, lossless=job.lossless, alpha_qp=job.alpha_qp)
+    alpha_qp = -1 if job.alpha_qp is None else job.alpha_qp
+    settings = Settings(effort=job.effort, lossless=job.lossless, alpha_qp=alpha_qp)
     bpg = encode_planes(planes, layout, job.qp, settings, alpha=alpha, alpha_kind=kind)
     if job.has_hash:
         bpg = container.mux(_with_hash(container.demux(bpg)))

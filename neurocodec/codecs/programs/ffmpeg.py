@@ -34,33 +34,6 @@ FFMPEG = Tool(
 _LARGEST_GROWTH = 8
 
 
-def encode(
-    planes: Sequence[Plane], pixel_format: str, arguments: Sequence[str], container: str
-) -> bytes:
-    """Encode one picture to an elementary stream.
-
-    Args:
-        planes: (H, W) each, uint8 or uint16; the first has the picture's size.
-        pixel_format: ffmpeg's name of their layout: "yuv420p", "gray10le" …
-        arguments: encoder and its options: "-c:v", "libvvenc" …
-        container: ffmpeg's name of the stream's format: "vvc", "hevc".
-
-    Raises:
-        MissingError: no ffmpeg.
-        ToolError: it failed.
-    """
-    height, width = planes[0].shape
-    layout = ["-pix_fmt", pixel_format, "-video_size", f"{width}x{height}"]
-    source = ["-f", "rawvideo", *layout, "-i", "pipe:0"]
-    target = ["-frames:v", "1", "-f", container, "pipe:1"]
-    return run(
-        find(FFMPEG),
-        ["-hide_banner", "-loglevel", "error", *source, *arguments, *target],
-        timeout_s=time_limit_s(width * height),
-        stdin=raw(planes),
-    )
-
-
 def encode_vvc(planes: Sequence[Plane], qp: int, preset: str, growth: int = 1) -> bytes:
     """Encode one picture by libvvenc: constant QP, no perceptual adaptation, one thread.
 
@@ -74,18 +47,23 @@ def encode_vvc(planes: Sequence[Plane], qp: int, preset: str, growth: int = 1) -
         MissingError: no ffmpeg.
         ToolError: it failed.
     """
+    taller = [
+        np.pad(plane, ((0, (growth - 1) * plane.shape[0]), (0, 0)), mode="edge") for plane in planes
+    ]
+    height, width = taller[0].shape
+    layout = ["-pix_fmt", "yuv420p10le", "-video_size", f"{width}x{height}"]
+    source = ["-f", "rawvideo", *layout, "-i", "pipe:0"]
     options = ["-c:v", "libvvenc", "-preset", preset, "-qp", str(qp), "-qpa", "0", "-threads", "1"]
-    taller = [_grown(plane, growth) for plane in planes]
     try:
-        return encode(taller, "yuv420p10le", options, "vvc")
+        return run(
+            find(FFMPEG),
+            ["-hide_banner", "-loglevel", "error", *source, *options, "-f", "vvc", "pipe:1"],
+            timeout_s=time_limit_s(width * height),
+            stdin=raw(taller),
+        )
     except ToolTimeoutError:
         raise
     except ToolError:
         if growth == _LARGEST_GROWTH:
             raise
     return encode_vvc(planes, qp, preset, 2 * growth)
-
-
-def _grown(plane: Plane, growth: int) -> Plane:
-    """The plane so many times as high, its last row repeated."""
-    return np.pad(plane, ((0, (growth - 1) * plane.shape[0]), (0, 0)), mode="edge")
