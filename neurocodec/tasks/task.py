@@ -22,7 +22,7 @@ TASKS = {
 }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class PictureScore:
     """The score of the prediction on one decoded image.
 

@@ -15,7 +15,6 @@ from neurocodec.images import Image
 from neurocodec.networks import recognisers
 from neurocodec.networks.recognisers import Recogniser
 from neurocodec.networks.recognisers.preprocessing import Preprocessing
-from neurocodec.tasks import PictureScore
 from neurocodec.tasks.ground_truth import VOID, ClassMap, Mask
 from neurocodec.tasks.segmentation import Segmentation
 from tests.conftest import picture
@@ -118,4 +117,4 @@ def test_a_torchvision_network_answers_and_agrees_with_itself() -> None:
     score = task.score(answer, answer, None)
     assert answer.shape == (40, 48)
     assert task.score_set([score]) == {"agreement": 1}
-    assert PictureScore({}, json.loads(json.dumps(dict(score.evidence)))) == score
+    assert json.loads(json.dumps(score.evidence)) == score.evidence
