@@ -102,9 +102,11 @@ def _by_threshold(kind: Kind, pictures: Sequence[Mapping[int, Any]]) -> Floats |
     return np.mean(means, axis=0) if means else None
 
 
-def _evaluation(kind: Kind, *annotations: COCO) -> Any:
+def _evaluation(
+    kind: Kind, ground_truth: COCO | None = None, predictions: COCO | None = None
+) -> Any:
     evaluation: Any = COCOeval_faster(
-        *annotations, iouType=kind, separate_eval=True, print_function=_discard
+        ground_truth, predictions, kind, separate_eval=True, print_function=_discard
     )
     evaluation.params.maxDets = [MAX_PREDICTIONS[kind]]
     evaluation.params.areaRng = evaluation.params.areaRng[:1]
@@ -117,7 +119,7 @@ def _annotations(columns: Columns) -> list[dict[str, Any]]:
     annotations = []
     for at, (left, top, right, bottom) in enumerate(columns["xyxy"]):
         box = [left, top, right - left, bottom - top]
-        item = {"id": at + 1, "image_id": 1, "category_id": 0, "iscrowd": 0}
+        item: dict[str, Any] = {"id": at + 1, "image_id": 1, "category_id": 0, "iscrowd": 0}
         item |= {"bbox": box, "area": box[2] * box[3]}
         item |= {key: columns[name][at] for name, key in _COCO_KEYS.items() if name in columns}
         item["num_keypoints"] = sum(v > 0 for v in item.get("keypoints", [])[2::3])

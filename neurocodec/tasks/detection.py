@@ -9,9 +9,8 @@ import numpy as np
 from neurocodec.images import Image
 from neurocodec.tasks.average_precision import CLEAN_SCORE, set_scores
 from neurocodec.tasks.ground_truth import Boxes, Floats, Ints
-from neurocodec.tasks.metrics import AGREEMENT, Metric
-from neurocodec.tasks.recognition import RecognitionTask
-from neurocodec.tasks.task import PictureScore
+from neurocodec.tasks.task import AGREEMENT, Metric, PictureScore, RecognitionTask
+
 
 @dataclass(frozen=True, eq=False)
 class Detections:

@@ -9,9 +9,7 @@ import numpy as np
 from neurocodec.images import Image
 from neurocodec.tasks.average_precision import CLEAN_SCORE, MAX_PREDICTIONS, set_scores
 from neurocodec.tasks.ground_truth import JOINTS, Floats, Keypoints
-from neurocodec.tasks.metrics import AGREEMENT, Metric
-from neurocodec.tasks.recognition import RecognitionTask
-from neurocodec.tasks.task import PictureScore
+from neurocodec.tasks.task import AGREEMENT, Metric, PictureScore, RecognitionTask
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -75,12 +73,11 @@ class Pose(RecognitionTask):
             "clean": _clean_columns(clean_prediction),
         }
         if ground_truth is not None:
-            boxes = ground_truth.boxes
             evidence["truth"] = {
                 "keypoints": _rows(ground_truth.xyv[..., :2], ground_truth.xyv[..., 2]),
-                "xyxy": np.round(boxes.xyxy, 1).tolist(),
-                "area": np.round(boxes.area, 1).tolist(),
-                "is_crowd": boxes.is_crowd.astype(int).tolist(),
+                "xyxy": np.round(ground_truth.xyxy, 1).tolist(),
+                "area": np.round(ground_truth.area, 1).tolist(),
+                "is_crowd": ground_truth.is_crowd.astype(int).tolist(),
             }
         return PictureScore({}, evidence)
 

@@ -14,7 +14,7 @@ from neurocodec.errors import BadInputError, UsageError
 from neurocodec.images import Image
 from neurocodec.tasks import PictureScore, create, datasets
 from neurocodec.tasks.classification import Classification
-from neurocodec.tasks.datasets.class_folders import imagenet_wnids
+from neurocodec.tasks.datasets.folders import imagenet_wnids
 from tests.conftest import picture
 from tests.networks.recogniser_files import CLASSIFIER, conv, write
 

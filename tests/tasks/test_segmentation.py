@@ -87,8 +87,10 @@ def test_masks_of_void_alone_have_no_score(tmp_path: Path) -> None:
 
 
 def test_a_mask_of_another_size_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(BadInputError, match="is 3×1 for a picture of 2×1"):
-        Segmentation.score(classes([0, 1]), classes([0, 1]), saved(tmp_path, classes([0, 1, 1])))
+    mask = saved(tmp_path, classes([0, 1, 1]))
+    small = saved(tmp_path, classes([0, 1]))
+    with pytest.raises(BadInputError, match="annotated as 3×1, but the picture has 2×1"):
+        Segmentation.score(classes([0, 1]), classes([0, 1]), Mask(mask.path, small.path))
 
 
 class Channels(nn.Module):
