@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from torch import nn
 from torchvision import models
 
 from neurocodec.errors import BadInputError, MissingError
 from neurocodec.networks.recognisers import load
-from neurocodec.networks.recognisers.graph import _PLAIN
+from neurocodec.networks.recognisers.graph import _ACTIVATIONS, _PLAIN, Graph
 from neurocodec.networks.recognisers.preprocessing import from_torchvision
 from tests.networks.recogniser_files import CLASSIFIER, CLASSIFIER_OPS, conv, weights, write
 
@@ -197,13 +197,15 @@ def test_real_state_dicts_load_into_torchvision(data_folder, tmp_path: Path, nam
 
 
 def test_every_real_model_loads_or_its_operation_is_named(data_folder) -> None:
-    loaded: set[str] = set()
+    known, loaded = {"conv", *_PLAIN, "none", *_ACTIVATIONS}, set()
     for path in sorted(data_folder("models").glob("*.json")):
-        weights_path = str(path.with_suffix(".safetensors"))
-        unknown = {op["op"] for op in json.loads(path.read_text())["ops"]} - {"conv", *_PLAIN}
+        ops = json.loads(path.read_text())["ops"]
+        unknown = {op.get(key, "none") for op in ops for key in ("op", "act")} - known
         if unknown:
-            with pytest.raises(BadInputError, match=f"unknown kind '({'|'.join(unknown)})'"):
-                load(weights_path)
+            with pytest.raises(BadInputError, match="does not fit its description"):
+                load(str(path.with_suffix(".safetensors")))
+            with pytest.raises(ValueError, match=f"^op '.*'({'|'.join(unknown)})'"):
+                Graph(ops, load_file(path.with_suffix(".safetensors")), [])
         else:
-            loaded.add(load(weights_path).kind)
+            loaded.add(load(str(path.with_suffix(".safetensors"))).kind)
     assert loaded >= {"classification", "detection"}

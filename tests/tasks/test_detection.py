@@ -262,7 +262,11 @@ def test_at_most_a_hundred_objects_the_surest() -> None:
 
 
 @pytest.mark.parametrize(
-    "model", ["ssdlite320_mobilenet_v3_large", "fasterrcnn_mobilenet_v3_large_320_fpn"]
+    "model",
+    [
+        "ssdlite320_mobilenet_v3_large",
+        pytest.param("fasterrcnn_mobilenet_v3_large_320_fpn", marks=pytest.mark.slow),
+    ],
 )
 def test_torchvision_detectors_answer_and_agree_with_themselves(model: str) -> None:
     task = tasks.create("detection", f"{model}:random")
@@ -281,12 +285,12 @@ def test_a_recogniser_for_another_task_is_refused() -> None:
 
 def test_yolox_on_real_pictures(data_folder: Callable[[str], Path]) -> None:
     model = data_folder("models") / "yolox_nano_416.safetensors"
-    found = datasets.read(data_folder("detection") / "val2017", "detection", limit=16)
+    found = datasets.read(data_folder("detection") / "val2017", "detection", limit=8)
     task = tasks.create("detection", str(model))
     read = [images.read(p.path.read_bytes(), p.name) for p in found.pictures]
     answers = task.predict(read)
     scores = task.score_set(
         [task.score(a, a, p.ground_truth) for a, p in zip(answers, found.pictures, strict=True)]
     )
-    # 0.01: what a rounding of the letterbox's size may move; RGB for BGR loses 0.03 and 0.07.
-    assert scores == pytest.approx({"agreement": 1, "map": 0.412, "map50": 0.618}, abs=0.01)
+    # 0.01: what a rounding of the letterbox's size may move; RGB for BGR loses 0.01 and 0.05.
+    assert scores == pytest.approx({"agreement": 1, "map": 0.407, "map50": 0.636}, abs=0.01)

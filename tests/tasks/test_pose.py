@@ -128,6 +128,7 @@ def test_a_network_s_answer_is_sorted_and_cut_to_twenty() -> None:
     assert found.xy[0].tolist() == [[29, 29]] * 17 and found.xy.shape == (20, 17, 2)
 
 
+@pytest.mark.slow
 def test_a_network_answers_and_agrees_with_itself() -> None:
     task = tasks.create("pose", "keypointrcnn_resnet50_fpn:random")
     # Its own 800 pixels of height and 100 boxes take half a minute.
