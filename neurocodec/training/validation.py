@@ -199,9 +199,9 @@ def _compared(name: str, detail: str, anchor: Curve, test: Curve) -> Scores:
     except NotComparableError as exc:
         return Scores(remarks=(f"no BD-rate for {name}: {exc}",))
     low, high = change.interval or (float("nan"), float("nan"))
-    values = {"bd_rate": change.percent, "bd_rate_low": low, "bd_rate_high": high}
+    values = {"bd_rate": change.bd_rate_percent, "bd_rate_low": low, "bd_rate_high": high}
     text = (
-        f"BD-rate for {name}{detail}: {percent(change.percent)} % [{percent(low)}, "
+        f"BD-rate for {name}{detail}: {percent(change.bd_rate_percent)} % [{percent(low)}, "
         f"{percent(high)}] on {anchor.bpp.shape[1]} pictures kept apart"
     )
     return Scores({f"{key}.{name}": value for key, value in values.items()}, (text,))
