@@ -35,13 +35,7 @@ class Batches(Protocol[Batch_co]):
 
 @dataclass(frozen=True)
 class Trained:
-    """What a training leaves.
-
-    Attributes:
-        weights: path of the weights file.
-        progress: steps and minutes.
-        scores: of the weights, on the pictures kept apart; empty but in the first process.
-    """
+    """What a training leaves; the scores are empty but in the first process."""
 
     weights: Path
     progress: Progress
@@ -58,17 +52,9 @@ def train(
 
     A signal that ends the process saves the state first.
 
-    Args:
-        algorithm: the step.
-        batches: the pictures.
-        config: everything else.
-        report: is told of every line of the log.
-
     Raises:
-        UsageError: the folder holds a training and `resume` is off, or it is on and there is none,
-            or that one had another aim.
+        UsageError: as from `state.begin`.
         BadInputError: the state, or every picture, cannot be read.
-        OutputError: the folder cannot be written.
     """
     report = report or Report()
     state = begin(algorithm, config)

@@ -44,27 +44,15 @@ class Scores:
 
 @dataclass(frozen=True, eq=False)
 class Curve:
-    """Rates and scores of every picture at every QP.
+    """Rates and scores of every picture at every QP; higher scores are better."""
 
-    Attributes:
-        bpp: (QPs, pictures).
-        scores: (QPs, pictures) each; higher is better.
-    """
-
-    bpp: Array
-    scores: Mapping[str, Array]
+    bpp: Array  # (QPs, pictures)
+    scores: Mapping[str, Array]  # (QPs, pictures) each
 
 
 @dataclass(frozen=True, eq=False)
 class FilterValidation:
-    """BD-rate of codec and filter against the codec alone, for every recogniser.
-
-    Attributes:
-        pool: the codec.
-        losses: D_m by recogniser.
-        images: the pictures kept apart, of one size.
-        device: of the networks.
-    """
+    """BD-rate of codec and filter against the codec alone, for every recogniser."""
 
     pool: CodecPool
     losses: Mapping[str, RecogniserLoss]
@@ -113,14 +101,7 @@ class FilterValidation:
 
 @dataclass(frozen=True, eq=False)
 class ProxyValidation:
-    """How near a proxy is to its codec.
-
-    Attributes:
-        pool: the codec.
-        images: the pictures kept apart, of one size.
-        qps: of the training; those of QPS within their range are measured.
-        device: of the proxy.
-    """
+    """How near a proxy is to its codec, at those of QPS that are within the training's QPs."""
 
     pool: CodecPool
     images: Sequence[Image]

@@ -4,7 +4,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from neurocodec.cli import options, training
+from neurocodec.cli import options, training, training_report
+from neurocodec.cli.training import COUNT, option
 
 if TYPE_CHECKING:
     from neurocodec.training.config import Config
@@ -14,35 +15,27 @@ if TYPE_CHECKING:
 @click.command("train-proxy")
 @options.codec
 @training.qps
-@click.option(
+@option(
     "--qa/--no-qa",
+    bool,
+    "One network that adapts to the QP, or one a QP in folders of their own, each trained for the "
+    "full time.",
     default=True,
-    show_default=True,
-    help="One network that adapts to the QP, or one a QP in folders of their own, each trained for "
-    "the full time.",
 )
-@click.option(
-    "--width",
-    type=click.IntRange(min=1),
-    default=192,
-    show_default=True,
-    help="Channels of the features; 48 can be trained on a processor.",
-)
-@click.option(
-    "--latents",
-    type=click.IntRange(min=3),
-    default=192,
-    show_default=True,
-    help="Channels of the latents.",
-)
-@click.option(
+@option("--width", COUNT, "Channels of the features; 48 trains on a CPU.", default=192)
+@option("--latents", click.IntRange(min=3), "Channels of the latents.", default=192)
+@option(
     "--first-share",
-    type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    click.FloatRange(0, 1, min_open=True, max_open=True),
+    "Share of the steps or minutes for stage 1, a codec by itself.",
     default=0.5,
-    show_default=True,
-    help="Share of the steps or minutes for stage 1, a codec by itself.",
 )
-@training.start("Weights that have stage 1 behind them; their width counts.")
+@option(
+    "--from start",
+    str,
+    "Weights that have stage 1 behind them; their width counts.",
+    metavar="NAME|FILE",
+)
 @training.shared
 def train_proxy(config: "Config", report: "Report", **chosen: Any) -> None:
     """Train a learned codec that mimics a standard one, for its gradient.
@@ -59,6 +52,6 @@ def train_proxy(config: "Config", report: "Report", **chosen: Any) -> None:
 
     trained, scores = train(ProxyOptions(**chosen), config, report)
     for one in trained:
-        training.done(one)
+        training_report.done(one)
     if len(trained) > 1:
-        training.say("\n".join(scores.remarks))
+        training_report.say("\n".join(scores.remarks))

@@ -4,7 +4,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from neurocodec.cli import options, training
+from neurocodec.cli import options, training, training_report
+from neurocodec.cli.training import COUNT, NOT_NEGATIVE, choice, option
 
 if TYPE_CHECKING:
     from neurocodec.training.config import Config
@@ -14,30 +15,20 @@ if TYPE_CHECKING:
 @click.command("train-tv")
 @options.codec
 @training.recognition
-@click.option(
-    "--arch",
-    type=click.Choice(["tv", "segnet"]),
-    default="tv",
-    show_default=True,
-    help="Network.",
-)
-@click.option(
-    "--width",
-    type=click.IntRange(min=1),
-    help="Channels of the first stage.  [default: 32 for tv, 64 for segnet]",
-)
-@click.option(
+@choice("--arch", ["tv", "segnet"], "Network.", default="tv")
+@option("--width", COUNT, "Channels of the first stage.", show_default="32 for tv, 64 for segnet")
+@option(
     "--lmbda",
-    type=click.FloatRange(min=0),
+    NOT_NEGATIVE,
+    "Weight of total variation against recognition; 0 with segnet is Palacio+.",
     default=1.0,
-    show_default=True,
     callback=training.finite,
-    help="Weight of total variation against recognition; 0 with segnet is Palacio+.",
 )
-@click.option(
+@option(
     "--copy-steps",
-    type=click.IntRange(min=0),
-    help="First steps, that teach the network to copy.  [default: 0 for tv, 1000 for segnet]",
+    click.IntRange(min=0),
+    "First steps, that teach the network to copy.",
+    show_default="0 for tv, 1000 for segnet",
 )
 @training.shared
 def train_tv(config: "Config", report: "Report", **chosen: Any) -> None:
@@ -51,4 +42,4 @@ def train_tv(config: "Config", report: "Report", **chosen: Any) -> None:
     """
     from neurocodec.training.tv import TvOptions, train
 
-    training.done(train(TvOptions(**chosen), config, report))
+    training_report.done(train(TvOptions(**chosen), config, report))
