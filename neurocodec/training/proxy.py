@@ -11,6 +11,7 @@ network a QP, as the paper has it, or one for all by quantisation adaptation.
 import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -75,11 +76,15 @@ def train(
         scores = trained[0].scores
         if len(trained) > 1:
             joined, _ = load([str(one.weights) for one in trained])
-            score = ProxyValidation(bench.pool, bench.kept_apart, options.qps, bench.device)
+            score = _validation(bench, options.qps)
             scores = distributed.by_first(lambda: score(joined.to(bench.device)))
     if distributed.is_first():
         files.write(str(config.output / HELD_OUT), json.dumps(scores.record, indent=1).encode())
     return trained, scores
+
+
+def _validation(bench: Workbench, qps: Sequence[int]) -> ProxyValidation:
+    return ProxyValidation(bench.pool, bench.kept_apart, qps, bench.device)
 
 
 def load(named: Sequence[str]) -> tuple[nn.Module, str]:
@@ -235,14 +240,13 @@ class ProxyAlgorithm:
         record = per_picture(records, count)
         return record | ({"bpp": sum(one.bpp for one in coded) / count} if coded else {})
 
+    @cached_property
+    def _validation(self) -> ProxyValidation:
+        return _validation(self.bench, self.options.qps)
+
     def validate(self, network: nn.Module) -> Scores:
         """How near the proxy is to the codec, which stage 1 does not aim at."""
-        bench = self.bench
-        if not self.mimics:
-            return Scores()
-        return ProxyValidation(bench.pool, bench.kept_apart, self.options.qps, bench.device)(
-            network
-        )
+        return self._validation(network) if self.mimics else Scores()
 
     def describe(self) -> dict[str, Any]:
         """Codec, QPs and stage."""

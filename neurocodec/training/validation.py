@@ -74,18 +74,12 @@ class FilterValidation:
 
     @torch.no_grad()
     def _measure(self, network: nn.Module | None) -> Curve:
-        pictures = [self._filtered(network, qp) for qp in QPS]
-        waiting = [
-            self.pool.submit(of_qp, [qp] * len(of_qp))
-            for qp, of_qp in zip(QPS, pictures, strict=True)
-        ]
-        coded = [fetch() for fetch in waiting]
-        decoded = [[one.image for one in of_qp] for of_qp in coded]
+        rates, decoded = _coded(self.pool, {qp: self._filtered(network, qp) for qp in QPS})
         scores = {
             name: -np.array([per_picture(loss, self.images, d, self.device) for d in decoded])
             for name, loss in self.losses.items()
         }
-        return Curve(np.array([[one.bpp for one in of_qp] for of_qp in coded]), scores)
+        return Curve(rates, scores)
 
     def _filtered(self, network: nn.Module | None, qp: int) -> Sequence[Image]:
         if network is None:
@@ -126,11 +120,7 @@ class ProxyValidation:
 
     @cached_property
     def _real(self) -> Curve:
-        count = len(self.images)
-        waiting = [self.pool.submit(self.images, [qp] * count) for qp in self._measured_qps]
-        coded = [fetch() for fetch in waiting]
-        rates = [[one.bpp for one in of_qp] for of_qp in coded]
-        return self._curve(rates, [[one.image for one in of_qp] for of_qp in coded])
+        return self._curve(*_coded(self.pool, dict.fromkeys(self._measured_qps, self.images)))
 
     @torch.no_grad()
     def _of_proxy(self, network: nn.Module) -> Curve:
@@ -144,13 +134,23 @@ class ProxyValidation:
                 y_hat, r_p = network(x, x.new_full((len(x),), qp))
                 rates[-1] += r_p.tolist()
                 pictures[-1] += to_images(y_hat)
-        return self._curve(rates, pictures)
+        return self._curve(np.array(rates), pictures)
 
-    def _curve(self, rates: list[list[float]], pictures: list[list[Image]]) -> Curve:
+    def _curve(self, rates: Array, pictures: Sequence[Sequence[Image]]) -> Curve:
         psnr = [
             [psnr_db(*pair) for pair in zip(self.images, of_qp, strict=True)] for of_qp in pictures
         ]
-        return Curve(np.array(rates), {"psnr": np.array(psnr)})
+        return Curve(rates, {"psnr": np.array(psnr)})
+
+
+def _coded(
+    pool: CodecPool, pictures: Mapping[int, Sequence[Image]]
+) -> tuple[Array, list[list[Image]]]:
+    """Rates, (QPs, pictures), and decoded pictures at every QP, of each QP's pictures."""
+    waiting = [pool.submit(of_qp, [qp] * len(of_qp)) for qp, of_qp in pictures.items()]
+    coded = [fetch() for fetch in waiting]
+    rates = np.array([[one.bpp for one in of_qp] for of_qp in coded])
+    return rates, [[one.image for one in of_qp] for of_qp in coded]
 
 
 def rate_agreement(r: Array, r_p: Array) -> Record:
