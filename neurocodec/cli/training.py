@@ -1,9 +1,11 @@
-"""The training commands' shared options."""
+"""The training commands' shared options, and their messages."""
 
+import logging
 import math
 import os
 import shlex
 import sys
+import time
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
@@ -12,37 +14,19 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from neurocodec.batch.engines import local as workers
-from neurocodec.cli import options
-from neurocodec.cli.training_report import TerminalReport
+from neurocodec.cli import console, options
 from neurocodec.errors import UsageError
 from neurocodec.training import recipes
-from neurocodec.training.config import Recognition
+from neurocodec.training.report import Record, Report
 
 if TYPE_CHECKING:
     from neurocodec.training.config import Config
+    from neurocodec.training.loop import Trained
 
 Options = Callable[[options.Command], options.Command]
 
-POSITIVE = click.FloatRange(min=0, min_open=True)
-NOT_NEGATIVE = click.FloatRange(min=0)
-COUNT = click.IntRange(min=1)
-_COUNT_OR_0 = click.IntRange(min=0)
-_PATH = click.Path(path_type=Path)
-
-
-def option(names: str, kind: Any, text: str, **more: Any) -> Options:
-    """An option of these names, separated by blanks, whose help shows its default."""
-    return click.option(*names.split(), type=kind, help=text, **{"show_default": True, **more})
-
-
-def choice(names: str, values: list[str], text: str, **more: Any) -> Options:
-    """An option with these values."""
-    return option(names, click.Choice(values), text, **more)
-
-
-def flag(names: str, text: str, **more: Any) -> Options:
-    """An option without a value."""
-    return click.option(*names.split(), is_flag=True, help=text, **more)
+_POSITIVE = click.FloatRange(min=0, min_open=True)
+_TERMINAL_S, _OTHER_S = 2.0, 60.0  # between status lines
 
 
 def _use_recipe(context: click.Context, parameter: click.Parameter, named: str | None) -> None:
@@ -54,19 +38,18 @@ def _use_recipe(context: click.Context, parameter: click.Parameter, named: str |
     if named is None:
         return
     command = context.command
-    by_name = {name.lstrip("-"): one.name for one in command.params for name in one.opts}
+    by_name = {
+        name.lstrip("-"): one.name
+        for one in command.params
+        for name in (*one.opts, *one.secondary_opts)
+        if name.startswith("--")
+    }
     defaults: dict[str, Any] = {}
     for key, value in recipes.options_of(named, command.name or "").items():
-        name = by_name.get(key)
-        if name is None:
+        if by_name.get(key) is None:
             raise UsageError(f"recipe {named}: {command.name} has no option --{key}")
-        defaults[name] = value
+        defaults[str(by_name[key])] = value
     context.default_map = defaults
-
-
-def _available_jobs() -> int:
-    """A process a core, shared out among the processes that torchrun started on this machine."""
-    return max(1, workers.available_cores() // int(os.environ.get("LOCAL_WORLD_SIZE", "1")))
 
 
 _SHARED = (
@@ -78,77 +61,153 @@ _SHARED = (
         callback=_use_recipe,
         help="Options from weights/recipes; options typed here win.",
     ),
-    option("--data", _PATH, "Folder of pictures.", required=True, metavar="DIR"),
-    option(
-        "-o --output", _PATH, "Folder for weights, state and log.", required=True, metavar="DIR"
+    click.option(
+        "--data",
+        required=True,
+        type=click.Path(path_type=Path),
+        metavar="DIR",
+        help="Folder of pictures.",
     ),
-    option("--max-steps", COUNT, "Stop after this many steps, counting resumed runs."),
-    option("--max-minutes", POSITIVE, "Stop after this many minutes, counting resumed runs."),
-    option("--batch", COUNT, "Pictures a step, shared by the processes of torchrun.", default=8),
-    option("--micro-batch", COUNT, "Pictures in codec and networks at a time.", default=4),
-    option("--size", click.IntRange(min=32), "Side of a crop, in pixels.", default=224),
-    option(
-        "--blur-augmentation --soften",
-        click.FloatRange(0, 10),
-        "Blur crops by a random sigma up to this one, in pixels.",
+    click.option(
+        "-o",
+        "--output",
+        required=True,
+        type=click.Path(path_type=Path),
+        metavar="DIR",
+        help="Folder for weights, state and log.",
+    ),
+    click.option(
+        "--max-steps",
+        type=click.IntRange(min=1),
+        help="Stop after this many steps, counting resumed runs.",
+    ),
+    click.option(
+        "--max-minutes", type=_POSITIVE, help="Stop after this many minutes, counting resumed runs."
+    ),
+    click.option(
+        "--batch",
+        type=click.IntRange(min=1),
+        default=8,
+        show_default=True,
+        help="Pictures a step, shared by the processes of torchrun.",
+    ),
+    click.option(
+        "--micro-batch",
+        type=click.IntRange(min=1),
+        default=4,
+        show_default=True,
+        help="Pictures that go through codec and networks together.",
+    ),
+    click.option(
+        "--size",
+        type=click.IntRange(min=32),
+        default=224,
+        show_default=True,
+        help="Side of a crop, in pixels.",
+    ),
+    click.option(
+        "--blur-augmentation",
+        "--soften",
+        type=click.FloatRange(0, 10),
         default=0.0,
+        show_default=True,
         metavar="SIGMA",
+        help="Blur crops by a random sigma up to this one, in pixels.",
     ),
-    option("--learning-rate", POSITIVE, "Adam's initial learning rate.", default=1e-4),
-    option(
+    click.option(
+        "--learning-rate",
+        type=_POSITIVE,
+        default=1e-4,
+        show_default=True,
+        help="Adam's initial learning rate.",
+    ),
+    click.option(
         "--last-learning-rate",
-        POSITIVE,
-        "Adam's final learning rate.",
-        show_default="a tenth of the initial one",
+        type=_POSITIVE,
+        help="Adam's final learning rate.  [default: a tenth of the initial one]",
     ),
-    option(
-        "--ema --average",
-        click.FloatRange(0, 1, max_open=True),
-        "Decay of the exponential moving average of the weights, which is saved.",
+    click.option(
+        "--ema",
+        "--average",
+        type=click.FloatRange(0, 1, max_open=True),
         default=0.0,
+        show_default=True,
+        help="Decay of the exponential moving average of the weights, which is saved.",
     ),
-    option(
+    click.option(
         "--validation",
-        _COUNT_OR_0,
-        "Pictures kept apart from training, for the BD-rate at the end.",
+        type=click.IntRange(min=0),
         show_default="32, at most a quarter",
+        help="Pictures kept apart from training, for the BD-rate at the end.",
     ),
-    option(
+    click.option(
         "--validate-every",
-        _COUNT_OR_0,
-        "Measure a BD-rate on them meanwhile.",
+        type=click.IntRange(min=0),
         default=0,
         metavar="STEPS",
         show_default="at the end only",
+        help="Measure a BD-rate on them meanwhile.",
     ),
-    option("--save-every", COUNT, "Save weights and state.", default=100, metavar="STEPS"),
-    option(
-        "-j --jobs",
-        _COUNT_OR_0,
-        "Processes that encode and decode.",
-        default=_available_jobs,
-        show_default="one a core, shared out by torchrun",
+    click.option(
+        "--save-every",
+        type=click.IntRange(min=1),
+        default=100,
+        show_default=True,
+        metavar="STEPS",
+        help="Save weights and state.",
     ),
-    option("--threads", COUNT, "CPU threads for the networks."),
-    option("--seed", _COUNT_OR_0, "Seed of weights, crops and QPs.", default=0),
-    flag("--amp", "Compute in bfloat16; off on a processor without bfloat16 instructions."),
-    flag("--compile", "Compile the network by torch: needs a C++ compiler."),
-    flag("--resume", "Go on with the training in DIR; same options."),
-    option("--log-dir", _PATH, "Folder for TensorBoard's log.", metavar="DIR"),
+    click.option(
+        "-j",
+        "--jobs",
+        type=click.IntRange(min=0),
+        default=lambda: max(1, workers.available_cores() // _local_processes()),
+        help="Processes that encode and decode.  [default: one a core, shared out by torchrun]",
+    ),
+    click.option("--threads", type=click.IntRange(min=1), help="CPU threads for the networks."),
+    click.option(
+        "--seed",
+        type=click.IntRange(min=0),
+        default=0,
+        show_default=True,
+        help="Seed of weights, crops and QPs.",
+    ),
+    click.option(
+        "--amp",
+        is_flag=True,
+        help="Compute in bfloat16; off on a processor without bfloat16 instructions.",
+    ),
+    click.option(
+        "--compile", is_flag=True, help="Compile the network by torch: needs a C++ compiler."
+    ),
+    click.option("--resume", is_flag=True, help="Go on with the training in DIR; same options."),
+    click.option(
+        "--log-dir",
+        type=click.Path(path_type=Path),
+        metavar="DIR",
+        help="Folder for TensorBoard's log.",
+    ),
     options.device,
     options.verbosity,
 )
 
 
 def finite(context: click.Context, parameter: click.Parameter, value: float) -> float:
-    """Refuse infinity and NaN: a callback."""
+    """Refuse infinity and NaN: a callback.
+
+    Raises:
+        UsageError: the value is one of them.
+    """
     if not math.isfinite(value):
         raise UsageError(f"{parameter.opts[0]} is a number of at least 0, not {value}")
     return value
 
 
 def _qps(context: click.Context, parameter: click.Parameter, text: str) -> list[int]:
-    """The QPs of "22-45", "28,31,34" or "22-45,34-41", each as often as it is named."""
+    """The QPs of "22-45", "28,31,34" or "22-45,34-41", each as often as it is named.
+
+    Raises:
+        UsageError: the text cannot be read.
+    """
     try:
         named = [qp for part in text.split(",") for qp in _range(part)]
     except ValueError:
@@ -163,41 +222,51 @@ def _range(text: str) -> range:
     return range(int(first), int(last if dash else first) + 1)
 
 
-qps = option(
-    "--qp qps",
-    str,
-    "QPs to train for, on BPG's scale; one named twice (22-45,34-41) is drawn twice as often.",
+qps = click.option(
+    "--qp",
+    "qps",
     default="22-45",
+    show_default=True,
     callback=_qps,
     metavar="N-N|N,N,…",
+    help="QPs to train for, on BPG's scale; one named twice (22-45,34-41) is drawn twice as often.",
 )
+
+
+def start(help_text: str) -> Options:
+    """Add the option `--from`."""
+    return click.option("--from", "start", metavar="NAME|FILE", help=help_text)
 
 
 def recognition(command: options.Command) -> options.Command:
     """Add --model, --task and --loss; the command gets them as one `recognition`."""
 
-    @option(
-        "--model models",
-        str,
-        "Recogniser; name several to train one filter for all of them.",
+    @click.option(
+        "--model",
+        "models",
         required=True,
         multiple=True,
         metavar="NAME|FILE",
+        help="Recogniser; name several to train one filter for all of them.",
     )
-    @choice(
-        "--task", ["classification", "detection"], "Recognisers' task.", default="classification"
+    @click.option(
+        "--task",
+        type=click.Choice(["classification", "detection"]),
+        default="classification",
+        show_default=True,
+        help="Task of the recognisers.",
     )
-    @option(
+    @click.option(
         "--loss",
-        str,
-        "Loss of a decoded picture: against the prediction on the clean picture (kl for "
-        "classifiers, prediction for detectors), against the labels in --data, or between the "
-        "classifier's features.",
         metavar="kl|prediction|labels|features[:gamma=N:layer=NAME]|kl+features",
-        show_default="kl, for detection prediction",
+        help="Loss of a decoded picture: against the prediction on the clean picture (kl for "
+        "classifiers, prediction for detectors), against the labels in --data, or between the "
+        "classifier's features.  [default: kl, for detection prediction]",
     )
     @wraps(command)
     def wrapped(models: tuple[str, ...], task: str, loss: str | None, **rest: Any) -> Any:
+        from neurocodec.training.config import Recognition
+
         return command(recognition=Recognition(models, task, loss), **rest)
 
     return wrapped
@@ -217,8 +286,8 @@ def shared(command: options.Command) -> options.Command:
                 return command(config=config, report=report, **rest)
 
     decorated: options.Command = wrapped
-    for one in reversed(_SHARED):
-        decorated = one(decorated)
+    for option in reversed(_SHARED):
+        decorated = option(decorated)
     return decorated
 
 
@@ -239,3 +308,84 @@ def _config(values: dict[str, Any]) -> tuple["Config", dict[str, Any]]:
     names = {one.name for one in fields(Config)} & values.keys()
     settings = {name: values.pop(name) for name in names}
     return Config(**settings, command=shlex.join(["neurocodec", *sys.argv[1:]])), values
+
+
+def _local_processes() -> int:
+    """Processes that torchrun started on this machine."""
+    return int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
+
+
+class TerminalReport(Report):
+    """Status and notes on standard error; a context manager.
+
+    On a terminal the status is one line, rewritten every two seconds; elsewhere it is a line a
+    minute.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._terminal = sys.stderr.isatty()
+        self._quiet = not console.LOG.isEnabledFor(logging.WARNING)
+        self._next_s = 0.0
+
+    def __enter__(self) -> "TerminalReport":
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._clear()
+
+    def status(self, text: str) -> None:
+        """Show the text, unless the last status is fresh."""
+        now = time.monotonic()
+        if self._quiet or now < self._next_s:
+            return
+        self._next_s = now + (_TERMINAL_S if self._terminal else _OTHER_S)
+        if self._terminal:
+            _rewrite(text)
+        else:
+            console.note(text)
+
+    def show(self, text: str) -> None:
+        """Show the text at once."""
+        self._clear()
+        console.note(text)
+
+    def step(self, line: Record) -> None:
+        """Show step, loss, speed and time left."""
+        if "loss" in line:
+            self.status(
+                f"step {line['step']:.0f}  loss {line['loss']:.4g}  "
+                f"{line['pictures_per_s']:.3g} pictures/s  {_duration(line['minutes_left'])} left"
+            )
+
+    def _clear(self) -> None:
+        if self._terminal and not self._quiet:
+            _rewrite("")
+
+
+def _rewrite(text: str) -> None:
+    """Replace the terminal's last line."""
+    sys.stderr.write(f"\r\x1b[K{text}")
+    sys.stderr.flush()
+
+
+def _duration(minutes: float) -> str:
+    if minutes < 1:
+        return f"{60 * minutes:.0f} s"
+    return f"{minutes:.0f} min" if minutes < 90 else f"{minutes / 60:.1f} h"
+
+
+def done(trained: "Trained") -> None:
+    """Print the result of a training."""
+    progress = trained.progress
+    say(f"{trained.weights}  {progress.steps} steps  {progress.minutes:.1f} min")
+    for remark in trained.scores.remarks:
+        say(remark)
+
+
+def say(text: str) -> None:
+    """Print a line of the result; of several processes that train the first one does."""
+    from neurocodec.training import distributed
+
+    if distributed.is_first():
+        click.echo(text)

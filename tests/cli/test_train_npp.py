@@ -11,7 +11,7 @@ import click
 import pytest
 
 from neurocodec import images
-from neurocodec.cli import training, training_report
+from neurocodec.cli import training
 from neurocodec.networks import checkpoint
 from tests.cli.running import COMMAND, neurocodec
 from tests.cli.test_encode_decode import children_of, is_alive
@@ -201,9 +201,9 @@ LINE = {"step": 120, "loss": 0.91234, "pictures_per_s": 6.31, "minutes_left": 12
 def terminal(monkeypatch):
     """A report on a terminal, and a clock that the test moves."""
     clock = [100.0]
-    monkeypatch.setattr(training_report.time, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(training.time, "monotonic", lambda: clock[0])
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
-    return training_report.TerminalReport(), clock
+    return training.TerminalReport(), clock
 
 
 def test_on_a_terminal_the_status_is_a_line_that_is_rewritten(terminal, capsys):
@@ -225,8 +225,8 @@ def test_on_a_terminal_the_status_is_a_line_that_is_rewritten(terminal, capsys):
 
 def test_elsewhere_the_status_is_a_line_a_minute(capsys, monkeypatch):
     clock = [100.0]
-    monkeypatch.setattr(training_report.time, "monotonic", lambda: clock[0])
-    report = training_report.TerminalReport()
+    monkeypatch.setattr(training.time, "monotonic", lambda: clock[0])
+    report = training.TerminalReport()
     for _ in range(13):
         report.step(LINE)
         clock[0] += 10

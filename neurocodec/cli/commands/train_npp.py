@@ -4,8 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from neurocodec.cli import options, training, training_report
-from neurocodec.cli.training import NOT_NEGATIVE, choice, flag, option
+from neurocodec.cli import options, training
 
 if TYPE_CHECKING:
     from neurocodec.training.config import Config
@@ -16,45 +15,51 @@ if TYPE_CHECKING:
 @options.codec
 @training.qps
 @training.recognition
-@choice(
+@click.option(
     "--arch",
-    ["npp", "npp-residual", "npp-light", "npp-context"],
-    "Network.",
-    show_default="npp, the paper's, or that of --from",
+    type=click.Choice(["npp", "npp-residual", "npp-light", "npp-context"]),
+    help="Network.  [default: npp, the paper's, or that of --from]",
 )
-@option("--qa/--no-qa", bool, "Adapt the filter to the QP, or not.", default=True)
-@option(
+@click.option(
+    "--qa/--no-qa", default=True, show_default=True, help="Adapt the filter to the QP, or not."
+)
+@click.option(
     "--lmbda",
-    str,
-    "Weight of recognition against bpp: slope is the codec's rate–distortion slope.",
     default="slope",
+    show_default=True,
     metavar="slope|λ|QP=λ,…",
+    help="Weight of recognition against bpp: slope is the codec's rate–distortion slope.",
 )
-@option(
+@click.option(
     "--beta",
-    NOT_NEGATIVE,
-    "Weight of the mean squared error between picture and filtered picture (samples 0 to 1).",
+    type=click.FloatRange(min=0),
     default=0.5,
+    show_default=True,
     callback=training.finite,
+    help="Weight of the mean squared error between picture and filtered picture (samples 0 to 1).",
 )
-@flag(
-    "--random-crops --partial-views random_crops",
-    "Show classifiers random crops, the same of clean and decoded pictures.",
+@click.option(
+    "--random-crops",
+    "--partial-views",
+    "random_crops",
+    is_flag=True,
+    help="Show classifiers random crops, the same of clean and decoded pictures.",
 )
-@option("--from start", str, "Weights to begin with.", metavar="NAME|FILE")
-@option(
-    "--proxy proxies",
-    str,
-    "Weights of train-proxy, one a QP or one for all.",
+@training.start("Weights to begin with.")
+@click.option(
+    "--proxy",
+    "proxies",
     multiple=True,
     metavar="NAME|FILE",
-    show_default="the effect of quantising DCT coefficients on bits and pictures",
+    help="Weights of train-proxy, one a QP or one for all.  [default: the effect of quantising "
+    "DCT coefficients on bits and pictures]",
 )
-@option(
-    "--swap/--no-swap swapping",
-    bool,
-    "Replace the proxy's pictures and bits by the real codec's, or not.",
+@click.option(
+    "--swap/--no-swap",
+    "swapping",
     default=True,
+    show_default=True,
+    help="Replace the proxy's pictures and bits by the real codec's, or not.",
 )
 @training.shared
 def train_npp(config: "Config", report: "Report", **chosen: Any) -> None:
@@ -68,4 +73,4 @@ def train_npp(config: "Config", report: "Report", **chosen: Any) -> None:
     """
     from neurocodec.training.npp import NppOptions, train
 
-    training_report.done(train(NppOptions(**chosen), config, report))
+    training.done(train(NppOptions(**chosen), config, report))

@@ -4,8 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from neurocodec.cli import options, training, training_report
-from neurocodec.cli.training import COUNT, option
+from neurocodec.cli import options, training
 
 if TYPE_CHECKING:
     from neurocodec.training.config import Config
@@ -15,27 +14,35 @@ if TYPE_CHECKING:
 @click.command("train-proxy")
 @options.codec
 @training.qps
-@option(
+@click.option(
     "--qa/--no-qa",
-    bool,
-    "One network that adapts to the QP, or one a QP in folders of their own, each trained for the "
-    "full time.",
     default=True,
+    show_default=True,
+    help="One network that adapts to the QP, or one a QP in folders of their own, each trained for "
+    "the full time.",
 )
-@option("--width", COUNT, "Channels of the features; 48 trains on a CPU.", default=192)
-@option("--latents", click.IntRange(min=3), "Channels of the latents.", default=192)
-@option(
+@click.option(
+    "--width",
+    type=click.IntRange(min=1),
+    default=192,
+    show_default=True,
+    help="Channels of the features; 48 can be trained on a processor.",
+)
+@click.option(
+    "--latents",
+    type=click.IntRange(min=3),
+    default=192,
+    show_default=True,
+    help="Channels of the latents.",
+)
+@click.option(
     "--first-share",
-    click.FloatRange(0, 1, min_open=True, max_open=True),
-    "Share of the steps or minutes for stage 1, a codec by itself.",
+    type=click.FloatRange(0, 1, min_open=True, max_open=True),
     default=0.5,
+    show_default=True,
+    help="Share of the steps or minutes for stage 1, a codec by itself.",
 )
-@option(
-    "--from start",
-    str,
-    "Weights that have stage 1 behind them; their width counts.",
-    metavar="NAME|FILE",
-)
+@training.start("Weights that have stage 1 behind them; their width counts.")
 @training.shared
 def train_proxy(config: "Config", report: "Report", **chosen: Any) -> None:
     """Train a learned codec that mimics a standard one, for its gradient.
@@ -52,6 +59,6 @@ def train_proxy(config: "Config", report: "Report", **chosen: Any) -> None:
 
     trained, scores = train(ProxyOptions(**chosen), config, report)
     for one in trained:
-        training_report.done(one)
+        training.done(one)
     if len(trained) > 1:
-        training_report.say("\n".join(scores.remarks))
+        training.say("\n".join(scores.remarks))

@@ -4,8 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from neurocodec.cli import options, training, training_report
-from neurocodec.cli.training import COUNT, NOT_NEGATIVE, choice, option
+from neurocodec.cli import options, training
 
 if TYPE_CHECKING:
     from neurocodec.training.config import Config
@@ -15,20 +14,30 @@ if TYPE_CHECKING:
 @click.command("train-tv")
 @options.codec
 @training.recognition
-@choice("--arch", ["tv", "segnet"], "Network.", default="tv")
-@option("--width", COUNT, "Channels of the first stage.", show_default="32 for tv, 64 for segnet")
-@option(
-    "--lmbda",
-    NOT_NEGATIVE,
-    "Weight of total variation against recognition; 0 with segnet is Palacio+.",
-    default=1.0,
-    callback=training.finite,
+@click.option(
+    "--arch",
+    type=click.Choice(["tv", "segnet"]),
+    default="tv",
+    show_default=True,
+    help="Network.",
 )
-@option(
+@click.option(
+    "--width",
+    type=click.IntRange(min=1),
+    help="Channels of the first stage.  [default: 32 for tv, 64 for segnet]",
+)
+@click.option(
+    "--lmbda",
+    type=click.FloatRange(min=0),
+    default=1.0,
+    show_default=True,
+    callback=training.finite,
+    help="Weight of total variation against recognition; 0 with segnet is Palacio+.",
+)
+@click.option(
     "--copy-steps",
-    click.IntRange(min=0),
-    "First steps, that teach the network to copy.",
-    show_default="0 for tv, 1000 for segnet",
+    type=click.IntRange(min=0),
+    help="First steps, that teach the network to copy.  [default: 0 for tv, 1000 for segnet]",
 )
 @training.shared
 def train_tv(config: "Config", report: "Report", **chosen: Any) -> None:
@@ -42,4 +51,4 @@ def train_tv(config: "Config", report: "Report", **chosen: Any) -> None:
     """
     from neurocodec.training.tv import TvOptions, train
 
-    training_report.done(train(TvOptions(**chosen), config, report))
+    training.done(train(TvOptions(**chosen), config, report))
