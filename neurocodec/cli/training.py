@@ -214,7 +214,7 @@ def recognition(command: options.Command) -> options.Command:
     )
     @wraps(command)
     def wrapped(models: tuple[str, ...], task: str, loss: str | None, **rest: Any) -> Any:
-        from neurocodec.training.workbench import Recognition
+        from neurocodec.training.config import Recognition
 
         return command(recognition=Recognition(models, task, loss), **rest)
 

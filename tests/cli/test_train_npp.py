@@ -150,7 +150,6 @@ def test_a_folder_that_cannot_be_made(options, tmp_path, option):
 
 def test_a_training_is_not_overwritten(options, tmp_path):
     (tmp_path / "state.safetensors").write_bytes(b"precious")
-    (tmp_path / "slope.json").write_bytes(b"precious")
     done = neurocodec(*options, "-o", tmp_path, "--max-steps", 1, "-j", 0)
     assert done.returncode == 2
     assert b"add --resume" in done.stderr
