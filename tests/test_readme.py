@@ -91,11 +91,12 @@ def short(command: str) -> str:
     """The command on one picture, or for a few steps."""
     command = re.sub(r"--bootstrap \d+", "--bootstrap 9", command)
     if "neurocodec evaluate" in command:
-        return command.replace("neurocodec evaluate", "neurocodec evaluate --limit 1 --jobs 1")
+        fewer = "--limit 1 --jobs 1" + (" --qp 34" if "mbt2018" in command else "")
+        return command.replace("neurocodec evaluate", f"neurocodec evaluate {fewer}")
     if "neurocodec train-" in command:
-        few = "--max-steps 1 --batch 2 --validation 2 --size 64 -j 1"
+        few = " --max-steps 1 --batch 2 --validation 0 --size 64 -j 1"
         few += " --lmbda 1" if "train-npp" in command else ""
-        return re.sub(r"--max-minutes \d+", few, command)
+        return re.sub(r" --max-minutes \d+", "", command) + few
     return command
 
 
