@@ -2,7 +2,7 @@
 
 import contextlib
 import os
-import stat
+import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -52,12 +52,12 @@ def write(path: str, data: bytes) -> None:
     Raises:
         OutputError: it cannot be written. Nothing is left behind then.
     """
-    if path == STANDARD:
-        _write_stdout(data)
-        return
     target = Path(os.path.realpath(path))
     with _mapping(path):
-        if target.exists() and not target.is_file():
+        if path == STANDARD:
+            sys.stdout.buffer.write(data)
+            sys.stdout.buffer.flush()
+        elif target.exists() and not target.is_file():
             target.write_bytes(data)
         else:
             _replace(target, data)
@@ -82,29 +82,16 @@ def naming(name: str) -> Iterator[None]:
         raise type(exc)(f"{name}: {exc}") from exc
 
 
-def _write_stdout(data: bytes) -> None:
-    try:
-        sys.stdout.buffer.write(data)
-        sys.stdout.buffer.flush()
-    except BrokenPipeError:
-        raise
-    except OSError as exc:
-        raise OutputError(f"standard output: cannot be written ({exc.strerror})") from exc
-
-
 def _replace(target: Path, data: bytes) -> None:
-    mode = None
-    if target.exists():
-        if not os.access(target, os.W_OK):
-            raise OutputError(f"{display(target)}: is write-protected")
-        mode = stat.S_IMODE(target.stat().st_mode)
+    exists = target.exists()
+    if exists and not os.access(target, os.W_OK):
+        raise OutputError(f"{display(target)}: is write-protected")
     temporary = target.with_name(f".neurocodec-{os.urandom(8).hex()}.tmp")
     try:
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
-        with os.fdopen(descriptor, "wb") as file:
+        with temporary.open("xb") as file:
             file.write(data)
-        if mode is not None:
-            temporary.chmod(mode)
+        if exists:
+            shutil.copymode(target, temporary)
         temporary.replace(target)
     except BaseException:
         temporary.unlink(missing_ok=True)
@@ -113,9 +100,10 @@ def _replace(target: Path, data: bytes) -> None:
 
 @contextlib.contextmanager
 def _mapping(path: str | os.PathLike[str]) -> Iterator[None]:
+    name = "standard output" if path == STANDARD else display(path)
     try:
         yield
-    except NeurocodecError:
-        raise
     except OSError as exc:
-        raise OutputError(f"{display(path)}: cannot be written ({exc.strerror})") from exc
+        if path == STANDARD and isinstance(exc, BrokenPipeError):
+            raise
+        raise OutputError(f"{name}: cannot be written ({exc.strerror})") from exc

@@ -9,7 +9,7 @@ from neurocodec.errors import UsageError
 
 
 def parse(spec: str) -> tuple[str, dict[str, str]]:
-    """The name and the settings that `spec` says, both as text.
+    """Split a spec into a name and settings, both as text.
 
     Raises:
         UsageError: a setting is not of the form key=value.
@@ -27,7 +27,7 @@ def parse(spec: str) -> tuple[str, dict[str, str]]:
 
 
 def load(entries: Mapping[str, str], name: str, kind: str) -> type[Any]:
-    """The class that `entries` has under `name` as "module:attribute".
+    """Import the class that `entries` has under `name` as "module:attribute".
 
     Raises:
         UsageError: no such name; the message lists the known ones.
@@ -40,7 +40,7 @@ def load(entries: Mapping[str, str], name: str, kind: str) -> type[Any]:
 
 
 def create(entries: Mapping[str, str], spec: str, kind: str, **context: Any) -> Any:
-    """The object that `spec` describes, its settings cast to the constructor's types.
+    """Construct the object that `spec` describes, its settings cast to the constructor's types.
 
     `context` holds values that a constructor gets only if it has a parameter of that name.
 
@@ -50,32 +50,24 @@ def create(entries: Mapping[str, str], spec: str, kind: str, **context: Any) -> 
     name, settings = parse(spec)
     factory = load(entries, name, kind)
     parameters = inspect.signature(factory).parameters
-    given = {key: value for key, value in context.items() if key in parameters}
+    values = {key: value for key, value in context.items() if key in parameters}
     named = [key for key in parameters if key not in context]
     for key, text in settings.items():
         if key not in named:
             known = ", ".join(named) or "none"
             raise UsageError(f"{kind} {name!r} has no setting {key!r}: its settings are {known}")
-        given[key] = _cast(text, parameters[key].annotation, f"{kind} {name}:{key}")
-    missing = [
-        k for k in named if parameters[k].default is inspect.Parameter.empty and k not in given
-    ]
-    if missing:
-        raise UsageError(f"{kind} {name!r} needs {missing[0]}: write {name}:{missing[0]}=…")
-    return factory(**given)
+        values[key] = _cast(text, parameters[key].annotation, f"{kind} {name}:{key}")
+    for key in named:
+        if parameters[key].default is inspect.Parameter.empty and key not in values:
+            raise UsageError(f"{kind} {name!r} needs {key}: write {name}:{key}=…")
+    return factory(**values)
 
 
 def _cast(text: str, annotation: Any, where: str) -> Any:
     if annotation in {str, str | None}:
         return text
-    if annotation is bool:
-        if text not in {"0", "1"}:
-            raise UsageError(f"{where} must be 0 or 1, not {text!r}")
-        return text == "1"
-    kinds = {int: "a whole number", float: "a number"}
-    if annotation not in kinds:
-        raise TypeError(f"{where}: a setting must be bool, int, float or str, not {annotation}")
+    form = {bool: "0 or 1", int: "a whole number", float: "a number"}[annotation]
     try:
-        return annotation(text)
+        return bool(("0", "1").index(text)) if annotation is bool else annotation(text)
     except ValueError:
-        raise UsageError(f"{where} must be {kinds[annotation]}, not {text!r}") from None
+        raise UsageError(f"{where} must be {form}, not {text!r}") from None

@@ -1,8 +1,8 @@
 """The only module that starts programs: find one, learn its version, run it.
 
-A program is looked for in the variable NEUROCODEC_<NAME>, then in the project's bin/, then on
-PATH, and last among the bundled ones. No shell, standard input from /dev/null or from
-bytes, always a time limit, and a child dies with its parent.
+A program is looked for in the variable NEUROCODEC_<NAME>, then in the project's bin/, then among
+the bundled ones, which have all that is needed, and last on PATH. No shell, standard input from
+/dev/null or from bytes, always a time limit, and a child dies with its parent.
 """
 
 import contextlib
@@ -32,11 +32,13 @@ _LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
 
 
 @dataclass(frozen=True)
-class Bundled:
-    """A copy of a program inside an installed package, and the version that its name tells."""
+class Program:
+    """A tool that was found. `source` is "variable", "bin", "bundled" or "path"."""
 
+    name: str
     path: Path
     version: str
+    source: str
 
 
 @dataclass(frozen=True)
@@ -50,31 +52,18 @@ class Tool:
         install: the line to type to get it.
         bundled: returns the copy that came with a dependency, or None. It is not started to
             learn its version: that would cost every command.
-        prefer_bundled: look for that copy before PATH, where others of the name may lack what
-            is needed.
     """
 
     name: str
     probe: tuple[str, ...]
     version_pattern: str
     install: str
-    bundled: Callable[[], Bundled | None] = lambda: None
-    prefer_bundled: bool = False
+    bundled: Callable[[], Program | None] = lambda: None
 
     @property
     def variable(self) -> str:
         """The environment variable that names this tool's path."""
         return "NEUROCODEC_" + re.sub(r"\W", "_", self.name).upper()
-
-
-@dataclass(frozen=True)
-class Program:
-    """A tool that was found. `source` is "variable", "bin", "path" or "bundled"."""
-
-    name: str
-    path: Path
-    version: str
-    source: str
 
 
 def find(tool: Tool) -> Program:
@@ -118,33 +107,20 @@ def lookup(tool: Tool) -> Program | None:
                 f"{tool.variable}={explicit} is not a working {tool.name}: correct or unset it"
             )
         return Program(tool.name, Path(explicit), version, "variable")
-    return next(_candidates(tool), None)
-
-
-def _candidates(tool: Tool) -> Iterator[Program]:
-    yield from _working(tool, "bin", [str(PROJECT_BIN)])
-    bundled = tool.bundled()
-    copies = (
-        [] if bundled is None else [Program(tool.name, bundled.path, bundled.version, "bundled")]
+    return (
+        _first_working(tool, "bin", [str(PROJECT_BIN)])
+        or tool.bundled()
+        or _first_working(tool, "path", os.get_exec_path())
     )
-    if tool.prefer_bundled:
-        yield from copies
-    yield from _working(tool, "path", os.get_exec_path())
-    yield from copies
 
 
-def _working(tool: Tool, source: str, folders: Sequence[str]) -> Iterator[Program]:
-    for path in _executables(tool.name, folders):
-        version = _probe(tool, path)
-        if version is not None:
-            yield Program(tool.name, path, version, source)
-
-
-def _executables(name: str, folders: Sequence[str]) -> Iterator[Path]:
+def _first_working(tool: Tool, source: str, folders: Sequence[str]) -> Program | None:
     for folder in folders:
-        path = shutil.which(name, path=folder)
-        if path:
-            yield Path(path)
+        path = shutil.which(tool.name, path=folder)
+        version = _probe(tool, Path(path)) if path else None
+        if path and version:
+            return Program(tool.name, Path(path), version, source)
+    return None
 
 
 @contextlib.contextmanager
@@ -202,15 +178,17 @@ def run(
     except OSError as exc:
         raise ToolError(f"{program.name} at {program.path} cannot be started: {exc}") from exc
     LOG.debug("%s printed: %s", program.name, done.stderr.decode(errors="replace").strip())
-    if done.returncode != 0:
-        kind = ToolCrashError if done.returncode < 0 else ToolError
-        raise kind(f"{program.name} {_ending(done.returncode)}: {_last_lines(done.stderr)}")
-    result = done.stdout if produces is None else _content(produces)
+    words = f": {_last_lines(done.stderr)}"
+    if done.returncode < 0:
+        killer = signal.Signals(-done.returncode).name
+        raise ToolCrashError(f"{program.name} was killed by signal {killer}{words}")
+    if done.returncode > 0:
+        raise ToolError(f"{program.name} failed with exit code {done.returncode}{words}")
+    result = done.stdout
+    if produces is not None:
+        result = produces.read_bytes() if produces.is_file() else b""
     if not result:
-        raise ToolError(
-            f"{program.name} exited successfully but did not produce a result: "
-            f"{_last_lines(done.stderr)}"
-        )
+        raise ToolError(f"{program.name} exited successfully but did not produce a result{words}")
     return result
 
 
@@ -239,16 +217,6 @@ def die_with_parent() -> None:
     """Ask the kernel to kill this process when its parent ends (Linux; elsewhere nothing)."""
     if _LIBC is not None:
         _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-
-
-def _content(path: Path) -> bytes:
-    return path.read_bytes() if path.is_file() else b""
-
-
-def _ending(returncode: int) -> str:
-    if returncode < 0:
-        return f"was killed by signal {signal.Signals(-returncode).name}"
-    return f"failed with exit code {returncode}"
 
 
 def _last_lines(stderr: bytes, lines: int = 3) -> str:

@@ -7,7 +7,6 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -37,45 +36,43 @@ class Weights:
 
 
 def folder() -> Path:
-    """The folder of installed weights: $NEUROCODEC_WEIGHTS, else the package's."""
+    """Return the folder of installed weights: $NEUROCODEC_WEIGHTS, else the package's."""
     explicit = os.environ.get(VARIABLE)
     if explicit:
         return Path(explicit)
-    present = (place for place in _PLACES if (place / _MANIFEST).is_file())
-    return next(present, _PLACES[-1])
+    return next((place for place in _PLACES if (place / _MANIFEST).is_file()), _PLACES[-1])
 
 
 def automatic() -> dict[str, str]:
-    """The filter that `--filter auto` stands for, by codec, as `--filter` takes it.
+    """Return the filter that `--filter auto` stands for, by codec, as `--filter` takes it.
 
     Raises:
         MissingError: the manifest is damaged, or $NEUROCODEC_WEIGHTS is no folder.
     """
-    filters: dict[str, str] = _manifest(folder())["auto"]
-    return filters
+    return _manifest()[0]
 
 
 def automatic_for(name: str) -> list[str]:
-    """The codecs whose `--filter auto` uses the weights `name`.
+    """List the codecs whose `--filter auto` uses the weights `name`.
 
     Raises:
         MissingError: as `automatic`.
     """
-    return [codec for codec, spec in automatic().items() if _weights_of(spec) == name]
+    specs = automatic().items()
+    return [codec for codec, spec in specs if registry.parse(spec)[1].get("weights") == name]
 
 
 def installed() -> dict[str, dict[str, Any]]:
-    """The manifest's entries by name; each has at least "file" and "sha256".
+    """Return the manifest's entries by name; each has at least "file" and "sha256".
 
     Raises:
         MissingError: as `automatic`.
     """
-    entries: dict[str, dict[str, Any]] = _manifest(folder())["weights"]
-    return entries
+    return _manifest()[1]
 
 
 def entry(name: str) -> dict[str, Any]:
-    """The manifest's entry of an installed weight.
+    """Return the manifest's entry of an installed weight.
 
     Raises:
         MissingError: no weight has that name, or the manifest is damaged.
@@ -100,13 +97,23 @@ def read(weights: str) -> Weights:
         MissingError: no such weights or file, or the installed file is missing, truncated or
             altered.
     """
-    if weights in installed() or not weights.endswith(_ENDING):
-        return _verified(weights, entry(weights))
+    record = None if weights.endswith(_ENDING) and weights not in installed() else entry(weights)
+    path = folder() / record["file"] if record else weights
     try:
-        data = files.read(weights)
+        data = files.read(str(path))
     except BadInputError as exc:
-        raise MissingError(str(exc)) from exc
-    return Weights(files.display(weights), data, hashlib.sha256(data).hexdigest())
+        raise MissingError(
+            f"weights {weights}: {exc}: {_remedy()}" if record else str(exc)
+        ) from exc
+    sha256 = hashlib.sha256(data).hexdigest()
+    if record is None:
+        return Weights(files.display(weights), data, sha256)
+    if sha256 != record["sha256"]:
+        raise MissingError(
+            f"weights {weights}: {path} is truncated or altered: it has {len(data):,} bytes of "
+            f"sha256 {sha256[:12]}…, not {record['sha256'][:12]}…: {_remedy()}"
+        )
+    return Weights(weights, data, sha256)
 
 
 def enter(name: str, record: Mapping[str, Any], auto: Mapping[str, str]) -> None:
@@ -123,14 +130,10 @@ def enter(name: str, record: Mapping[str, Any], auto: Mapping[str, str]) -> None
     """
     where = folder()
     with _locked(where):
-        _manifest.cache_clear()  # another process may have written since
-        manifest = {
-            "auto": {**automatic(), **auto},
-            "weights": {**installed(), name: dict(record)},
-        }
+        filters, entries = _manifest()
+        manifest = {"auto": filters | auto, "weights": {**entries, name: dict(record)}}
         text = json.dumps(manifest, indent=1, sort_keys=True) + "\n"
         files.write(str(where / _MANIFEST), text.encode())
-        _manifest.cache_clear()
 
 
 @contextmanager
@@ -144,74 +147,28 @@ def _locked(where: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
-def _verified(name: str, record: dict[str, Any]) -> Weights:
-    path = folder() / record["file"]
-    try:
-        data = path.read_bytes()
-    except FileNotFoundError:
-        raise MissingError(f"weights {name}: {path} is missing: {_remedy()}") from None
-    except OSError as exc:
-        raise MissingError(
-            f"weights {name}: {path} cannot be read ({exc.strerror}): {_remedy()}"
-        ) from exc
-    sha256 = hashlib.sha256(data).hexdigest()
-    if sha256 != record["sha256"]:
-        fault = _fault(data, sha256, record)
-        raise MissingError(f"weights {name}: {path} {fault}: {_remedy()}")
-    return Weights(name, data, sha256)
-
-
-def _fault(data: bytes, sha256: str, record: dict[str, Any]) -> str:
-    missing = record.get("size_bytes", 0) - len(data)
-    if missing > 0:
-        return f"is truncated: {missing:,} of its {record['size_bytes']:,} bytes are missing"
-    return f"was altered: its sha256 is {sha256[:12]}…, the manifest's {record['sha256'][:12]}…"
-
-
-@lru_cache
-def _manifest(where: Path) -> dict[str, Any]:
+def _manifest() -> tuple[dict[str, str], dict[str, dict[str, Any]]]:
+    """Read the filters by codec and the entries by name; a folder without a manifest has none."""
+    where = folder()
     path = where / _MANIFEST
     try:
-        manifest = json.loads(path.read_text(encoding="utf-8"))
+        manifest = json.loads(path.read_bytes())
+        filters, entries = manifest.get("auto", {}), manifest.get("weights", {})
+        for spec in filters.values():
+            registry.parse(spec)
+        for record in entries.values():
+            bytes.fromhex(record["sha256"])
+            if Path(record["file"]).name != record["file"]:
+                raise ValueError(f"{record['file']} is not in the folder")
     except FileNotFoundError:
         if not where.is_dir() and os.environ.get(VARIABLE):
             raise MissingError(f"{VARIABLE}={where}: no such folder: correct or unset it") from None
-        manifest = {}
-    except (OSError, ValueError) as exc:
-        raise MissingError(f"{path} cannot be read ({exc}): {_remedy()}") from exc
-    if not _is_sound(manifest):
-        raise MissingError(f"{path} is not a manifest of weights: {_remedy()}")
-    return {"auto": {}, "weights": {}, **manifest}
-
-
-def _is_sound(manifest: Any) -> bool:
-    """Check that every weight has a file and a sha256, and every codec of "auto" a filter."""
-    if not isinstance(manifest, dict):
-        return False
-    auto, entries = manifest.get("auto", {}), manifest.get("weights", {})
-    if not isinstance(auto, dict) or not isinstance(entries, dict):
-        return False
-    return all(map(_is_filter, auto.values())) and all(map(_is_entry, entries.values()))
-
-
-def _is_filter(spec: Any) -> bool:
-    try:
-        return isinstance(spec, str) and bool(registry.parse(spec))
-    except UsageError:
-        return False
-
-
-def _is_entry(record: Any) -> bool:
-    if not isinstance(record, dict) or not isinstance(record.get("size_bytes", 0), int):
-        return False
-    file, sha256 = record.get("file"), record.get("sha256")
-    return isinstance(file, str) and isinstance(sha256, str) and file == Path(file).name
-
-
-def _weights_of(spec: str) -> str | None:
-    return registry.parse(spec)[1].get("weights")
+        return {}, {}
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, UsageError) as exc:
+        raise MissingError(f"{path} is not a manifest of weights ({exc}): {_remedy()}") from exc
+    return filters, entries
 
 
 def _remedy() -> str:
-    added_by_user = os.environ.get(VARIABLE)
-    return "add the weights again" if added_by_user else "install the package again"
+    explicit = os.environ.get(VARIABLE)
+    return "add the weights again" if explicit else "install the package again"

@@ -160,7 +160,7 @@ def test_a_tiff_is_scaled_from_its_depth_and_turned_where_white_is_0(depth, orde
 
 @pytest.mark.parametrize("separate", [False, True])
 @pytest.mark.parametrize("deflate", [False, True])
-@pytest.mark.parametrize("depth", [10, 12, 14, 16])
+@pytest.mark.parametrize("depth", [10, 16])
 def test_a_deep_tiff_of_colours_is_read_in_any_arrangement(depth, deflate, separate):
     top = (1 << depth) - 1
     samples = np.random.default_rng(depth).integers(0, top + 1, (3, 5, 3))
@@ -263,7 +263,7 @@ def test_a_profile_is_converted_beside_transparency_as_without():
     ("chunks", "note"),
     [
         ([(b"iCCP", b"x\0\0" + zlib.compress(icc_profile(b"GRAY", 1.0)))], "for GRAY"),
-        ([(b"iCCP", b"x\0\0" + zlib.compress(b"not a profile"))], "damaged"),
+        ([(b"iCCP", b"x\0\0" + zlib.compress(b"not a profile"))], "cannot open profile"),
         ([(b"cICP", bytes((9, 16, 0, 1)))], "primaries 9 and transfer 16"),
         ([(b"gAMA", struct.pack(">I", 100_000))], "gamma 1"),
         (
@@ -294,9 +294,8 @@ def test_colour_told_by_an_avif_is_noted(caplog):
     assert message.startswith("wide: read as sRGB")
 
 
-@pytest.mark.parametrize("size", [2_000_000, 70_000_000])
-def test_long_texts_do_not_decide_whether_pixels_are_read(size):
-    text = (b"zTXt", b"workflow\0\0" + zlib.compress(b"x" * size))
+def test_a_long_text_does_not_decide_whether_pixels_are_read():
+    text = (b"zTXt", b"workflow\0\0" + zlib.compress(b"x" * 70_000_000))
     image = images.read(png_file([[9, 90, 190]], 8, 2, text, (b"tEXt", b"a\0b")), "x")
     assert image.pixels[0, 0].tolist() == [9, 90, 190]
 

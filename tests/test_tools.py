@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -104,7 +105,7 @@ def test_absent_tool_says_how_to_get_it(fake):
         tools.find(tool)
 
 
-def test_order_is_variable_bin_path_bundled(fake, tmp_path, monkeypatch):
+def test_order_is_variable_bin_path(fake, tmp_path, monkeypatch):
     tool = fake(SAYS_VERSION)
     assert tools.find(tool).source == "path"
     fake(SAYS_VERSION, tmp_path / "bin")
@@ -116,13 +117,12 @@ def test_order_is_variable_bin_path_bundled(fake, tmp_path, monkeypatch):
     )
 
 
-def test_bundled_comes_last_unless_preferred(fake, tmp_path):
-    path = tools.Bundled(tmp_path / "bundle" / "faketool", "7")
-    facts = ("faketool", ("--version",), r"faketool (\S+)", "")
-    assert tools.find(Tool(*facts, bundled=lambda: path)).source == "bundled"
-    fake(SAYS_VERSION)
-    assert tools.find(Tool(*facts, bundled=lambda: path)).source == "path"
-    assert tools.find(Tool(*facts, bundled=lambda: path, prefer_bundled=True)).source == "bundled"
+def test_bundled_comes_before_path_and_after_bin(fake, tmp_path):
+    bundled = Program("faketool", tmp_path / "bundle" / "faketool", "7", "bundled")
+    tool = replace(fake(SAYS_VERSION), bundled=lambda: bundled)
+    assert tools.find(tool) == bundled
+    fake(SAYS_VERSION, tmp_path / "bin")
+    assert tools.find(tool).source == "bin"
 
 
 def test_a_variable_that_does_not_work_is_an_error_not_a_fall_through(fake, monkeypatch):

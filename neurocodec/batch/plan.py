@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import filterfalse
 from pathlib import Path
 
 from neurocodec import files
@@ -56,7 +57,7 @@ def find(
         listed: names from a list: they keep their folders below the output,
             and folders among them are passed over, as `find` prints them too.
         accepts: True for a file in a folder that is one to take; a named file is always taken.
-        recursive: look into folders in folders. Links to folders are not followed.
+        recursive: look into folders in folders; links and hidden ones are not followed.
         output: the value of -o; if it is a folder inside an input folder it is passed over.
 
     Raises:
@@ -109,13 +110,18 @@ def _walk(
         raise BadInputError(f"{display(error.filename)}: cannot be read ({error.strerror})")
 
     for folder, subfolders, names in os.walk(root, onerror=refuse):
-        kept = (name for name in subfolders if os.path.realpath(Path(folder, name)) != passed_over)
-        subfolders[:] = sorted(kept) if recursive else []
+        deeper = sorted(filterfalse(_is_hidden, subfolders)) if recursive else []
+        subfolders[:] = [n for n in deeper if os.path.realpath(Path(folder, n)) != passed_over]
         for path in (Path(folder, name) for name in sorted(names)):
-            if accepts(path):
+            if not _is_hidden(path.name) and accepts(path):
                 inputs.sources.append(Source(str(path), path.relative_to(root)))
             else:
                 inputs.ignored += 1
+
+
+def _is_hidden(name: str) -> bool:
+    """True for hidden entries and for the sidecars that macOS leaves in archives."""
+    return name.startswith(".") or name == "__MACOSX"
 
 
 def _relative_place(path: Path) -> Path:

@@ -1,4 +1,4 @@
-"""The work of `evaluate`: the experiment, the points still to measure, and the run over them."""
+"""The work of `evaluate`: the grid of operating points, the experiment, and the run over both."""
 
 import shlex
 import sys
@@ -6,42 +6,73 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import product
 from pathlib import Path
 
 from neurocodec.batch.engines.local import share_cores
 from neurocodec.cli import console
+from neurocodec.codecs import Level
+from neurocodec.errors import UsageError
 from neurocodec.evaluation import coding, journal, results
 from neurocodec.evaluation.coding import OperatingPoint
 from neurocodec.evaluation.curves import Experiment
 from neurocodec.evaluation.results import PictureResult, Point
-from neurocodec.tasks import Task, datasets
+from neurocodec.pipeline import Setting
+from neurocodec.tasks import Task
 from neurocodec.tasks.datasets import DataSet
+
+ANCHOR_QPS = "28,31,34,37,41"
 
 Keep = Callable[[Point, Sequence[PictureResult]], None]
 
 
-def data_set(data: str, task: str, limit: int | None) -> DataSet:
-    """List the pictures of DATA, and tell how it was read.
+def levels(qps: str | None, qualities: str | None) -> list[Level]:
+    """The levels of --qp or --quality; the anchor QPs where neither is given.
 
     Raises:
-        BadInputError: DATA cannot be read.
+        UsageError: both are given, or one is no list of whole numbers.
     """
-    read = datasets.read(Path(data), task, limit)
-    console.note(f"{read.name}: {len(read.pictures)} pictures, read as {read.layout}")
-    return read
+    if qps and qualities:
+        raise UsageError("give one of --qp and --quality")
+    if qualities:
+        return [Level("quality", value) for value in _numbers(qualities, "--quality")]
+    return [Level("qp", value) for value in _numbers(qps or ANCHOR_QPS, "--qp")]
+
+
+def points_over(
+    codecs: Sequence[str],
+    filters: Sequence[str],
+    levels: Sequence[Level],
+    *,
+    chroma: str | None,
+    device: str,
+) -> list[OperatingPoint]:
+    """Every operating point of the grid, curve by curve, each checked before any work.
+
+    Raises:
+        UsageError: a level is out of range, or of a rate that the codec cannot reach: a point
+            there would stand for another QP than it says.
+    """
+    settings = [Setting(c, f, chroma, device=device) for c, f in product(codecs, filters)]
+    grid = [OperatingPoint(setting, level) for setting, level in product(settings, levels)]
+    for point in grid:
+        pipeline = point.pipeline
+        pipeline.own_level(point.level)
+        if pipeline.saturated(point.level):
+            raise UsageError(
+                f"{pipeline.codec.name} does not reach BPG's rate at {point.level}: "
+                "leave that QP out, or give --quality"
+            )
+        pipeline.identity(point.level)
+    return grid
 
 
 def experiment(data: DataSet, task: Task, *, cache: bool, jobs: int) -> Experiment:
     """The experiment of a task over a data set."""
     share_cores(jobs)
     aligned = task.align(data)
-    return Experiment(
-        data=aligned.name,
-        pictures=aligned.pictures,
-        task=task,
-        cache=coding.default_cache() if cache else None,
-        jobs=jobs,
-    )
+    folder = coding.default_cache() if cache else None
+    return Experiment(aligned.name, aligned.pictures, task, folder, jobs)
 
 
 def run(
@@ -68,42 +99,43 @@ def run(
         with console.progress(len(wanted) * pictures, "measuring") as advance:
             for point, lines in measured.measure(wanted, advance):
                 if max_bpp is None or point.bpp <= max_bpp:
-                    keep(_stamped(point), lines)
+                    date = datetime.now(UTC).isoformat(timespec="seconds")
+                    command = shlex.join(["neurocodec", *sys.argv[1:]])
+                    keep(replace(point, date=date, command=command), lines)
                 else:
                     console.note(f"left out: {_describe(point)} is above --max-bpp")
 
 
-def _stamped(point: Point) -> Point:
-    """The point with the time and the command line of its measurement."""
-    now = datetime.now(UTC).isoformat(timespec="seconds")
-    return replace(point, date=now, command=shlex.join(["neurocodec", *sys.argv[1:]]))
+def _numbers(text: str, option: str) -> list[int]:
+    try:
+        return [int(word) for word in text.split(",")]
+    except ValueError:
+        raise UsageError(f"{option} must be whole numbers, as 28,31,34; not {text!r}") from None
 
 
 @contextmanager
 def _keeping(
     output: str | None, per_image: bool, resume: bool
 ) -> Iterator[tuple[Keep, set[results.Key]]]:
+    """A function that keeps a point, in the file or on standard output; the points kept before."""
     if output is None or output == "-":
-        yield _printer(per_image), set()
+
+        def show(point: Point, pictures: Sequence[PictureResult]) -> None:
+            for result in (*(pictures if per_image else ()), point):
+                print(results.dump(result), flush=True)
+
+        yield show, set()
         return
     with journal.opened(Path(output), per_image=per_image, fresh=not resume) as kept:
 
-        def keep(point: Point, pictures: Sequence[PictureResult]) -> None:
+        def add(point: Point, pictures: Sequence[PictureResult]) -> None:
             kept.add(point, pictures)
             print(_describe(point), flush=True)
 
-        yield keep, kept.done
-
-
-def _printer(per_image: bool) -> Keep:
-    def keep(point: Point, pictures: Sequence[PictureResult]) -> None:
-        for line in results.dump_all(point, pictures if per_image else ()):
-            print(line, flush=True)
-
-    return keep
+        yield add, kept.done
 
 
 def _describe(point: Point) -> str:
-    level = f"qp {point.qp}" if point.qp is not None else f"quality {point.quality}"
+    level = f"{point.level.unit} {point.level.value}"
     scores = "  ".join(f"{name} {value:.4f}" for name, value in point.scores.items())
     return f"{point.setup.codec}  {point.setup.pre}  {level}  {point.bpp:.4f} bpp  {scores}"

@@ -1,11 +1,9 @@
 """The training commands' shared options, and their messages."""
 
-import logging
 import math
 import os
 import shlex
 import sys
-import time
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
@@ -13,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from neurocodec.batch.engines import local as workers
-from neurocodec.cli import console, options
+from neurocodec.batch.engines.local import available_cores
+from neurocodec.cli import options
+from neurocodec.cli.training_report import TerminalReport
 from neurocodec.errors import UsageError
 from neurocodec.training import recipes
-from neurocodec.training.report import Record, Report
 
 if TYPE_CHECKING:
     from neurocodec.training.config import Config
@@ -26,7 +24,6 @@ if TYPE_CHECKING:
 Options = Callable[[options.Command], options.Command]
 
 _POSITIVE = click.FloatRange(min=0, min_open=True)
-_TERMINAL_S, _OTHER_S = 2.0, 60.0  # between status lines
 
 
 def _use_recipe(context: click.Context, parameter: click.Parameter, named: str | None) -> None:
@@ -52,6 +49,19 @@ def _use_recipe(context: click.Context, parameter: click.Parameter, named: str |
     context.default_map = defaults
 
 
+def _option(*names: str, **settings: Any) -> Options:
+    """An option that shows its default where it has one."""
+    return click.option(*names, show_default="default" in settings, **settings)
+
+
+def _folder(*names: str, **settings: Any) -> Options:
+    return click.option(*names, type=click.Path(path_type=Path), metavar="DIR", **settings)
+
+
+def _count(name: str, text: str, least: int = 1, **settings: Any) -> Options:
+    return _option(name, type=click.IntRange(min=least), help=text, **settings)
+
+
 _SHARED = (
     click.option(
         "--recipe",
@@ -61,116 +71,60 @@ _SHARED = (
         callback=_use_recipe,
         help="Options from weights/recipes; options typed here win.",
     ),
-    click.option(
-        "--data",
-        required=True,
-        type=click.Path(path_type=Path),
-        metavar="DIR",
-        help="Folder of pictures.",
-    ),
-    click.option(
-        "-o",
-        "--output",
-        required=True,
-        type=click.Path(path_type=Path),
-        metavar="DIR",
-        help="Folder for weights, state and log.",
-    ),
-    click.option(
-        "--max-steps",
-        type=click.IntRange(min=1),
-        help="Stop after this many steps, counting resumed runs.",
-    ),
-    click.option(
+    _folder("--data", required=True, help="Folder of pictures."),
+    _folder("-o", "--output", required=True, help="Folder for weights, state and log."),
+    _count("--max-steps", "Stop after this many steps, counting resumed runs."),
+    _option(
         "--max-minutes", type=_POSITIVE, help="Stop after this many minutes, counting resumed runs."
     ),
-    click.option(
-        "--batch",
-        type=click.IntRange(min=1),
-        default=8,
-        show_default=True,
-        help="Pictures a step, shared by the processes of torchrun.",
-    ),
-    click.option(
-        "--micro-batch",
-        type=click.IntRange(min=1),
-        default=4,
-        show_default=True,
-        help="Pictures that go through codec and networks together.",
-    ),
-    click.option(
-        "--size",
-        type=click.IntRange(min=32),
-        default=224,
-        show_default=True,
-        help="Side of a crop, in pixels.",
-    ),
-    click.option(
+    _count("--batch", "Pictures a step, shared by the processes of torchrun.", default=8),
+    _count("--micro-batch", "Pictures that go through codec and networks together.", default=4),
+    _count("--size", "Side of a crop, in pixels.", least=32, default=224),
+    _option(
         "--blur-augmentation",
         "--soften",
         type=click.FloatRange(0, 10),
         default=0.0,
-        show_default=True,
         metavar="SIGMA",
         help="Blur crops by a random sigma up to this one, in pixels.",
     ),
-    click.option(
-        "--learning-rate",
-        type=_POSITIVE,
-        default=1e-4,
-        show_default=True,
-        help="Adam's initial learning rate.",
-    ),
-    click.option(
+    _option("--learning-rate", type=_POSITIVE, default=1e-4, help="Adam's initial learning rate."),
+    _option(
         "--last-learning-rate",
         type=_POSITIVE,
         help="Adam's final learning rate.  [default: a tenth of the initial one]",
     ),
-    click.option(
+    _option(
         "--ema",
         "--average",
         type=click.FloatRange(0, 1, max_open=True),
         default=0.0,
-        show_default=True,
         help="Decay of the exponential moving average of the weights, which is saved.",
     ),
-    click.option(
+    _count(
         "--validation",
-        type=click.IntRange(min=0),
-        show_default="32, at most a quarter",
-        help="Pictures kept apart from training, for the BD-rate at the end.",
+        "Pictures kept apart from training, for the BD-rate at the end.  "
+        "[default: 32, at most a quarter]",
+        least=0,
     ),
-    click.option(
+    _count(
         "--validate-every",
-        type=click.IntRange(min=0),
+        "Measure a BD-rate on them meanwhile; 0 measures at the end only.",
+        least=0,
         default=0,
         metavar="STEPS",
-        show_default="at the end only",
-        help="Measure a BD-rate on them meanwhile.",
     ),
-    click.option(
-        "--save-every",
-        type=click.IntRange(min=1),
-        default=100,
-        show_default=True,
-        metavar="STEPS",
-        help="Save weights and state.",
-    ),
+    _count("--save-every", "Save weights and state.", default=100, metavar="STEPS"),
     click.option(
         "-j",
         "--jobs",
         type=click.IntRange(min=0),
-        default=lambda: max(1, workers.available_cores() // _local_processes()),
-        help="Processes that encode and decode.  [default: one a core, shared out by torchrun]",
+        default=lambda: max(1, available_cores() // _local_processes()),
+        help="Worker processes that encode and decode; 0 works in this one.  "
+        "[default: one a core, shared out by torchrun]",
     ),
-    click.option("--threads", type=click.IntRange(min=1), help="CPU threads for the networks."),
-    click.option(
-        "--seed",
-        type=click.IntRange(min=0),
-        default=0,
-        show_default=True,
-        help="Seed of weights, crops and QPs.",
-    ),
+    _count("--threads", "CPU threads for the networks."),
+    _count("--seed", "Seed of weights, crops and QPs.", least=0, default=0),
     click.option(
         "--amp",
         is_flag=True,
@@ -180,12 +134,7 @@ _SHARED = (
         "--compile", is_flag=True, help="Compile the network by torch: needs a C++ compiler."
     ),
     click.option("--resume", is_flag=True, help="Go on with the training in DIR; same options."),
-    click.option(
-        "--log-dir",
-        type=click.Path(path_type=Path),
-        metavar="DIR",
-        help="Folder for TensorBoard's log.",
-    ),
+    _folder("--log-dir", help="Folder for TensorBoard's log."),
     options.device,
     options.verbosity,
 )
@@ -265,7 +214,7 @@ def recognition(command: options.Command) -> options.Command:
     )
     @wraps(command)
     def wrapped(models: tuple[str, ...], task: str, loss: str | None, **rest: Any) -> Any:
-        from neurocodec.training.workbench import Recognition
+        from neurocodec.training.config import Recognition
 
         return command(recognition=Recognition(models, task, loss), **rest)
 
@@ -313,61 +262,6 @@ def _config(values: dict[str, Any]) -> tuple["Config", dict[str, Any]]:
 def _local_processes() -> int:
     """Processes that torchrun started on this machine."""
     return int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
-
-
-class TerminalReport(Report):
-    """Status and notes on standard error; a context manager.
-
-    On a terminal the status is one line, rewritten every two seconds; elsewhere it is a line a
-    minute.
-    """
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._terminal = sys.stderr.isatty()
-        self._quiet = not console.LOG.isEnabledFor(logging.WARNING)
-        self._next_s = 0.0
-
-    def __enter__(self) -> "TerminalReport":
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self._clear()
-
-    def status(self, text: str) -> None:
-        """Show the text, unless the last status is fresh."""
-        now = time.monotonic()
-        if self._quiet or now < self._next_s:
-            return
-        self._next_s = now + (_TERMINAL_S if self._terminal else _OTHER_S)
-        self._clear()
-        if self._terminal:
-            click.echo(text, err=True, nl=False)
-        else:
-            console.note(text)
-
-    def show(self, text: str) -> None:
-        """Show the text at once."""
-        self._clear()
-        console.note(text)
-
-    def step(self, line: Record) -> None:
-        """Show step, loss, speed and time left."""
-        if "loss" in line:
-            self.status(
-                f"step {line['step']:.0f}  loss {line['loss']:.4g}  "
-                f"{line['pictures_per_s']:.3g} pictures/s  {_duration(line['minutes_left'])} left"
-            )
-
-    def _clear(self) -> None:
-        if self._terminal and not self._quiet:
-            click.echo("\r\x1b[K", err=True, nl=False)
-
-
-def _duration(minutes: float) -> str:
-    if minutes < 1:
-        return f"{60 * minutes:.0f} s"
-    return f"{minutes:.0f} min" if minutes < 90 else f"{minutes / 60:.1f} h"
 
 
 def done(trained: "Trained") -> None:

@@ -75,7 +75,7 @@ class Jpeg(Codec):
         """
         header = jpeg_segments.read_header(data)
         image = images.read(data, "the .jpg")
-        if self._djpeg and len(header.components) in {1, 3}:
+        if self._djpeg and header.layers in {1, 3}:
             djpeg.refuse_corrupt(self._djpeg, data, header.width * header.height)
         return image
 
@@ -91,13 +91,13 @@ class Jpeg(Codec):
         fields: dict[str, Any] = {
             "width": header.width,
             "height": header.height,
-            "chroma": header.chroma,
-            "components": len(header.components),
-            "bit_depth": header.bit_depth,
-            "process": header.process,
-            "metadata": sorted(header.metadata),
+            "chroma": jpeg_segments.chroma(header),
+            "components": header.layers,
+            "bit_depth": header.bits,
+            "process": "progressive" if header.info.get("progressive") else "sequential",
+            "metadata": jpeg_segments.metadata(header),
         }
-        quality = header.quality
+        quality = jpeg_segments.quality(header)
         return fields if quality is None else {**fields, "quality": quality}
 
     @classmethod

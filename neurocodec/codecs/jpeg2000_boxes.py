@@ -13,13 +13,12 @@ from neurocodec.images import MAX_PIXELS
 
 JP2_SIGNATURE = b"\x00\x00\x00\x0cjP  \r\n\x87\n"
 SOC_SIZ = b"\xff\x4f\xff\x51"
-_SOT, _EOC, _SIZ = 0xFF90, 0xFFD9, 0xFF51
-_SOT_BYTES = 12
+_EOC = b"\xff\xd9"
 _UUIDS = {
     "exif": b"JpgTiffExif->JP2",
     "xmp": bytes.fromhex("be7acfcb97a942e89c71999491e3afac"),
 }
-_COLR_ENUMERATED, _COLR_ICC = 1, 2
+_COLR_ICC = 2
 _CHROMAS = {(1, 1): "444", (2, 1): "422", (2, 2): "420", (1, 2): "440", (4, 1): "411"}
 
 
@@ -32,7 +31,6 @@ class Header:
         height: in pixels.
         bit_depths: of the samples of each component.
         subsampling: of each component, horizontal and vertical.
-        tiles: how many there are.
         metadata: "exif", "xmp" and "icc" as the boxes carry them.
     """
 
@@ -40,7 +38,6 @@ class Header:
     height: int
     bit_depths: Sequence[int]
     subsampling: Sequence[tuple[int, int]]
-    tiles: int
     metadata: Mapping[str, bytes]
 
     @property
@@ -56,17 +53,17 @@ def read_header(data: bytes) -> Header:
     """Read the header of `data`, a .jp2 or a codestream that is complete to its end marker.
 
     Raises:
-        BadInputError: not JPEG 2000, truncated, with parts that contradict each other, or with
-            more than `images.MAX_PIXELS`.
+        BadInputError: not JPEG 2000, truncated, damaged in its header, or with more than
+            `images.MAX_PIXELS`.
     """
+    metadata: dict[str, bytes] = {}
     try:
-        if data.startswith(SOC_SIZ):
-            return _read_codestream(data, 0, len(data), {})
-        return _read_jp2(data)
+        codestream = data if data.startswith(SOC_SIZ) else _take_boxes(data, metadata)
+        if _EOC not in codestream:  # coded samples never look like a marker
+            raise _truncated()
+        return _header(codestream, metadata)
     except (struct.error, IndexError):
         raise _truncated() from None
-    except ZeroDivisionError:
-        raise _damaged("its size segment makes no sense") from None
 
 
 def with_metadata(data: bytes, metadata: Mapping[str, bytes]) -> bytes:
@@ -114,103 +111,41 @@ def _boxes(data: bytes, position: int, end: int) -> Iterator[tuple[bytes, int, i
         position = stop
 
 
-def _read_jp2(data: bytes) -> Header:
+def _take_boxes(data: bytes, metadata: dict[str, bytes]) -> bytes:
+    """The codestream in a .jp2; what the boxes around it carry is added to `metadata`."""
     if not data.startswith(JP2_SIGNATURE):
         raise BadInputError("not a .jp2 and not a JPEG 2000 codestream")
-    size: tuple[int, int] | None = None
-    metadata: dict[str, bytes] = {}
-    header: Header | None = None
+    codestream = b""
     for kind, start, end in _boxes(data, 0, len(data)):
         if kind == b"jp2h":
-            size = _read_jp2_header(data, start, end, metadata)
+            for inner, first, last in _boxes(data, start, end):
+                if inner == b"colr" and data[first] == _COLR_ICC:
+                    metadata["icc"] = data[first + 3 : last]
         elif kind == b"uuid":
             kinds = [k for k, uuid in _UUIDS.items() if data.startswith(uuid, start)]
             metadata.update(dict.fromkeys(kinds, data[start + 16 : end]))
-        elif kind == b"jp2c" and header is None:
-            header = _read_codestream(data, start, end, metadata)
-    if header is None:
-        raise _truncated()
-    if (header.width, header.height) != size:
-        raise _damaged("its two headers say different sizes")
-    return header
+        elif kind == b"jp2c":
+            codestream = codestream or data[start:end]
+    return codestream
 
 
-def _read_jp2_header(
-    data: bytes, position: int, stop: int, metadata: dict[str, bytes]
-) -> tuple[int, int] | None:
-    """Width and height of the image header box; a profile is added to `metadata`."""
-    size = None
-    for kind, start, end in _boxes(data, position, stop):
-        if kind == b"ihdr":
-            height, width = struct.unpack_from(">II", data, start)
-            size = width, height
-        elif kind == b"colr" and data[start] == _COLR_ICC:
-            metadata["icc"] = data[start + 3 : end]
-    return size
-
-
-def _read_codestream(data: bytes, start: int, end: int, metadata: Mapping[str, bytes]) -> Header:
-    if not data.startswith(SOC_SIZ, start):
+def _header(codestream: bytes, metadata: Mapping[str, bytes]) -> Header:
+    """From the fields of SIZ (A.5.1), the first segment of any codestream."""
+    if not codestream.startswith(SOC_SIZ):
         raise _damaged("its codestream does not begin as one")
-    siz: tuple[int, ...] = ()
-    position = start + 2
-    while (marker := _marker(data, position)) != _SOT:
-        (size,) = struct.unpack_from(">H", data, position + 2)
-        payload = data[position + 4 : min(position + 2 + size, end)]
-        if marker == _SIZ:
-            siz = (*struct.unpack_from(">H8IH", payload), *payload[36:])
-        position += 2 + max(size, 2)
-    if not siz:
-        raise _damaged("a segment of its header is missing")
-    header = _header(siz, metadata)
-    _walk_tile_parts(data, position, end, header.tiles)
-    return header
-
-
-def _marker(data: bytes, position: int) -> int:
-    (marker,) = struct.unpack_from(">H", data, position)
-    if marker >> 8 != 0xFF:
-        raise _damaged("a marker segment does not end where it should")
-    return int(marker)
-
-
-def _header(siz: tuple[int, ...], metadata: Mapping[str, bytes]) -> Header:
-    """From the fields of SIZ (A.5.1)."""
-    _, x1, y1, x0, y0, tile_width, tile_height, tile_x0, tile_y0, count, *parts = siz
+    x1, y1, x0, y0, *_, count = struct.unpack_from(">8IH", codestream, 8)
+    parts = codestream[42 : 42 + 3 * count]
     if not (0 < (x1 - x0) * (y1 - y0) <= MAX_PIXELS and x1 > x0):
         raise _damaged(f"its size, {x1 - x0}×{y1 - y0}, is none or too large")
-    if len(parts) != 3 * count or not count or 0 in parts[1::3] + parts[2::3]:
+    if not parts or 0 in parts[1::3] + parts[2::3]:
         raise _damaged("its components make no sense")
-    columns = -(-(x1 - tile_x0) // tile_width)
-    rows = -(-(y1 - tile_y0) // tile_height)
     return Header(
         width=x1 - x0,
         height=y1 - y0,
         bit_depths=[(part & 0x7F) + 1 for part in parts[0::3]],
         subsampling=list(zip(parts[1::3], parts[2::3], strict=True)),
-        tiles=columns * rows,
         metadata=metadata,
     )
-
-
-def _walk_tile_parts(data: bytes, position: int, end: int, tiles: int) -> None:
-    """Raise unless every tile is there and the end marker follows the last of them (A.4.2)."""
-    seen: set[int] = set()
-    while (marker := _marker(data, position)) == _SOT:
-        tile, size = struct.unpack_from(">HI", data, position + 4)
-        seen.add(tile)
-        if size == 0:
-            position = end - 2
-        elif size < _SOT_BYTES:
-            raise _damaged("a tile-part is shorter than its own header")
-        else:
-            position += size
-        if position + 2 > end:
-            raise _truncated()
-    if marker != _EOC:
-        raise _damaged("a tile-part does not end where it should")
-    if len(seen) != tiles or max(seen) >= tiles:
-        raise _damaged(f"it has {len(seen)} of its {tiles} tiles")
 
 
 def _truncated() -> BadInputError:

@@ -4,14 +4,14 @@ The rates are in qp_tables.json beside this file, which also says how they were 
 """
 
 import json
-import math
-from bisect import bisect_right
-from collections.abc import Sequence
 from functools import lru_cache
 from importlib.resources import files
 
+import numpy as np
+import numpy.typing as npt
+
 from neurocodec.codecs.codec import Codec, load
-from neurocodec.codecs.level import Level, label
+from neurocodec.codecs.level import Level
 from neurocodec.errors import UsageError
 
 _REFERENCE = "bpg"
@@ -44,7 +44,8 @@ def level_at_qp(codec_name: str, qp: int) -> int:
     Raises:
         UsageError: no such QP, or a codec without a table.
     """
-    _check_qp(qp)
+    if qp not in range(52):
+        raise UsageError(f"the QP goes from 0 to 51, not {qp}")
     if codec_name in _ON_ITS_SCALE:
         return qp
     wanted = _rate(_REFERENCE, qp)
@@ -57,15 +58,12 @@ def bpg_qp(codec_name: str, level: Level) -> float:
     The inverse of `own_level`; 0 or 51 where BPG itself does not reach that bpp.
 
     Raises:
-        UsageError: not a level of that codec, or a codec without a table.
+        UsageError: a codec without a table.
     """
     if codec_name in _ON_ITS_SCALE:
-        _check_qp(level.value)
         return float(level.value)
-    _check_level(codec_name, level)
     qps, rates = _curve(_REFERENCE)
-    falling = [-rate for rate in rates]
-    return _interpolated(falling, [float(qp) for qp in qps], -_rate(codec_name, level.value))
+    return float(np.interp(-_rate(codec_name, level.value), -rates, qps))
 
 
 def saturated(codec_name: str, level: Level) -> bool:
@@ -75,18 +73,13 @@ def saturated(codec_name: str, level: Level) -> bool:
     level would be nearer if there was one.
 
     Raises:
-        UsageError: no such QP, or no such codec.
+        UsageError: no such codec.
     """
     if level.unit == load(codec_name).unit:
         return False
-    _check_qp(level.value)
-    wanted, levels = _rate(_REFERENCE, level.value), _levels(codec_name)
-    ends = [(levels[0], levels[1]), (levels[-1], levels[-2])]
-    (low, low_step), (high, high_step) = sorted(
-        (_rate(codec_name, end), abs(_rate(codec_name, end) - _rate(codec_name, inner)))
-        for end, inner in ends
-    )
-    return not low - low_step / 2 <= wanted <= high + high_step / 2
+    rates = sorted(_rate(codec_name, value) for value in _levels(codec_name))
+    lowest, highest = rates[0] - (rates[1] - rates[0]) / 2, rates[-1] + (rates[-1] - rates[-2]) / 2
+    return not lowest <= _rate(_REFERENCE, level.value) <= highest
 
 
 @lru_cache(maxsize=1)
@@ -97,15 +90,15 @@ def _tables() -> dict[str, dict[str, list[float]]]:
 
 
 @lru_cache
-def _curve(codec_name: str) -> tuple[list[int], list[float]]:
-    """The measured levels, ascending, and the logarithm of the mean bpp at each."""
+def _curve(codec_name: str) -> tuple[list[int], npt.NDArray[np.float64]]:
+    """The measured levels, ascending, and the natural logarithm of the mean bpp at each."""
     tables = _tables()
     if codec_name not in tables:
         raise UsageError(
             f"no QP table for {codec_name}: the codecs with one are {', '.join(tables)}"
         )
     measured = tables[codec_name]
-    return [int(level) for level in measured["levels"]], [math.log(bpp) for bpp in measured["bpp"]]
+    return [int(level) for level in measured["levels"]], np.log(measured["bpp"])
 
 
 def _levels(codec_name: str) -> range:
@@ -115,26 +108,4 @@ def _levels(codec_name: str) -> range:
 
 def _rate(codec_name: str, level: int) -> float:
     """Natural logarithm of the mean bpp; between measured levels a straight line."""
-    levels, rates = _curve(codec_name)
-    return _interpolated([float(value) for value in levels], rates, level)
-
-
-def _interpolated(xs: Sequence[float], ys: Sequence[float], x: float) -> float:
-    """The value at `x` of the line through the points, its ends held; `xs` ascends."""
-    if x <= xs[0] or x >= xs[-1]:
-        return ys[0] if x <= xs[0] else ys[-1]
-    i = bisect_right(xs, x)
-    share = (x - xs[i - 1]) / (xs[i] - xs[i - 1])
-    return ys[i - 1] + share * (ys[i] - ys[i - 1])
-
-
-def _check_qp(qp: int) -> None:
-    if qp not in range(52):
-        raise UsageError(f"the QP goes from 0 to 51, not {qp}")
-
-
-def _check_level(codec_name: str, level: Level) -> None:
-    levels = _levels(codec_name)
-    if level.value not in levels:
-        what = f"{codec_name}'s {label(level.unit)}"
-        raise UsageError(f"{what} goes from {levels[0]} to {levels[-1]}, not {level.value}")
+    return float(np.interp(level, *_curve(codec_name)))

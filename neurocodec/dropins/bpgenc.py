@@ -36,31 +36,28 @@ _LONG = (
     *("hash", "keepmetadata", "alphaq=", "lossless", "limitedrange"),
     *("premul", "loop=", "fps=", "delayfile="),
 )
-_CHROMAS = ("420", "422", "444", "420_video", "422_video")
-_COLOR_SPACES = ("ycbcr", "rgb", "ycgco", "ycbcr_bt709", "ycbcr_bt2020")
-_BIT_DEPTHS = (8, 10, 12)
-_ONLY_IN_ANIMATIONS = {"loop", "fps", "delayfile"}
+# Each option's field of a job, and the values that it takes here.
+_CHOICES: Mapping[str, tuple[str, Sequence[Any]]] = {
+    "q": ("qp", range(52)),
+    "alphaq": ("alpha_qp", range(52)),
+    "b": ("bit_depth", (8, 10, 12)),
+    "f": ("chroma", ("420", "422", "444", "420_video", "422_video")),
+    "c": ("color_space", ("ycbcr", "rgb", "ycgco", "ycbcr_bt709", "ycbcr_bt2020")),
+    "e": ("encoder", ("x265",)),
+}
+_LOSSLESS = {"color_space": "rgb", "chroma": "444", "bit_depth": 8, "limited_range": False}
+_FLAGS: Mapping[str, Mapping[str, Any]] = {
+    "hash": {"has_hash": True},
+    "keepmetadata": {"keeps_metadata": True},
+    "lossless": {"lossless": True, **_LOSSLESS},
+    "limitedrange": {"limited_range": True},
+    "premul": {"premultiplied": True},
+}
 
 
 @dataclass(frozen=True)
 class Job:
-    """One call of bpgenc.
-
-    Attributes:
-        output: the file to write.
-        qp: QP of the colour.
-        alpha_qp: QP of the alpha channel; None for the colour's.
-        chroma: chroma format as -f names it.
-        color_space: colour space as -c names it.
-        bit_depth: bits of a coded sample.
-        limited_range: video range.
-        lossless: no sample is changed by coding.
-        effort: -m.
-        premultiplied: the colour is stored multiplied by alpha.
-        has_hash: an MD5 of the decoded samples is added.
-        keeps_metadata: EXIF, ICC profile and XMP go into the file.
-        verbosity: how often -v stands.
-    """
+    """One call of bpgenc, its fields as HELP describes the options."""
 
     output: str = "out.bpg"
     qp: int = 29
@@ -70,27 +67,12 @@ class Job:
     bit_depth: int = 8
     limited_range: bool = False
     lossless: bool = False
+    encoder: str = "x265"
     effort: int = 8
     premultiplied: bool = False
     has_hash: bool = False
     keeps_metadata: bool = False
     verbosity: int = 0
-
-
-_LOSSLESS = {
-    "lossless": True,
-    "color_space": "rgb",
-    "chroma": "444",
-    "bit_depth": 8,
-    "limited_range": False,
-}
-_FLAGS: Mapping[str, Mapping[str, Any]] = {
-    "hash": {"has_hash": True},
-    "keepmetadata": {"keeps_metadata": True},
-    "lossless": _LOSSLESS,
-    "limitedrange": {"limited_range": True},
-    "premul": {"premultiplied": True},
-}
 
 
 def bpgenc(arguments: Sequence[str]) -> None:
@@ -100,8 +82,7 @@ def bpgenc(arguments: Sequence[str]) -> None:
         command.show(HELP)
     job = Job()
     for name, value in options:  # in their order: some set others back
-        if name not in _ONLY_IN_ANIMATIONS:
-            job = replace(job, **_change(job, name, value))
+        job = replace(job, **_change(job, name, value))
     from neurocodec.cli import console
     from neurocodec.dropins import encoding
 
@@ -110,40 +91,25 @@ def bpgenc(arguments: Sequence[str]) -> None:
 
 
 def _change(job: Job, name: str, value: str) -> Mapping[str, Any]:
-    """Translate an option to the fields of a job."""
-    match name:
-        case "o":
-            return {"output": value}
-        case "v":
-            return {"verbosity": job.verbosity + 1}
-        case "q" | "alphaq":
-            qp = _one_of(name, command.number(value), range(52))
-            return {"qp" if name == "q" else "alpha_qp": qp}
-        case "f":
-            return {"chroma": _one_of(name, value, _CHROMAS)}
-        case "c":
-            space = _one_of(name, value, _COLOR_SPACES)
-            return {"color_space": space, "chroma": "444" if space == "rgb" else job.chroma}
-        case "b":
-            return {"bit_depth": _one_of(name, command.number(value), _BIT_DEPTHS)}
-        case "m":
-            return {"effort": min(9, max(1, command.number(value)))}
-        case "e":
-            _one_of(name, value, ("x265",))
-            return {}
-        case "a":
-            raise UsageError(
-                "-a: animations are not written here: encode each picture by itself, or build "
-                f"libbpg {command.LIBBPG}"
-            )
-    return _FLAGS[name]
-
-
-def _one_of(option: str, value: Any, known: Sequence[Any]) -> Any:
-    if value in known:
-        return value
-    names = f"{known[0]} to {known[-1]}" if isinstance(known, range) else ", ".join(map(str, known))
-    raise UsageError(f"-{option} {value}: it is one of {names} here")
+    """Translate an option to fields of a job; those of animations alone change none."""
+    if name in _CHOICES:
+        field, known = _CHOICES[name]
+        chosen = command.number(value) if isinstance(known[0], int) else value
+        if chosen not in known:
+            names = "0 to 51" if len(known) == 52 else ", ".join(map(str, known))
+            raise UsageError(f"-{name} {value}: it is one of {names} here")
+        return {field: chosen, "chroma": "444"} if chosen == "rgb" else {field: chosen}
+    if name == "a":
+        raise UsageError(
+            "-a: animations are not written here: encode each picture by itself, or build "
+            f"libbpg {command.LIBBPG}"
+        )
+    others: Mapping[str, Mapping[str, Any]] = {
+        "o": {"output": value},
+        "v": {"verbosity": job.verbosity + 1},
+        "m": {"effort": min(9, max(1, command.number(value)))},
+    }
+    return others.get(name) or _FLAGS.get(name, {})
 
 
 def main() -> NoReturn:

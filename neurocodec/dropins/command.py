@@ -1,7 +1,8 @@
 """Command lines as getopt and getopt_long_only read them."""
 
+import getopt
 import re
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import NoReturn
 
 import click
@@ -10,7 +11,6 @@ from neurocodec import cli
 from neurocodec.errors import UsageError
 
 LIBBPG = "0.9.8"
-Options = list[tuple[str, str]]
 
 
 class _Unparsed(click.Command):
@@ -34,7 +34,7 @@ def show(text: str) -> NoReturn:
 
 def parse(
     arguments: Sequence[str], short: str, long: Collection[str] = ()
-) -> tuple[Options, list[str]]:
+) -> tuple[list[tuple[str, str]], list[str]]:
     """Split a command line into options and operands, which may be mixed.
 
     Args:
@@ -49,57 +49,21 @@ def parse(
     Raises:
         UsageError: an option that does not exist, or lacks its value.
     """
-    options: Options = []
-    operands: list[str] = []
-    left = iter(arguments)
-    for argument in left:
-        if argument == "--":
-            operands += left
-        elif argument == "-" or not argument.startswith("-"):
-            operands.append(argument)
-        else:
-            options += _long(argument, left, short, long) or _short(argument, left, short)
-    return options, operands
+    end = [*arguments, "--"].index("--")
+    spelt = [_with_two_dashes(argument, short, long) for argument in arguments[:end]]
+    try:
+        pairs, operands = getopt.gnu_getopt([*spelt, *arguments[end:]], short, [*long])
+    except getopt.GetoptError as exc:
+        raise UsageError(f"{exc}: -h lists the options") from None
+    return [(name.lstrip("-"), value) for name, value in pairs], operands
 
 
-def _long(argument: str, left: Iterator[str], short: str, long: Collection[str]) -> Options | None:
-    """Read a long option; None where the argument is none, but letters."""
-    is_letter = len(argument) == 2 and argument[1] in short
-    name, equals, value = argument.lstrip("-").partition("=")
-    names = [known for known in long if known.removesuffix("=") == name]
-    names = names or [known for known in long if known.startswith(name)]
-    if is_letter or not names:
-        return None
-    if len(names) > 1:
-        known = ", ".join(f"-{one.removesuffix('=')}" for one in names)
-        raise UsageError(f"{argument} may be any of {known}: write more of it")
-    full = names[0].removesuffix("=")
-    if full == names[0]:
-        if equals:
-            raise UsageError(f"-{full} takes no value")
-        return [(full, "")]
-    return [(full, value if equals else _value(f"-{full}", left))]
-
-
-def _short(argument: str, left: Iterator[str], short: str) -> Options:
-    options: Options = []
-    letters = argument[1:]
-    while letters:
-        letter, letters = letters[0], letters[1:]
-        if letter not in short or letter == ":":
-            raise UsageError(f"{argument} is no option: -h lists them")
-        if short[short.index(letter) + 1 :].startswith(":"):
-            options.append((letter, letters or _value(f"-{letter}", left)))
-            break
-        options.append((letter, ""))
-    return options
-
-
-def _value(option: str, left: Iterator[str]) -> str:
-    value = next(left, None)
-    if value is None:
-        raise UsageError(f"{option} needs a value")
-    return value
+def _with_two_dashes(argument: str, short: str, long: Collection[str]) -> str:
+    """Spell an option with two dashes where it is the beginning of a long one, not a letter."""
+    name = argument[1:].partition("=")[0]
+    is_long = len(argument) > 2 or argument[1:] not in short
+    known = any(option.startswith(name) for option in long)
+    return f"-{argument}" if argument.startswith("-") and name and is_long and known else argument
 
 
 def number(text: str) -> int:

@@ -6,17 +6,11 @@ from neurocodec import images
 from neurocodec.codecs.bpg import files
 from neurocodec.codecs.bpg.container import Container
 from neurocodec.codecs.bpg.streams import colour_and_alpha
-from neurocodec.codecs.planes.layout import Plane
+from neurocodec.codecs.planes.layout import COLOR_SPACES, Plane
 from neurocodec.codecs.streams.hevc import nal
 from neurocodec.errors import BadInputError, UsageError
 
-_COLOR_SPACES = {
-    "ycbcr": "YCbCr",
-    "rgb": "RGB",
-    "ycgco": "YCgCo",
-    "ycbcr_bt709": "YCbCr_BT709",
-    "ycbcr_bt2020": "YCbCr_BT2020",
-}
+_NAMES = ("YCbCr", "RGB", "YCgCo", "YCbCr_BT709", "YCbCr_BT2020")
 _TAGS = ("Unknown", "EXIF", "ICC profile", "XMP", "Thumbnail", "Animation control")
 
 
@@ -24,10 +18,8 @@ def png(bpg: Container, depth: int) -> bytes:
     """Decode to an RGB or RGBA .png of 8 or 16 bits a sample."""
     if depth not in {8, 16}:
         raise UsageError(f"-b {depth}: a .png has 8 or 16 bits a sample")
-    pixels, alpha = _samples(bpg, depth)
-    if depth == 8:
-        return images.png(images.Image(pixels, alpha))
-    return images.png_of_samples(pixels, alpha)
+    samples = _samples(bpg, depth)
+    return images.png(images.Image(*samples)) if depth == 8 else images.png_of_samples(*samples)
 
 
 def ppm(bpg: Container) -> bytes:
@@ -41,7 +33,7 @@ def describe(bpg: Container) -> str:
     if layout.chroma == "gray":
         space = chroma = "Gray"
     else:
-        space = _COLOR_SPACES[layout.color_space]
+        space = _NAMES[COLOR_SPACES.index(layout.color_space)]
         chroma = ":".join(layout.chroma) + ("_video" if layout.left else "")
     alpha = ""
     if bpg.alpha == "white":

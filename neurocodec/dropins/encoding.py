@@ -1,7 +1,7 @@
 """A picture file to a .bpg as bpgenc codes it: samples as stored, neither turned nor converted."""
 
 import hashlib
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -27,14 +27,8 @@ _CHROMAS = {"yuvj420p": "420", "yuvj422p": "422", "yuvj444p": "444"}
 _HASH_PAYLOAD, _MD5, _END = 132, 0, 0x80  # H.265, annex D
 
 
-@dataclass(frozen=True, eq=False)
-class _Coded:
-    """Planes for the encoder, the layout that they are in, and the plane beside them."""
-
-    planes: list[Plane]
-    layout: Layout
-    alpha: Plane | None = None
-    alpha_kind: Alpha = "straight"
+# Planes for the encoder, their layout, the plane beside them, and the kind of that.
+_Coded = tuple[list[Plane], Layout, Plane | None, Alpha]
 
 
 def encode(path: str, job: "Job") -> None:
@@ -47,21 +41,15 @@ def encode(path: str, job: "Job") -> None:
     data, name = files.read(path), files.display(path)
     stored = images.read_stored(data, name)
     is_jpeg = data.startswith(_JPEG)
-    coded = _of_jpeg(stored, data, job) if is_jpeg else _of_samples(stored, job)
-    settings = Settings(effort=job.effort, lossless=job.lossless, alpha_qp=job.alpha_qp)
-    bpg = encode_planes(
-        coded.planes,
-        coded.layout,
-        job.qp,
-        settings,
-        alpha=coded.alpha,
-        alpha_kind=coded.alpha_kind,
-    )
+    coded = _of_jpeg(stored, data, job.bit_depth) if is_jpeg else _of_samples(stored, job)
+    planes, layout, alpha, kind = coded
+    alpha_qp = -1 if job.alpha_qp is None else job.alpha_qp
+    settings = Settings(effort=job.effort, lossless=job.lossless, alpha_qp=alpha_qp)
+    bpg = encode_planes(planes, layout, job.qp, settings, alpha=alpha, alpha_kind=kind)
     if job.has_hash:
         bpg = container.mux(_with_hash(container.demux(bpg)))
-    metadata = (
-        stored.metadata if is_jpeg else {k: v for k, v in stored.metadata.items() if k == "icc"}
-    )
+    keys = stored.metadata.keys() if is_jpeg else stored.metadata.keys() & {"icc"}
+    metadata = {key: stored.metadata[key] for key in keys}
     if job.keeps_metadata and metadata:
         bpg = with_metadata(container.demux(bpg), metadata)
     files.write(job.output, bpg)
@@ -69,23 +57,20 @@ def encode(path: str, job: "Job") -> None:
 
 def _of_samples(stored: images.Stored, job: "Job") -> _Coded:
     pixels: Plane = stored.samples
-    gray, alpha = stored.mode in {"L", "LA"}, None
+    alpha = None
     kind: Alpha = "straight"
     if stored.mode in {"LA", "RGBA"}:
         pixels, opacity = pixels[..., :-1], pixels[..., -1]
         alpha = colour.to_alpha_plane(opacity, job.bit_depth)
         if job.premultiplied:
             pixels, kind = _multiplied(pixels, opacity), "premultiplied"
-    layout = Layout(
-        chroma="gray" if gray else job.chroma.removesuffix("_video"),
-        bit_depth=job.bit_depth,
-        color_space="ycbcr" if gray else job.color_space,
-        limited_range=job.limited_range,
-        left=not gray and job.chroma.endswith("_video"),
-    )
-    if layout.color_space == "rgb":
-        layout = replace(layout, chroma="444", left=False)
-    return _Coded(colour.to_planes(pixels, layout), layout, alpha, kind)
+    if stored.mode in {"L", "LA"}:
+        layout = Layout("gray", job.bit_depth, limited_range=job.limited_range)
+    else:
+        chroma = "444" if job.color_space == "rgb" else job.chroma
+        parts = chroma[:3], job.bit_depth, job.color_space, job.limited_range
+        layout = Layout(*parts, left=chroma.endswith("_video"))
+    return colour.to_planes(pixels, layout), layout, alpha, kind
 
 
 def _multiplied(pixels: Plane, opacity: Plane) -> Plane:
@@ -95,23 +80,19 @@ def _multiplied(pixels: Plane, opacity: Plane) -> Plane:
     return divided.astype(pixels.dtype)
 
 
-def _of_jpeg(stored: images.Stored, data: bytes, job: "Job") -> _Coded:
+def _of_jpeg(stored: images.Stored, data: bytes, depth: int) -> _Coded:
     """Take the planes of a JPEG as they are, but C, M, Y, K as R, G, B, W."""
-    depth, samples = job.bit_depth, stored.samples
+    samples, chroma = [*np.moveaxis(stored.samples, 2, 0)], "444"
+    if stored.mode == "YCbCr" and (frame := _subsampled(data)):
+        samples, chroma = frame.planes, _CHROMAS[frame.pixel_format]
     if stored.mode == "CMYK":
-        red, green, blue, white = _deepened([255 - samples[..., i] for i in range(4)], depth)
-        return _Coded([green, blue, red], Layout("444", depth, "rgb"), white, "white")
-    planes = _deepened([samples[..., i] for i in range(samples.shape[2])], depth)
-    if stored.mode == "RGB":
-        return _Coded([*planes[1:], planes[0]], Layout("444", depth, "rgb"))
-    if stored.mode == "L":
-        return _Coded(planes, Layout("gray", depth))
-    subsampled = _subsampled(data)
-    if subsampled is None:
-        return _Coded(planes, Layout("444", depth))
-    return _Coded(
-        _deepened(subsampled.planes, depth), Layout(_CHROMAS[subsampled.pixel_format], depth)
-    )
+        samples = [255 - plane for plane in samples]
+    planes: list[Plane] = [colour.to_alpha_plane(plane, depth) for plane in samples]
+    if stored.mode in {"RGB", "CMYK"}:
+        red, green, blue, *white = planes
+        layout = Layout("444", depth, "rgb")
+        return [green, blue, red], layout, white[0] if white else None, "white"
+    return planes, Layout("gray" if stored.mode == "L" else chroma, depth), None, "straight"
 
 
 def _subsampled(data: bytes) -> libav.Frame | None:
@@ -121,10 +102,6 @@ def _subsampled(data: bytes) -> libav.Frame | None:
     except BadInputError:  # a kind of JPEG that only libjpeg decodes
         return None
     return frame if frame.pixel_format in _CHROMAS else None
-
-
-def _deepened(planes: list[Plane], depth: int) -> list[Plane]:
-    return [colour.to_alpha_plane(plane, depth) for plane in planes]
 
 
 def _with_hash(bpg: Container) -> Container:

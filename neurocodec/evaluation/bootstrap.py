@@ -3,7 +3,6 @@
 Efron and Tibshirani, An Introduction to the Bootstrap (1993), chapter 13 (percentile interval).
 """
 
-from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
@@ -13,46 +12,30 @@ from neurocodec import registry
 from neurocodec.errors import NotComparableError
 from neurocodec.evaluation.selection import Curve
 from neurocodec.measures.bd_rate import Array
-from neurocodec.tasks import TASKS, PictureScore
+from neurocodec.tasks import TASKS
 
 Counts = npt.NDArray[np.int64]
+"""How often each picture occurs in each resample, (replicates, pictures)."""
 Replicates = tuple[Array, Array]
 """The rates and scores of a redrawn curve, (replicates, points) each."""
 
-CONFIDENCE = 0.95
-
-
-@dataclass(frozen=True, eq=False)
-class Resamples:
-    """Samples of the pictures, drawn with replacement.
-
-    Attributes:
-        counts: (B, pictures) how often each picture occurs in each resample.
-    """
-
-    counts: Counts
-
 
 @lru_cache(maxsize=8)
-def draw(pictures: int, count: int, seed: int) -> Resamples:
-    """Draw `count` resamples of that many pictures; equal arguments give the same object."""
+def draw(pictures: int, replicates: int, seed: int) -> Counts:
+    """Draw samples of that many pictures with replacement; equal arguments draw the same."""
     rng = np.random.default_rng(seed)
-    return Resamples(rng.multinomial(pictures, np.full(pictures, 1 / pictures), size=count))
+    return rng.multinomial(pictures, np.full(pictures, 1 / pictures), size=replicates)
 
 
-def names(curve: Curve) -> tuple[str, ...] | None:
-    """The curve's pictures, sorted; None unless every point has the line of every picture."""
-    if not curve.pictures:
-        return None
-    first = set(curve.pictures[0])
-    complete = all(set(pictures) == first for pictures in curve.pictures)
-    return tuple(sorted(first)) if complete and len(first) == curve.setup.pictures else None
+def names(curve: Curve) -> set[str] | None:
+    """The curve's pictures; None unless every point has the line of every picture."""
+    sets = [set(pictures) for pictures in curve.pictures]
+    complete = all(one == sets[0] and len(one) == curve.setup.pictures for one in sets)
+    return sets[0] if sets and complete else None
 
 
-def replicate(
-    curve: Curve, metric: str, resamples: Resamples, order: tuple[str, ...]
-) -> Replicates:
-    """Redraw a curve for every resample.
+def replicate(curve: Curve, metric: str, replicates: int, seed: int) -> Replicates:
+    """Redraw a curve, in every replicate with the pictures that `draw` chose.
 
     The rate is total bits over total pixels of the resample; the score is the mean over the
     resample where the metric is a mean, else the task computes it from the evidence.
@@ -60,67 +43,56 @@ def replicate(
     Args:
         curve: a curve with the lines of all its pictures.
         metric: one of its scores.
-        resamples: the same for every curve that is compared.
-        order: the pictures in the order of the resamples' columns.
+        replicates: how many times.
+        seed: the same for every curve that is compared.
 
     Raises:
         NotComparableError: the picture lines have neither the metric nor evidence for it.
     """
-    rows = [[pictures[name] for name in order] for pictures in curve.pictures]
-    bits = np.array([[8.0 * picture.size_bytes for picture in row] for row in rows])
+    rows = [[pictures[name] for name in sorted(pictures)] for pictures in curve.pictures]
+    bpp = np.array([[picture.bpp for picture in row] for row in rows])
     pixels = np.array([float(picture.width * picture.height) for picture in rows[0]])
+    counts = draw(len(pixels), replicates, seed)
+    rates = means(bpp, counts, pixels)
     if any(metric in picture.scores for picture in rows[0]):
         scores = [[picture.scores.get(metric, np.nan) for picture in row] for row in rows]
-        return replicate_means(bits / pixels, np.array(scores), resamples, pixels)
+        return rates, means(np.array(scores), counts)
     if not all(picture.evidence for row in rows for picture in row):
         raise NotComparableError(
             f"{metric} has no interval: the picture lines of {curve.label} do not hold it"
         )
-    rates = _weighted_means(bits / pixels, pixels, resamples.counts)
-    sets = _scored_sets(curve, resamples, order)
-    return rates, np.array([[s.get(metric, np.nan) for s in row] for row in sets])
+    sets = _scored_sets(curve, replicates, seed)
+    return rates, np.array([[scores.get(metric, np.nan) for scores in row] for row in sets])
 
 
-def replicate_means(
-    bpp: Array, scores: Array, resamples: Resamples, pixels: Array | None = None
-) -> Replicates:
-    """Redraw a curve whose scores are means over pictures.
+def means(values: Array, counts: Counts, weights: Array | float = 1.0) -> Array:
+    """Redraw a curve whose values are means over pictures.
 
     Args:
-        bpp: (K, pictures) rate of every picture at every point.
-        scores: (K, pictures) scores; NaN where a picture has none.
-        resamples: of these pictures.
-        pixels: (pictures,) sizes of the pictures; None where all are of one size.
+        values: (K, pictures) of every picture at every point; NaN where a picture has none.
+        counts: (replicates, pictures) as `draw` makes them.
+        weights: (pictures,) weights of the pictures, such as their pixels for a rate.
+
+    Returns:
+        (replicates, K) means; NaN for a resample without any value.
     """
-    counts = resamples.counts
-    weights = np.ones(bpp.shape[1]) if pixels is None else pixels
-    present = ~np.isnan(scores)
-    with np.errstate(invalid="ignore"):  # a resample without any score gives NaN
-        means: Array = (counts @ np.where(present, scores, 0.0).T) / (counts @ present.T)
-    return _weighted_means(bpp, weights, counts), means
+    present = ~np.isnan(values)
+    with np.errstate(invalid="ignore"):
+        sums: Array = counts @ (np.where(present, values, 0.0) * weights).T
+        return sums / (counts @ (present * weights).T)
 
 
 def interval(values: Array) -> tuple[float, float]:
     """The middle 95 % of the replicates' values."""
-    tail = 50 * (1 - CONFIDENCE)
-    low, high = np.percentile(values, [tail, 100 - tail])
+    low, high = np.percentile(values, [2.5, 97.5])
     return float(low), float(high)
 
 
-def _weighted_means(bpp: Array, weights: Array, counts: Counts) -> Array:
-    means: Array = (counts @ (bpp * weights).T) / (counts @ weights)[:, None]
-    return means
-
-
 @lru_cache(maxsize=32)
-def _scored_sets(
-    curve: Curve, resamples: Resamples, order: tuple[str, ...]
-) -> list[list[dict[str, float]]]:
+def _scored_sets(curve: Curve, replicates: int, seed: int) -> list[list[dict[str, float]]]:
     """Every resample scored by the task at every point: costly, and good for every metric."""
     score_set = registry.load(TASKS, curve.setup.task, "task").score_set
-    scored = [
-        [PictureScore(pictures[name].scores, pictures[name].evidence) for name in order]
-        for pictures in curve.pictures
-    ]
-    drawn = [np.repeat(np.arange(len(times)), times) for times in resamples.counts]
+    scored = [[pictures[name].score for name in sorted(pictures)] for pictures in curve.pictures]
+    counts = draw(len(scored[0]), replicates, seed)
+    drawn = [np.repeat(np.arange(len(times)), times) for times in counts]
     return [[score_set([row[i] for i in chosen]) for row in scored] for chosen in drawn]

@@ -12,10 +12,7 @@ import numpy as np
 
 from neurocodec.errors import NotComparableError, UsageError
 from neurocodec.evaluation import slope
-from neurocodec.evaluation.results import Setup
-from neurocodec.evaluation.selection import Curve
-
-UNFILTERED = "none"
+from neurocodec.evaluation.selection import UNFILTERED, Curve
 
 _SAME = ("data", "pictures_sha256", "task", "encoder", "chroma")
 
@@ -30,12 +27,11 @@ def candidates(curves: Iterable[Curve], codec: str, name: str) -> list[Curve]:
     codecs = dict.fromkeys(curve.setup.codec for curve in curves)
     if codec not in codecs:
         raise UsageError(f"--codec {codec}: the results have {_listed(codecs)}")
-    coded = [curve for curve in curves if curve.setup.codec == codec]
-    names = dict.fromkeys(_name(curve.setup) for curve in coded)
-    names.pop(UNFILTERED, None)
-    if name not in names:
-        raise UsageError(f"--filter {name}: the results have, with {codec}, {_listed(names)}")
-    return [curve for curve in coded if _name(curve.setup) in {UNFILTERED, name}]
+    names = {c: c.setup.pre.partition(":")[0] for c in curves if c.setup.codec == codec}
+    known = dict.fromkeys(other for other in names.values() if other != UNFILTERED)
+    if name not in known:
+        raise UsageError(f"--filter {name}: the results have, with {codec}, {_listed(known)}")
+    return [curve for curve, its in names.items() if its in {UNFILTERED, name}]
 
 
 def choose(curves: Sequence[Curve]) -> tuple[dict[int, str], dict[int, dict[str, float]]]:
@@ -98,10 +94,6 @@ def _means(costs: Mapping[str, Sequence[float]], models: int) -> dict[str, float
                 f"{pre} has {len(values)} curves of {models} recognisers: it needs one of each"
             )
     return {pre: float(np.mean(values)) for pre, values in costs.items()}
-
-
-def _name(setup: Setup) -> str:
-    return setup.pre.partition(":")[0]
 
 
 def _listed(names: Iterable[str]) -> str:

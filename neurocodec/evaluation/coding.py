@@ -2,7 +2,6 @@
 
 import hashlib
 import os
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.metadata import version
@@ -13,7 +12,6 @@ import PIL.Image
 
 from neurocodec import files, images
 from neurocodec.codecs import Level
-from neurocodec.files import display
 from neurocodec.images import Image
 from neurocodec.pipeline import Pipeline, RoundTrip, Setting, prepared
 
@@ -22,7 +20,10 @@ GROUND = "white"
 
 _PACKAGE = Path(__file__).resolve().parent.parent
 # The code and the libraries that make a file's bytes, beside the encoder, which names itself.
-_CODE = ("pipeline.py", "images*", "codecs", "filters", "networks")
+_CODE = (
+    "pipeline.py",
+    *(f"{room}/**/*.py" for room in ("images", "codecs", "filters", "networks")),
+)
 _LIBRARIES = ("numpy", "pillow", "torch")
 
 
@@ -37,11 +38,6 @@ class OperatingPoint:
     def pipeline(self) -> Pipeline:
         """The setting's pipeline, shared by all its levels."""
         return prepared(self.setting)
-
-    @property
-    def fingerprint(self) -> str:
-        """A text that is equal for two points only if they make the same file of every picture."""
-        return self.pipeline.fingerprint(self.level)
 
 
 @dataclass(frozen=True)
@@ -71,7 +67,7 @@ def read_original(path: str) -> Image:
     Raises:
         BadInputError: it cannot be read.
     """
-    return _original(files.read(path), path)
+    return images.flatten(images.read(files.read(path), files.display(path)), GROUND)
 
 
 def code(task: Coding) -> RoundTrip:
@@ -82,11 +78,10 @@ def code(task: Coding) -> RoundTrip:
         ToolError: the encoder failed.
         OutputError: the cache cannot be written.
     """
-    content = files.read(task.path)
-    original = _original(content, task.path)
+    original = read_original(task.path)
     pipeline, level = task.point.pipeline, task.point.level
-    stored = None if task.cache is None else task.cache / _key(content, task.point)
-    with files.naming(display(task.path)):
+    stored = None if task.cache is None else task.cache / _key(task)
+    with files.naming(files.display(task.path)):
         if stored is not None and stored.is_file():
             data = stored.read_bytes()
         else:
@@ -95,28 +90,24 @@ def code(task: Coding) -> RoundTrip:
                 files.make_folder(stored.parent)
                 files.write(str(stored), data)
         decoded = pipeline.round_trip(original, level, data)
-    size = (original.width, original.height)
-    return RoundTrip(resized(decoded.image, *size), decoded.size_bytes)
+    image = resized(decoded.image, original.width, original.height)
+    return RoundTrip(image, decoded.size_bytes)
 
 
 def resized(image: Image, width: int, height: int) -> Image:
     """The picture at another size, bicubic; itself if it has that size."""
     if (image.width, image.height) == (width, height):
         return image
-    picture = PIL.Image.fromarray(image.pixels).resize(
-        (width, height), PIL.Image.Resampling.BICUBIC
-    )
-    return Image(np.array(picture), gray=image.gray)
+    picture = PIL.Image.fromarray(image.pixels)
+    pixels = np.array(picture.resize((width, height), PIL.Image.Resampling.BICUBIC))
+    return Image(pixels, gray=image.gray)
 
 
-def _original(content: bytes, path: str) -> Image:
-    return images.flatten(images.read(content, display(path)), GROUND)
-
-
-def _key(content: bytes, point: OperatingPoint) -> Path:
-    makes = f"{point.fingerprint} {_code_sha256()}".encode()
-    digest = hashlib.sha256(hashlib.sha256(content).digest() + makes).hexdigest()
-    return Path(digest[:2]) / (digest[2:] + point.pipeline.codec.extension)
+def _key(task: Coding) -> Path:
+    makes = f"{task.point.pipeline.fingerprint(task.point.level)} {_code_sha256()}".encode()
+    content = hashlib.sha256(files.read(task.path)).digest()
+    digest = hashlib.sha256(content + makes).hexdigest()
+    return Path(digest[:2]) / (digest[2:] + task.point.pipeline.codec.extension)
 
 
 @lru_cache(maxsize=1)
@@ -129,7 +120,5 @@ def _code_sha256() -> str:
     return digest.hexdigest()
 
 
-def _sources() -> Iterator[Path]:
-    for pattern in _CODE:
-        for place in sorted(_PACKAGE.glob(pattern)):
-            yield from [place] if place.is_file() else sorted(place.rglob("*.py"))
+def _sources() -> list[Path]:
+    return sorted(path for pattern in _CODE for path in _PACKAGE.glob(pattern))

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
@@ -15,12 +15,13 @@ from neurocodec.evaluation.coding import Coding, OperatingPoint
 from neurocodec.evaluation.results import Key, PictureResult, Point, Setup
 from neurocodec.measures.rate import bpp
 from neurocodec.pipeline import RoundTrip, Setting, prepared
-from neurocodec.tasks import PictureScore, Task
+from neurocodec.tasks import Task
 from neurocodec.tasks.datasets import Sample
 
 BATCH = 32
 
 Value = TypeVar("Value")
+Measurement = tuple[Point, list[PictureResult]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,7 +57,7 @@ class Experiment:
         paths = [str(picture.path) for picture in self.pictures]
         with Local(self.jobs) as engine:
             originals = _results(engine.map(coding.read_original, paths))
-            return [p for batch in _batches(originals, BATCH) for p in self.task.predict(batch)]
+            return [p for batch in _batches(originals) for p in self.task.predict(batch)]
 
     def setup(self, setting: Setting) -> Setup:
         """The description of a curve under `setting`, as results have it."""
@@ -78,16 +79,13 @@ class Experiment:
 
     def key(self, point: OperatingPoint) -> Key:
         """The key of a point in results."""
-        level = _level(point)
-        return self.setup(point.setting), level["qp"], level["quality"]
+        level = point.level.record()
+        return self.setup(point.setting), level.get("qp"), level.get("quality")
 
     def measure(
         self, grid: Sequence[OperatingPoint], advance: Callable[[], None] = lambda: None
-    ) -> Iterator[tuple[Point, list[PictureResult]]]:
+    ) -> Iterator[Measurement]:
         """The result at every operating point, each with its pictures, as soon as it is complete.
-
-        Points that make the same files, such as a schedule that names "none" for a QP, are
-        measured once.
 
         Args:
             grid: in the order of the results.
@@ -97,44 +95,29 @@ class Experiment:
             NeurocodecError: a picture could not be read, coded or recognised: no point goes
                 without one of its pictures.
         """
-        identities = [point.fingerprint for point in grid]
-        firsts = dict(zip(reversed(identities), reversed(grid), strict=True))
-        tasks = [
-            Coding(str(picture.path), firsts[identity], self.cache)
-            for identity in dict.fromkeys(identities)
-            for picture in self.pictures
-        ]
-        measured: dict[str, tuple[Point, list[PictureResult]]] = {}
+        paths = [str(picture.path) for picture in self.pictures]
+        tasks = [Coding(path, point, self.cache) for point in grid for path in paths]
         with Local(self.jobs) as engine:
-            coded = _results(engine.map(coding.code, tasks))
-            for point, identity in zip(grid, identities, strict=True):
-                if identity not in measured:
-                    pictures = _counted(islice(coded, len(self.pictures)), advance)
-                    measured[identity] = self._point(point, pictures)
-                else:
-                    for _ in self.pictures:
-                        advance()
-                yield _renamed(*measured[identity], self.setup(point.setting))
+            coded = _results(engine.map(coding.code, tasks), advance)
+            for point in grid:
+                yield self._point(point, islice(coded, len(self.pictures)))
 
-    def _point(
-        self, point: OperatingPoint, coded: Iterable[RoundTrip]
-    ) -> tuple[Point, list[PictureResult]]:
-        setup, level = self.setup(point.setting), _level(point)
+    def _point(self, point: OperatingPoint, coded: Iterator[RoundTrip]) -> Measurement:
+        key = self.key(point)
         results: list[PictureResult] = []
-        scores: list[PictureScore] = []
-        for batch in _batches(coded, BATCH):
+        for batch in _batches(coded):
+            place = slice(len(results), len(results) + len(batch))
             predictions = self.task.predict([one.image for one in batch])
-            place = slice(len(scores), len(scores) + len(batch))
-            pictures, clean = self.pictures[place], self._clean(place)
-            for one, prediction, before, picture in zip(
-                batch, predictions, clean, pictures, strict=True
-            ):
-                score = self.task.score(prediction, before, picture.ground_truth)
-                scores.append(score)
-                results.append(_picture_result(setup, level, picture.name, one, score))
-        bits = 8 * sum(result.size_bytes for result in results)
-        rate = bits / sum(result.width * result.height for result in results)
-        return Point(setup=setup, **level, bpp=rate, scores=self.task.score_set(scores)), results
+            rows = zip(self.pictures[place], batch, predictions, self._clean(place), strict=True)
+            for picture, one, prediction, clean in rows:
+                score = self.task.score(prediction, clean, picture.ground_truth)
+                size = one.image.width, one.image.height
+                line = picture.name, *size, one.size_bytes, bpp(one.size_bytes, *size)
+                results.append(PictureResult(*key, *line, score.scores, score.evidence))
+        pixels = sum(result.width * result.height for result in results)
+        rate = bpp(sum(result.size_bytes for result in results), pixels, 1)
+        scores = self.task.score_set([result.score for result in results])
+        return Point(*key, rate, scores), results
 
     def _clean(self, place: slice) -> Sequence[Any]:
         """The clean predictions of some pictures; the pictures themselves for a task by likeness.
@@ -146,49 +129,17 @@ class Experiment:
         return [coding.read_original(str(picture.path)) for picture in self.pictures[place]]
 
 
-def _level(point: OperatingPoint) -> dict[str, Any]:
-    return {"qp": None, "quality": None, **point.level.record()}
-
-
-def _results(outcomes: Iterable[Outcome[Any, Value]]) -> Iterator[Value]:
+def _results(
+    outcomes: Iterable[Outcome[Any, Value]], advance: Callable[[], None] = lambda: None
+) -> Iterator[Value]:
     for outcome in outcomes:
         if outcome.error is not None:
             raise outcome.error
         assert outcome.result is not None
+        advance()
         yield outcome.result
 
 
-def _picture_result(
-    setup: Setup, level: dict[str, int | None], name: str, coded: RoundTrip, score: PictureScore
-) -> PictureResult:
-    width, height = coded.image.width, coded.image.height
-    return PictureResult(
-        setup=setup,
-        **level,
-        picture=name,
-        width=width,
-        height=height,
-        size_bytes=coded.size_bytes,
-        bpp=bpp(coded.size_bytes, width, height),
-        scores=score.scores,
-        evidence=score.evidence,
-    )
-
-
-def _renamed(
-    point: Point, results: Sequence[PictureResult], setup: Setup
-) -> tuple[Point, list[PictureResult]]:
-    """The same measurement as a point of another curve."""
-    return replace(point, setup=setup), [replace(result, setup=setup) for result in results]
-
-
-def _counted(values: Iterable[Value], advance: Callable[[], None]) -> Iterator[Value]:
-    for value in values:
-        advance()
-        yield value
-
-
-def _batches(values: Iterable[Value], size: int) -> Iterator[list[Value]]:
-    iterator = iter(values)
-    while batch := list(islice(iterator, size)):
+def _batches(values: Iterator[Value]) -> Iterator[list[Value]]:
+    while batch := list(islice(values, BATCH)):
         yield batch

@@ -3,6 +3,7 @@
 import fcntl
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from itertools import accumulate
 from pathlib import Path
 from typing import BinaryIO
@@ -10,29 +11,27 @@ from typing import BinaryIO
 from neurocodec import files
 from neurocodec.errors import OutputError, UsageError
 from neurocodec.evaluation import results
-from neurocodec.evaluation.results import Key, PictureResult, Point, key
+from neurocodec.evaluation.results import Key, PictureResult, Point
 from neurocodec.files import display
 
 
+@dataclass
 class Journal:
     """An open results file. Each point is one write: its pictures' lines, then its own.
 
-    Args:
+    Attributes:
         file: open for appending.
         name: its name in messages.
-        end: where the next point starts; the rest of the file is cut off when it is added.
-        done: the points that are in it already.
         per_image: keep the lines of pictures.
+        done: the points that are in it already.
+        end: where the next point starts; the rest of the file is cut off when it is added.
     """
 
-    def __init__(
-        self, file: BinaryIO, name: str, *, end: int, done: set[Key], per_image: bool
-    ) -> None:
-        self._file = file
-        self._name = name
-        self._end = end
-        self._per_image = per_image
-        self.done = done
+    file: BinaryIO
+    name: str
+    per_image: bool
+    done: set[Key]
+    end: int
 
     def add(self, point: Point, pictures: Sequence[PictureResult]) -> None:
         """Append a point, and its pictures before it if this run keeps them.
@@ -40,16 +39,16 @@ class Journal:
         Raises:
             OutputError: it cannot be written; the file still ends with the point before.
         """
-        lines = results.dump_all(point, pictures if self._per_image else ())
-        data = "".join(line + "\n" for line in lines).encode()
-        self._file.truncate(self._end)
+        lines = [*(pictures if self.per_image else ()), point]
+        data = "".join(results.dump(line) + "\n" for line in lines).encode()
+        self.file.truncate(self.end)
         try:
-            self._file.write(data)
-            self._file.flush()
+            self.file.write(data)
+            self.file.flush()
         except OSError as exc:
-            self._file.truncate(self._end)
-            raise _cannot(self._name, exc) from exc
-        self._end += len(data)
+            self.file.truncate(self.end)
+            raise OutputError(f"{self.name}: cannot be written ({exc.strerror})") from exc
+        self.end += len(data)
 
 
 @contextmanager
@@ -71,24 +70,23 @@ def opened(path: Path, *, per_image: bool, fresh: bool = False) -> Iterator[Jour
     """
     name = display(path)
     files.make_folder(path.parent)
-    with _open(path, name) as file:
+    try:
+        opened_file = path.open("a+b")
+    except OSError as exc:
+        raise OutputError(f"{name}: cannot be written ({exc.strerror})") from exc
+    with opened_file as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise UsageError(
                 f"{name}: another run is writing it: wait, or name another file"
             ) from None
-        done, end = (set[Key](), 0) if fresh else _completed(file, name, per_image)
-        if not fresh:
+        if fresh:
+            yield Journal(file, name, per_image, set(), 0)
+        else:
+            done, end = _completed(file, name, per_image)
             file.truncate(end)
-        yield Journal(file, name, end=end, done=done, per_image=per_image)
-
-
-def _open(path: Path, name: str) -> BinaryIO:
-    try:
-        return path.open("a+b")
-    except OSError as exc:
-        raise _cannot(name, exc) from exc
+            yield Journal(file, name, per_image, done, end)
 
 
 def _completed(file: BinaryIO, name: str, per_image: bool) -> tuple[set[Key], int]:
@@ -96,21 +94,15 @@ def _completed(file: BinaryIO, name: str, per_image: bool) -> tuple[set[Key], in
     file.seek(0)
     content = file.read()
     lines = content[: content.rfind(b"\n") + 1].splitlines(keepends=True)
-    done: set[Key] = set()
-    pictured: set[Key] = set()
-    end = 0
     ends = (at for line, at in zip(lines, accumulate(map(len, lines)), strict=True) if line.strip())
     parsed = results.load((line.decode(errors="replace") for line in lines), name)
+    points: dict[Key, int] = {}
+    pictured: set[Key] = set()
     for result, at in zip(parsed, ends, strict=True):
         if isinstance(result, Point):
-            done.add(key(result))
-            end = at
+            points[result.key] = at
         else:
-            pictured.add(key(result))
-    if per_image and done - pictured:
+            pictured.add(result.key)
+    if per_image and points.keys() - pictured:
         raise UsageError(f"{name} was made without --per-image: name another file")
-    return done, end
-
-
-def _cannot(name: str, exc: OSError) -> OutputError:
-    return OutputError(f"{name}: cannot be written ({exc.strerror})")
+    return set(points), max(points.values(), default=0)

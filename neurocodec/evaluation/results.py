@@ -1,16 +1,16 @@
 """Results as JSON Lines: one object a point of a curve and, on demand, one a picture."""
 
 import json
-import logging
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
+from neurocodec import files
 from neurocodec.codecs import Level
 from neurocodec.errors import BadInputError
-
-LOG = logging.getLogger("neurocodec")
+from neurocodec.logs import LOG
+from neurocodec.tasks import PictureScore
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,12 +54,36 @@ class Setup:
         return hash(self._identity())
 
     def _identity(self) -> tuple[object, ...]:
-        named = vars(self) | {"pre": "schedule"} if self.pre.startswith("schedule:") else vars(self)
-        return tuple(named.values())
+        pre = "schedule" if self.pre.startswith("schedule:") else self.pre
+        return tuple((vars(self) | {"pre": pre}).values())
+
+
+Key = tuple[Setup, int | None, int | None]
 
 
 @dataclass(frozen=True)
-class Point:
+class Result:
+    """A measurement at one level of one curve: of all pictures or of one."""
+
+    setup: Setup
+    qp: int | None
+    quality: int | None
+
+    @property
+    def key(self) -> Key:
+        """The identity of a point: its curve and its level."""
+        return self.setup, self.qp, self.quality
+
+    @property
+    def level(self) -> Level:
+        """The level of the measurement."""
+        if self.qp is not None:
+            return Level("qp", self.qp)
+        return Level("quality", self.quality or 0)
+
+
+@dataclass(frozen=True)
+class Point(Result):
     """One point of a rate–accuracy curve.
 
     Attributes:
@@ -72,9 +96,6 @@ class Point:
         command: command line of the measurement; "" if unknown.
     """
 
-    setup: Setup
-    qp: int | None
-    quality: int | None
     bpp: float
     scores: Mapping[str, float]
     date: str = ""
@@ -82,12 +103,9 @@ class Point:
 
 
 @dataclass(frozen=True)
-class PictureResult:
+class PictureResult(Result):
     """One picture of one point: its bits, its scores, and the evidence for a set's scores."""
 
-    setup: Setup
-    qp: int | None
-    quality: int | None
     picture: str
     width: int
     height: int
@@ -96,26 +114,15 @@ class PictureResult:
     scores: Mapping[str, float]
     evidence: Mapping[str, Any] = field(default_factory=dict)
 
+    @property
+    def score(self) -> PictureScore:
+        """Scores and evidence, as a task makes them."""
+        return PictureScore(self.scores, self.evidence)
 
-Result = Point | PictureResult
-Key = tuple[Setup, int | None, int | None]
 
-_KINDS: dict[str, type[Result]] = {"point": Point, "picture": PictureResult}
+_KINDS: dict[str, type[Point | PictureResult]] = {"point": Point, "picture": PictureResult}
 _OPTIONAL = {"date", "command", "evidence"}
-_LEVELS = ("qp", "quality")
 _POSITIVE = ("bpp", "pictures", "width", "height", "size_bytes")
-
-
-def key(result: Result) -> Key:
-    """The identity of a point: its curve and its level."""
-    return result.setup, result.qp, result.quality
-
-
-def level(result: Result) -> Level:
-    """The level that the result was measured at."""
-    if result.qp is not None:
-        return Level("qp", result.qp)
-    return Level("quality", result.quality or 0)
 
 
 def dump(result: Result) -> str:
@@ -123,12 +130,7 @@ def dump(result: Result) -> str:
     kind = "point" if isinstance(result, Point) else "picture"
     record = asdict(result)
     setup = record.pop("setup")
-    return json.dumps({"kind": kind, **setup, "level": level(result).record(), **record})
-
-
-def dump_all(point: Point, pictures: Sequence[PictureResult]) -> list[str]:
-    """The lines of a point: its pictures' first, so that the point's line completes them."""
-    return [*map(dump, pictures), dump(point)]
+    return json.dumps({"kind": kind, **setup, "level": result.level.record(), **record})
 
 
 def load(lines: Iterable[str], name: str) -> Iterator[Result]:
@@ -145,14 +147,18 @@ def load(lines: Iterable[str], name: str) -> Iterator[Result]:
                 raise BadInputError(f"{name}:{number}: not a result line ({exc})") from exc
 
 
-def load_all(content: bytes, name: str) -> list[Result]:
-    """Parse a results file; a last line that a killed run left incomplete is dropped with a note.
+def read(path: str) -> list[Result]:
+    """Read a results file; a last line that a killed run left incomplete is dropped with a note.
+
+    Args:
+        path: the file; "-" is standard input.
 
     Raises:
-        BadInputError: any other line is no result.
+        BadInputError: it cannot be read, or any other line is no result.
     """
+    name = files.display(path)
     try:
-        lines = content.decode().split("\n")
+        lines = files.read(path).decode().split("\n")
     except UnicodeDecodeError:
         raise BadInputError(f"{name}: not a file of results") from None
     if lines[-1] and lines[:-1]:
@@ -168,23 +174,22 @@ def _parse(record: Any) -> Result:
     if not isinstance(record, dict) or str(record.get("kind")) not in _KINDS:
         raise ValueError("its kind is neither point nor picture")
     kind = _KINDS[record["kind"]]
-    setup = Setup(**{f.name: _checked(record, f.name, f.type) for f in fields(Setup)})
-    rest = {
+    rest = _fields(record, kind)
+    if rest["qp"] is None and rest["quality"] is None:
+        raise ValueError("it has no level")
+    return kind(Setup(**_fields(record, Setup)), **rest)
+
+
+def _fields(record: Mapping[str, Any], of: type) -> dict[str, Any]:
+    return {
         f.name: _checked(record, f.name, f.type)
-        for f in fields(kind)
+        for f in fields(of)
         if f.name != "setup" and (f.name in record or f.name not in _OPTIONAL)
     }
-    if all(rest[unit] is None for unit in _LEVELS):
-        raise ValueError("it has no level")
-    return kind(setup=setup, **rest)
 
 
 def _checked(record: Mapping[str, Any], name: str, annotation: Any) -> Any:
-    """The value of a field, if it is of the field's type and possible.
-
-    Raises:
-        ValueError: it is neither.
-    """
+    """The value of a field; raises ValueError unless it is of the field's type and possible."""
     value: Any = record.get(name)
     if not _TYPES[annotation](value) or (name in _POSITIVE and not 0 < value < math.inf):
         shown = json.dumps(value) if name in record else "missing"
@@ -192,19 +197,15 @@ def _checked(record: Mapping[str, Any], name: str, annotation: Any) -> Any:
     return value
 
 
-def _is_integer(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
-
-
-def _is_number(value: object) -> bool:
-    return _is_integer(value) or (isinstance(value, float) and not math.isnan(value))
+def _is_number(value: Any) -> bool:
+    return type(value) in (int, float) and not math.isnan(value)
 
 
 _TYPES: dict[Any, Callable[[Any], bool]] = {
     str: lambda value: isinstance(value, str),
-    int: _is_integer,
+    int: lambda value: type(value) is int,
     float: _is_number,
-    int | None: lambda value: value is None or _is_integer(value),
+    int | None: lambda value: value is None or type(value) is int,
     Mapping[str, float]: lambda v: isinstance(v, dict) and all(map(_is_number, v.values())),
     Mapping[str, Any]: lambda value: isinstance(value, dict),
 }

@@ -5,13 +5,13 @@ from dataclasses import dataclass, fields
 from itertools import chain
 from operator import attrgetter
 
-from neurocodec import files
 from neurocodec.errors import UsageError
-from neurocodec.evaluation import results
-from neurocodec.evaluation.results import Key, PictureResult, Point, Result, Setup, key
+from neurocodec.evaluation.results import Key, PictureResult, Point, Result, Setup
 
-_KEYS = tuple(field.name for field in fields(Setup))
-_ALIASES = {"filter": "pre"}
+UNFILTERED = "none"
+
+_FIELDS = {{"pre": "filter"}.get(field.name, field.name): field.name for field in fields(Setup)}
+"""The setup's fields by the names that choices and messages have for them."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,15 +34,6 @@ class Curve:
         return f"codec={self.setup.codec},pre={self.setup.pre}"
 
 
-def read(path: str) -> list[Result]:
-    """Read a results file; "-" is standard input.
-
-    Raises:
-        BadInputError: it cannot be read, or a line of it is no result.
-    """
-    return results.load_all(files.read(path), files.display(path))
-
-
 def gather(lines: Iterable[Result]) -> list[Curve]:
     """Gather results into curves, in the order in which they first occur.
 
@@ -52,16 +43,15 @@ def gather(lines: Iterable[Result]) -> list[Curve]:
     pictures: dict[Key, dict[str, PictureResult]] = {}
     for result in lines:
         if isinstance(result, Point):
-            points.setdefault(result.setup, {})[key(result)] = result
-        else:
-            pictures.setdefault(key(result), {})[result.picture] = result
-    return [_curve(list(by_level.values()), pictures) for by_level in points.values()]
-
-
-def _curve(points: list[Point], pictures: Mapping[Key, Mapping[str, PictureResult]]) -> Curve:
-    points.sort(key=attrgetter("bpp"))
-    by_point = [pictures.get(key(point), {}) for point in points]
-    return Curve(points[0].setup, points, by_point if any(by_point) else ())
+            points.setdefault(result.setup, {})[result.key] = result
+        elif isinstance(result, PictureResult):
+            pictures.setdefault(result.key, {})[result.picture] = result
+    curves = []
+    for by_level in points.values():
+        ordered = sorted(by_level.values(), key=attrgetter("bpp"))
+        by_point = [pictures.get(point.key, {}) for point in ordered]
+        curves.append(Curve(ordered[0].setup, ordered, by_point if any(by_point) else ()))
+    return curves
 
 
 def select(curves: Sequence[Curve], choice: str, option: str) -> Curve:
@@ -79,13 +69,13 @@ def select(curves: Sequence[Curve], choice: str, option: str) -> Curve:
     wanted = _parse(choice, option)
     if not curves:
         raise UsageError(f"{option}: the results hold no point: run neurocodec evaluate")
-    fitting = [c for c in curves if all(_value(c, key) == wanted[key] for key in wanted)]
+    fitting = [c for c in curves if all(_value(c, name) == wanted[name] for name in wanted)]
     if not fitting:
-        keys = [key for key in wanted if wanted[key] not in {_value(c, key) for c in curves}]
-        values = _values(curves, keys or list(wanted))
+        absent = [n for n in wanted if wanted[n] not in {_value(c, n) for c in curves}]
+        values = _values(curves, absent or wanted)
         raise UsageError(f"{option} {choice}: no such curve; the results have {values}")
     if len(fitting) > 1:
-        differing = [key for key in _KEYS if len({_value(curve, key) for curve in fitting}) > 1]
+        differing = [n for n in _FIELDS if len({_value(curve, n) for curve in fitting}) > 1]
         raise UsageError(
             f"{option} {choice or 'KEY=VALUE'}: {len(fitting)} curves fit, "
             f"choose by {_values(fitting, differing)}"
@@ -96,15 +86,10 @@ def select(curves: Sequence[Curve], choice: str, option: str) -> Curve:
 def anchor_and_test(
     results_of_files: Sequence[Sequence[Result]], anchor: str, test: str
 ) -> tuple[Curve, Curve]:
-    """Select the two curves to compare.
+    """Select the two curves to compare, by choices as for `select`.
 
     With two files and at most one choice, the first has the anchor and the second the test; else
     both are looked for in all files together.
-
-    Args:
-        results_of_files: the results of every file.
-        anchor: the choice of the anchor, as for `select`.
-        test: the choice of the test.
 
     Raises:
         UsageError: a choice fits no curve or several.
@@ -122,24 +107,19 @@ def _parse(choice: str, option: str) -> dict[str, str]:
     wanted = {}
     for pair in filter(None, choice.split(",")):
         name, equals, value = pair.strip().partition("=")
-        key = _ALIASES.get(name, name)
-        if not equals or key not in _KEYS:
+        name = "filter" if name == "pre" else name
+        if not equals or name not in _FIELDS:
             raise UsageError(
-                f"{option}: cannot read {pair!r}: write KEY=VALUE, KEY one of "
-                f"{', '.join(map(_name, _KEYS))}"
+                f"{option}: cannot read {pair!r}: write KEY=VALUE, KEY one of {', '.join(_FIELDS)}"
             )
-        wanted[key] = value
+        wanted[name] = value
     return wanted
 
 
-def _name(key: str) -> str:
-    return next((name for name, field_name in _ALIASES.items() if field_name == key), key)
+def _value(curve: Curve, name: str) -> str:
+    return str(getattr(curve.setup, _FIELDS[name]))
 
 
-def _value(curve: Curve, key: str) -> str:
-    return str(getattr(curve.setup, key))
-
-
-def _values(curves: Sequence[Curve], keys: Sequence[str]) -> str:
-    values = {key: dict.fromkeys(_value(curve, key) for curve in curves) for key in keys}
-    return "; ".join(f"{_name(key)}={' | '.join(values[key])}" for key in keys)
+def _values(curves: Sequence[Curve], names: Iterable[str]) -> str:
+    values = {name: dict.fromkeys(_value(curve, name) for curve in curves) for name in names}
+    return "; ".join(f"{name}={' | '.join(values[name])}" for name in names)

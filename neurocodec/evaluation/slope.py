@@ -89,8 +89,7 @@ def fit(
 
 def fit_rate(qps: Sequence[float], bpp: Sequence[float]) -> list[float]:
     """The coefficients of log R̄(QP)."""
-    fitted: list[float] = np.polyfit(qps, np.log(bpp), _DEGREE).tolist()
-    return fitted
+    return list(map(float, np.polyfit(qps, np.log(bpp), _DEGREE)))
 
 
 def _exp_polynomial(coefficients: Sequence[float], qp: npt.ArrayLike) -> Array:

@@ -36,27 +36,27 @@ class Filter(ABC):
 
     @abstractmethod
     def __call__(self, image: Image, qp: float) -> Image:
-        """The filtered picture; alpha, gray and metadata stay as they are."""
+        """Filter a picture; alpha, gray and metadata stay as they are."""
 
     def filter_batch(self, images: Sequence[Image], qp: float) -> list[Image]:
-        """The filtered pictures, all of one size, to within one level of `__call__`'s."""
+        """Filter pictures, all of one size, to within one level of `__call__`."""
         return [self(image, qp) for image in images]
 
     def batches(self, qp: float) -> bool:
-        """True if several pictures of one size are faster together than one by one."""
+        """Tell whether several pictures of one size are faster together than one by one."""
         return False
 
     def identity(self, qp: float) -> str:
-        """The reason why pictures pass unchanged at this QP; "" where they are filtered."""
+        """Tell why pictures pass unchanged at this QP; "" where they are filtered."""
         return ""
 
     def fingerprint(self, qp: float) -> str:
-        """A text that is equal for two filters only if they make the same of a picture at `qp`."""
+        """Return a text that is equal only for filters of equal results at `qp`."""
         return self.spec + self.weights_sha256
 
 
 def create(spec: str, device: str = "cpu") -> Filter:
-    """The filter that "name:key=value" describes.
+    """Make the filter that "name:key=value" describes.
 
     Args:
         spec: as on the command line.
@@ -72,7 +72,7 @@ def create(spec: str, device: str = "cpu") -> Filter:
 
 
 def with_weights(specs: Sequence[str], weights: str) -> list[str]:
-    """The specs, with these weights added to each trained filter.
+    """Add these weights to the spec of each trained filter.
 
     Args:
         specs: as on the command line, but none with weights of its own.
@@ -94,9 +94,7 @@ def with_weights(specs: Sequence[str], weights: str) -> list[str]:
 
 def _takes_weights(spec: str) -> bool:
     name, settings = registry.parse(spec)
-    if name not in FILTERS:
-        return False
-    factory = registry.load(FILTERS, name, "filter")
+    factory = registry.load(FILTERS, name, "filter") if name in FILTERS else Filter
     takes = "weights" in inspect.signature(factory).parameters
     if takes and "weights" in settings:
         raise UsageError(f"weights are named twice, in --filter {spec} and --weights: keep one")

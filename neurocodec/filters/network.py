@@ -20,8 +20,6 @@ from neurocodec.networks.tensors import to_images, to_tensor
 # pictures one by one, and needs more memory.
 _GPU_PIXELS = 1 << 20
 
-Span = tuple[int, int]
-
 
 class NetworkFilter(Filter):
     """A trained network as a filter; a subclass names its kind.
@@ -36,82 +34,74 @@ class NetworkFilter(Filter):
             processor, and on a GPU as many as make a megapixel.
         device: "cpu", "cuda" or "auto".
 
-    Attributes:
-        kind: a key of checkpoint.NETWORKS.
-
     Raises:
         UsageError: a tile that is too small, a batch below 0, or no such device.
         MissingError: no such weights, or not of this kind.
         BadInputError: the weights file is damaged.
     """
 
-    kind: ClassVar[str]
+    kind: ClassVar[str]  # a key of checkpoint.NETWORKS
 
     def __init__(
         self, weights: str = "", tile: int = 0, batch: int = 0, device: str = "cpu"
     ) -> None:
-        found = _found(self.kind, weights)
-        assert isinstance(found.network, FilterNetwork)
+        network, stored = _load(self.kind, weights)
         memory.keep()
         self._device = devices.resolve(device)
-        self._network = found.network.to(self._device).to(memory_format=torch.channels_last)
+        self._network = network.to(self._device).to(memory_format=torch.channels_last)
         if 0 != tile < self._network.stride:
             raise UsageError(f"{self.kind}:tile is at least {self._network.stride}, not {tile}")
         self._tile = tile or self._network.tile
         if batch < 0:
             raise UsageError(f"{self.kind}:batch is at least 0, not {batch}")
         self._batch = batch
-        self._qps: list[float] | None = found.made.get("qps")
-        self.weights_sha256 = found.sha256
+        self._qps: list[float] | None = stored.made.get("qps")
+        self.weights_sha256 = stored.sha256
 
     def identity(self, qp: float) -> str:
-        """The reason why pictures pass unchanged at that QP; "" where they are filtered."""
+        """Tell why pictures pass unchanged at that QP; "" where they are filtered."""
         if self._qps is None or self._qps[0] <= qp <= self._qps[1]:
             return ""
         lowest, highest = self._qps
         return f"{self.kind} knows QP {lowest} to {highest} only: outside it does not filter"
 
     def batches(self, qp: float) -> bool:
-        """True if several pictures of one size are better handed in together."""
+        """Tell whether several pictures of one size are better handed in together."""
         together = self._batch > 1 or (self._batch == 0 and self._device.type != "cpu")
         return together and not self.identity(qp)
 
     def __call__(self, image: Image, qp: float) -> Image:
-        """The filtered picture; unchanged where the network was not trained for the QP."""
+        """Filter a picture; it is unchanged where the network was not trained for the QP."""
         return self.filter_batch([image], qp)[0]
 
     @torch.inference_mode()
     def filter_batch(self, images: Sequence[Image], qp: float) -> list[Image]:
-        """The filtered pictures, all of one size, to within one level of `__call__`'s."""
+        """Filter pictures, all of one size, to within one level of `__call__`."""
         if self.identity(qp):
             return list(images)
         results = [np.empty_like(image.pixels) for image in images]
-        height, width = images[0].height, images[0].width
-        for (rows, seen_rows), (columns, seen_columns) in product(
-            self._spans(height), self._spans(width)
-        ):
-            window = slice(*seen_rows), slice(*seen_columns)
-            cores = self._filtered([_cut(image, window) for image in images], qp)
-            top, left = rows[0] - seen_rows[0], columns[0] - seen_columns[0]
-            size = rows[1] - rows[0], columns[1] - columns[0]
-            for result, core in zip(results, cores, strict=True):
-                part = core[top : top + size[0], left : left + size[1]]
-                result[slice(*rows), slice(*columns)] = part
-        return [replace(image, pixels=own) for image, own in zip(images, results, strict=True)]
+        rows, columns = self._spans(images[0].height), self._spans(images[0].width)
+        for (y, shown_y, part_y), (x, shown_x, part_x) in product(rows, columns):
+            windows = [Image(image.pixels[shown_y, shown_x], gray=image.gray) for image in images]
+            for result, window in zip(results, self._filtered(windows, qp), strict=True):
+                result[y, x] = window[part_y, part_x]
+        return [
+            replace(image, pixels=pixels) for image, pixels in zip(images, results, strict=True)
+        ]
 
-    def _filtered(self, parts: Sequence[Image], qp: float) -> Iterator[Plane]:
-        """The parts through the network, so many together as the batch is."""
-        on_gpu = max(1, _GPU_PIXELS // parts[0].pixels[..., 0].size)
+    def _filtered(self, windows: Sequence[Image], qp: float) -> Iterator[Plane]:
+        """Filter pictures of one size, as many together as the batch is."""
+        on_gpu = max(1, _GPU_PIXELS // windows[0].pixels[..., 0].size)
         count = self._batch or (1 if self._device.type == "cpu" else on_gpu)
         # On a GPU a convolution may else round to TF32, whose 10 bits are a quarter of a level.
         with torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
-            for start in range(0, len(parts), count):
-                some = parts[start : start + count]
+            for start in range(0, len(windows), count):
+                some = windows[start : start + count]
                 filtered = self._network(to_tensor(some, self._device), qp)
                 yield from (image.pixels for image in to_images(filtered, some))
 
-    def _spans(self, side: int) -> Iterator[tuple[Span, Span]]:
-        """Every tile's own part of a side, and the part that the network is shown for it.
+    def _spans(self, side: int) -> list[tuple[slice, slice, slice]]:
+        """Cut a side into tiles: each tile, the window shown to the network, the tile in that.
 
         All tiles are alike in size: memory that one leaves fits the next, and none is a sliver.
         """
@@ -119,29 +109,27 @@ class NetworkFilter(Filter):
         margin = _up(self._network.reach, stride)
         tile = _up(-(-side // -(-side // (self._tile // stride * stride))), stride)
         last = max(0, _up(side - tile - 2 * margin, stride))
+        spans = []
         for start in range(0, side, tile):
-            seen = min(max(0, start - margin), last)
-            yield (start, min(start + tile, side)), (seen, min(seen + tile + 2 * margin, side))
-
-
-def _cut(image: Image, window: tuple[slice, slice]) -> Image:
-    return Image(image.pixels[window], gray=image.gray)
+            end, shown = min(start + tile, side), min(max(0, start - margin), last)
+            window = slice(shown, min(shown + tile + 2 * margin, side))
+            spans.append((slice(start, end), window, slice(start - shown, end - shown)))
+        return spans
 
 
 def _up(length: int, stride: int) -> int:
-    """The next multiple of the stride."""
+    """Round up to a multiple of the stride."""
     return -(-length // stride) * stride
 
 
-def _found(kind: str, name: str) -> checkpoint.Checkpoint:
+def _load(kind: str, name: str) -> tuple[FilterNetwork, checkpoint.Checkpoint]:
     if not name:
         known = ", ".join(weights.installed()) or "none is installed yet"
         raise MissingError(f"{kind} needs weights: write {kind}:weights=NAME or FILE ({known})")
-    read = weights.read(name)
-    found = checkpoint.load(read.data, read.name)
-    if found.kind != kind:
-        raise MissingError(f"weights {read.name} are for {found.kind}, not {kind}")
-    return found
+    network, stored = checkpoint.read(name, FilterNetwork, "filter")  # type: ignore[type-abstract]
+    if stored.kind != kind:
+        raise MissingError(f"weights {name} are for {stored.kind}, not {kind}")
+    return network, stored
 
 
 class Npp(NetworkFilter):

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
 from pathlib import Path
 
 from neurocodec.errors import UsageError
@@ -26,28 +25,19 @@ class Schedule(Filter):
         specs = _specs(file)
         self._filters = {qp: create(spec, device) for qp, spec in specs.items()}
         in_force = {str(qp): filter.fingerprint(qp) for qp, filter in self._filters.items()}
-        self.weights_sha256 = hashlib.sha256(
-            json.dumps(in_force, sort_keys=True).encode()
-        ).hexdigest()
+        text = json.dumps(in_force, sort_keys=True)
+        self.weights_sha256 = hashlib.sha256(text.encode()).hexdigest()
 
     def __call__(self, image: Image, qp: float) -> Image:
-        """The picture filtered as the nearest QP of the file says; the higher one in a tie."""
+        """Filter a picture as the nearest QP of the file says; the higher one in a tie."""
         return self._nearest(qp)(image, qp)
 
-    def filter_batch(self, images: Sequence[Image], qp: float) -> list[Image]:
-        """The pictures, all of one size, as `__call__` filters each."""
-        return self._nearest(qp).filter_batch(images, qp)
-
-    def batches(self, qp: float) -> bool:
-        """True if the filter of that QP is faster on several pictures together."""
-        return self._nearest(qp).batches(qp)
-
     def identity(self, qp: float) -> str:
-        """The reason why pictures pass unchanged at that QP; "" where they are filtered."""
+        """Tell why pictures pass unchanged at that QP; "" where they are filtered."""
         return self._nearest(qp).identity(qp)
 
     def fingerprint(self, qp: float) -> str:
-        """The fingerprint of the filter in force at that QP."""
+        """Return the fingerprint of the filter in force at that QP."""
         return self._nearest(qp).fingerprint(qp)
 
     def _nearest(self, qp: float) -> Filter:
@@ -55,7 +45,6 @@ class Schedule(Filter):
 
 
 def _specs(file: str) -> dict[float, str]:
-    """The filter of every QP that the file names."""
     try:
         content = json.loads(Path(file).read_bytes())
         # "pretransforms" is the name that files of version 0.1 have.

@@ -8,7 +8,6 @@ import PIL.Image
 
 _IHDR_DEPTH, _IHDR_COLOUR = 24, 25  # where a PNG has its bit depth and its colour type
 _GRAY = 0
-_CHANNELS = {"ya16be": 2, "rgb48be": 3, "rgba64be": 4}
 
 
 def at_8_bits(opened: PIL.Image.Image, data: bytes) -> PIL.Image.Image:
@@ -48,7 +47,7 @@ def png_samples(opened: PIL.Image.Image, data: bytes) -> npt.NDArray[np.uint16] 
 
     context = av.CodecContext.create("png", "r")
     frame = [*context.decode(av.Packet(data)), *context.decode(None)][0]
-    channels = _CHANNELS[frame.format.name]
+    channels = len(frame.format.components)
     rows = np.frombuffer(bytes(frame.planes[0]), ">u2").reshape(frame.height, -1)
     samples = rows[:, : frame.width * channels].astype(np.uint16)
     return samples.reshape(frame.height, frame.width, channels)

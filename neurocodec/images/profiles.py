@@ -21,10 +21,6 @@ _PLAIN_PRIMARIES, _PLAIN_TRANSFERS = {1, 2}, {1, 2, 6, 13}
 _CODE_POINTS = {"PNG": (b"\0\0\0\4cICP", ">BB"), "AVIF": (b"colrnclx", ">HH")}
 
 
-class UnfitProfileError(Exception):
-    """The profile cannot be applied to the picture; the message says why."""
-
-
 def convert(picture: PIL.Image.Image, profile: bytes) -> tuple[PIL.Image.Image, bytes | None]:
     """Convert to sRGB.
 
@@ -36,20 +32,15 @@ def convert(picture: PIL.Image.Image, profile: bytes) -> tuple[PIL.Image.Image, 
         The picture of mode RGB, and the profile to keep with it; a gray picture keeps none.
 
     Raises:
-        UnfitProfileError: the profile is damaged, or for other colours.
+        PyCMSError, OSError, ValueError: the profile is damaged, or for other colours.
     """
     gray = picture.mode == "L"
-    try:
-        source = PIL.ImageCms.ImageCmsProfile(io.BytesIO(profile))
-        space = source.profile.xcolor_space
-        if picture.mode not in _MODES.get(space, ()):
-            raise UnfitProfileError(f"it is for {space.strip()} and the pixels are {picture.mode}")
-        plain = picture.convert("RGB") if space == "RGB " else picture
-        converted = PIL.ImageCms.profileToProfile(plain, source, _srgb(), outputMode="RGB")
-    except (PIL.ImageCms.PyCMSError, OSError, ValueError) as exc:
-        raise UnfitProfileError("it is damaged") from exc
-    if converted is None:
-        raise UnfitProfileError("it converts nothing")
+    source = PIL.ImageCms.ImageCmsProfile(io.BytesIO(profile))
+    space = source.profile.xcolor_space
+    if picture.mode not in _MODES.get(space, ()):
+        raise ValueError(f"it is for {space.strip()} and the pixels are {picture.mode}")
+    plain = picture.convert("RGB") if space == "RGB " else picture
+    converted = PIL.ImageCms.buildTransform(source, _srgb(), plain.mode, "RGB").apply(plain)
     if plain.mode == "RGB" and _alike(converted, plain):
         return plain, None if gray else profile
     return converted, None if gray else _srgb().tobytes()
@@ -69,13 +60,11 @@ def declared_colour(info: Mapping[Any, Any], file_format: str | None, data: byte
         primaries, transfer = struct.unpack_from(layout, data, at + len(mark))
         plain = primaries in _PLAIN_PRIMARIES and transfer in _PLAIN_TRANSFERS
         return None if plain else f"colour primaries {primaries} and transfer {transfer} of H.273"
-    if "srgb" in info:
-        return None
     gamma, corners = info.get("gamma", _SRGB_GAMMA), info.get("chromaticity", _SRGB_PRIMARIES)
-    if abs(gamma - _SRGB_GAMMA) > _TOLERANCE:
+    if "srgb" not in info and abs(gamma - _SRGB_GAMMA) > _TOLERANCE:
         return f"gamma {gamma:g}"
-    other = any(abs(a - b) > _TOLERANCE for a, b in zip(corners, _SRGB_PRIMARIES, strict=True))
-    return "primaries other than sRGB's" if other else None
+    plain = "srgb" in info or np.allclose(corners, _SRGB_PRIMARIES, rtol=0, atol=_TOLERANCE)
+    return None if plain else "primaries other than sRGB's"
 
 
 def _alike(one: PIL.Image.Image, other: PIL.Image.Image) -> bool:

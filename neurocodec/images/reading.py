@@ -3,7 +3,7 @@
 import io
 import logging
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache, partial
 from pathlib import Path
@@ -11,6 +11,7 @@ from threading import RLock
 
 import numpy as np
 import PIL.Image
+import PIL.ImageCms
 import PIL.ImageOps
 import PIL.PngImagePlugin
 
@@ -20,16 +21,14 @@ from neurocodec.images.image import Image, Plane, Stored
 
 LOG = logging.getLogger("neurocodec")
 MAX_PIXELS = 179_000_000
-_MAX_METADATA_BYTES = 64 << 20  # of a PNG, inflated
+_MAX_METADATA_BYTES = 256 << 20  # of a PNG, inflated
 _FORMATS_WITHOUT_A_READER = {"BUFR", "EPS", "GRIB", "HDF5", "MPEG", "WMF"}
-_PNG_METADATA = {b"tEXt", b"zTXt", b"iTXt", b"iCCP"}
 _GRAY_MODES = {"1", "L", "LA", "La"}
 _PLAIN_MODES = {"L", "RGB", "CMYK", "LAB"}
 _PILLOW_STATE = RLock()  # Pillow's limits and Python's warnings are global
-_EXIF_PREFIX = b"Exif\0\0"
 
 
-def read(data: bytes, name: str, max_pixels: int = MAX_PIXELS, *, as_stored: bool = False) -> Image:
+def read(data: bytes, name: str, max_pixels: int = MAX_PIXELS) -> Image:
     """Read a picture in any format that Pillow opens.
 
     EXIF orientation is applied, an ICC profile converted to sRGB; deep, palette and CMYK pictures
@@ -44,8 +43,7 @@ def read(data: bytes, name: str, max_pixels: int = MAX_PIXELS, *, as_stored: boo
         BadInputError: not a picture, damaged, animated, or larger than `max_pixels`.
     """
     with _reading(data, name):
-        opened, data = _load(data, name, max_pixels)
-        return _to_image(depth.at_8_bits(opened, data), data, name)
+        return _to_image(depth.at_8_bits(_load(data, max_pixels), data), data, name)
 
 
 def read_stored(data: bytes, name: str, max_pixels: int = MAX_PIXELS) -> Stored:
@@ -61,9 +59,9 @@ def read_stored(data: bytes, name: str, max_pixels: int = MAX_PIXELS) -> Stored:
     """
     with _reading(data, name):
         try:
-            opened, data = _load(data, name, max_pixels, draft="YCbCr")
+            opened = _load(data, max_pixels, draft="YCbCr")
         except OSError:  # a JPEG of RGB
-            opened, data = _load(data, name, max_pixels)
+            opened = _load(data, max_pixels)
         metadata = _metadata(opened, opened.info.get("icc_profile"))
         samples = depth.png_samples(opened, data)
         if samples is not None:
@@ -77,20 +75,27 @@ def read_stored(data: bytes, name: str, max_pixels: int = MAX_PIXELS) -> Stored:
 
 @contextmanager
 def _reading(data: bytes, name: str) -> Iterator[None]:
-    """Set Pillow's limits to our own, and name the file in what is raised."""
+    """Set Pillow's fixed limits to our own, silence its warnings, and name the file in errors."""
     if not data:
         raise BadInputError(f"{name}: the file is empty")
-    try:
-        with _own_limits():
+    text = PIL.PngImagePlugin
+    with _PILLOW_STATE, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        limits = PIL.Image.MAX_IMAGE_PIXELS, text.MAX_TEXT_CHUNK, text.MAX_TEXT_MEMORY
+        PIL.Image.MAX_IMAGE_PIXELS = None
+        text.MAX_TEXT_CHUNK = text.MAX_TEXT_MEMORY = _MAX_METADATA_BYTES
+        try:
             yield
-    except BadInputError as exc:
-        raise BadInputError(f"{name}: {exc}") from exc
-    except PIL.UnidentifiedImageError:
-        raise BadInputError(f"{name}: not a picture that Pillow can open") from None
-    except MemoryError:
-        raise BadInputError(f"{name}: too large to be read into memory") from None
-    except Exception as exc:  # Pillow's readers raise anything at all on a damaged file
-        raise BadInputError(f"{name}: cannot be read as a picture ({exc})") from exc
+        except BadInputError as exc:
+            raise BadInputError(f"{name}: {exc}") from exc
+        except PIL.UnidentifiedImageError:
+            raise BadInputError(f"{name}: not a picture that Pillow can open") from None
+        except MemoryError:
+            raise BadInputError(f"{name}: too large to be read into memory") from None
+        except Exception as exc:  # Pillow's readers raise anything at all on a damaged file
+            raise BadInputError(f"{name}: cannot be read as a picture ({exc})") from exc
+        finally:
+            PIL.Image.MAX_IMAGE_PIXELS, text.MAX_TEXT_CHUNK, text.MAX_TEXT_MEMORY = limits
 
 
 def file_format(path: Path) -> str | None:
@@ -103,52 +108,17 @@ def has_picture_name(path: Path) -> bool:
     return file_format(path) is not None
 
 
-@contextmanager
-def _own_limits() -> Iterator[None]:
-    """Set Pillow's fixed limits to those of `read`, and silence its warnings."""
-    text = PIL.PngImagePlugin
-    with _PILLOW_STATE, warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        limits = PIL.Image.MAX_IMAGE_PIXELS, text.MAX_TEXT_CHUNK, text.MAX_TEXT_MEMORY
-        PIL.Image.MAX_IMAGE_PIXELS = None
-        text.MAX_TEXT_CHUNK = text.MAX_TEXT_MEMORY = _MAX_METADATA_BYTES
-        try:
-            yield
-        finally:
-            PIL.Image.MAX_IMAGE_PIXELS, text.MAX_TEXT_CHUNK, text.MAX_TEXT_MEMORY = limits
-
-
-def _load(
-    data: bytes, name: str, max_pixels: int, draft: str = ""
-) -> tuple[PIL.Image.Image, bytes]:
-    """Decode a file; its metadata is left out where it is too large.
-
-    Returns:
-        The picture, and the bytes of the file that it was decoded from.
-    """
+def _load(data: bytes, max_pixels: int, draft: str = "") -> PIL.Image.Image:
     check_size = partial(_check_size, max_pixels)
     if data[:4] in tiff.MARKS:
         data = tiff.at_8_bits(data, check_size)
-    try:
-        return _open(data, check_size, draft), data
-    except ValueError as exc:
-        if "MAX_TEXT" not in str(exc):
-            raise
-    LOG.warning("%s: its texts and colour profile are ignored: they are over 64 MB", name)
-    data = _without_metadata(data)
-    return _open(data, check_size, draft), data
-
-
-def _open(data: bytes, check_size: Callable[[int, int], None], draft: str) -> PIL.Image.Image:
     opened = PIL.Image.open(io.BytesIO(data))
     frames = getattr(opened, "n_frames", 1)
     if frames > 1 and opened.format != "MPO":
         raise BadInputError(f"has {frames} frames: extract the one that is meant")
     check_size(opened.width, opened.height)
-    if opened.mode == "F":
-        raise BadInputError("has floating-point samples: convert it to 8 or 16 bits")
-    if opened.format == "FITS" and opened.mode != "L":
-        raise BadInputError("has samples of physical units: convert it to 8 or 16 bits")
+    if opened.mode == "F" or (opened.format == "FITS" and opened.mode != "L"):
+        raise BadInputError("has floating-point or physical samples: convert it to 8 or 16 bits")
     if draft:
         opened.draft(draft, None)
     opened.load()
@@ -163,17 +133,6 @@ def _check_size(max_pixels: int, width: int, height: int) -> None:
         )
 
 
-def _without_metadata(data: bytes) -> bytes:
-    """Drop the chunks of a PNG that hold texts and the colour profile."""
-    pieces, at = [data[:8]], 8
-    while at < len(data):
-        end = at + 12 + int.from_bytes(data[at : at + 4])
-        if data[at + 4 : at + 8] not in _PNG_METADATA:
-            pieces.append(data[at:end])
-        at = end
-    return b"".join(pieces)
-
-
 def _to_image(picture: PIL.Image.Image, data: bytes, name: str) -> Image:
     gray = picture.mode in _GRAY_MODES
     _turn_upright(picture, name)
@@ -184,12 +143,12 @@ def _to_image(picture: PIL.Image.Image, data: bytes, name: str) -> Image:
             channels, profile = profiles.convert(channels, profile)
         else:
             declared = profiles.declared_colour(picture.info, picture.format, data)
-    except profiles.UnfitProfileError as exc:
+    except (PIL.ImageCms.PyCMSError, OSError, ValueError) as exc:
         LOG.warning("%s: its colour profile is ignored: %s", name, exc)
         profile = None
     if declared:
         LOG.warning("%s: read as sRGB, but the file declares %s", name, declared)
-    pixels = _rgb(channels)
+    pixels = np.array(channels if channels.mode == "RGB" else channels.convert("RGB"))
     if gray:
         pixels[..., 1:] = pixels[..., :1]
     alpha = mask if mask is not None and mask.min() < 255 else None
@@ -211,8 +170,7 @@ def _split(picture: PIL.Image.Image) -> tuple[PIL.Image.Image, Plane | None]:
     picture = _plain(picture)
     if picture.mode not in {"LA", "RGBA"}:
         return picture, None
-    *colour, alpha = picture.split()
-    return PIL.Image.merge(picture.mode[:-1], colour), np.array(alpha)
+    return picture.convert(picture.mode[:-1]), np.array(picture.getchannel("A"))
 
 
 def _plain(picture: PIL.Image.Image) -> PIL.Image.Image:
@@ -223,10 +181,6 @@ def _plain(picture: PIL.Image.Image) -> PIL.Image.Image:
     if picture.mode in _PLAIN_MODES:
         return picture
     return picture.convert("L" if gray else "RGB")
-
-
-def _rgb(channels: PIL.Image.Image) -> Plane:
-    return np.array(channels if channels.mode == "RGB" else channels.convert("RGB"))
 
 
 @lru_cache
@@ -244,7 +198,7 @@ def _metadata(picture: PIL.Image.Image, profile: bytes | None) -> dict[str, byte
         exif = picture.getexif().tobytes()
     xmp = picture.info.get("xmp", picture.info.get("XML:com.adobe.xmp", b""))
     pieces = {
-        "exif": exif.removeprefix(_EXIF_PREFIX),
+        "exif": exif.removeprefix(b"Exif\0\0"),
         "icc": profile or b"",
         "xmp": xmp.encode() if isinstance(xmp, str) else xmp,
     }

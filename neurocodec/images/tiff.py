@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 import numpy.typing as npt
+from PIL.ExifTags import Base as Tag
 from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
 from neurocodec.errors import BadInputError
@@ -13,15 +14,13 @@ from neurocodec.images.depth import scaled
 
 MARKS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _BIG = 43  # in the header of a BigTIFF, which is longer
-_WIDTH, _HEIGHT, _BITS, _COMPRESSION, _PHOTOMETRIC, _FILL_ORDER = 256, 257, 258, 259, 262, 266
-_OFFSETS, _ORIENTATION, _SAMPLES, _ROWS, _COUNTS, _PLANAR = 273, 274, 277, 278, 279, 284
-_PREDICTOR, _EXTRA, _SAMPLE_FORMAT, _XMP, _ICC = 317, 338, 339, 700, 34675
-_KEPT = (_WIDTH, _HEIGHT, _ORIENTATION, _SAMPLES, _EXTRA, _XMP, _ICC)
+_KEPT = (
+    *(Tag.ImageWidth, Tag.ImageLength, Tag.Orientation, Tag.SamplesPerPixel),
+    *(Tag.ExtraSamples, Tag.XMLPacket, Tag.InterColorProfile),
+)
 _WHITE_IS_ZERO, _BLACK_IS_ZERO = 0, 1
 _UNCOMPRESSED, _DEFLATED, _SEPARATE_PLANES, _DIFFERENCES = 1, {8, 32946}, 2, 2
 _UNSIGNED, _FLOAT = {1, 4}, 3
-
-Samples = npt.NDArray[np.uint16]
 
 
 def at_8_bits(data: bytes, check_size: Callable[[int, int], None]) -> bytes:
@@ -40,100 +39,71 @@ def at_8_bits(data: bytes, check_size: Callable[[int, int], None]) -> bytes:
     stream = io.BytesIO(data)
     stream.seek(fields.next)
     fields.load(stream)
-    if max(fields.get(_BITS, (1,))) <= 8 or _FLOAT in fields.get(_SAMPLE_FORMAT, ()):
+    depths, forms = set(fields.get(Tag.BitsPerSample, (1,))), fields.get(Tag.SampleFormat, ())
+    depth = max(depths)
+    if depth <= 8 or _FLOAT in forms:
         return data
     if fields.next:
         raise BadInputError("has more than one frame: extract the one that is meant")
-    if _is_packed_plainly(fields):
-        check_size(fields[_WIDTH], fields[_HEIGHT])
-        return _rewritten(fields, _samples(fields, data))
-    if not _is_right_in_pillow(fields):
+    unsigned = len(depths) == 1 and depth <= 16 and _UNSIGNED.issuperset(forms)
+    if unsigned and _is_packed_plainly(fields, depth):
+        check_size(fields[Tag.ImageWidth], fields[Tag.ImageLength])
+        return _rewritten(fields, scaled(_samples(fields, data, depth), (1 << depth) - 1))
+    separate = fields.get(Tag.PlanarConfiguration, 1) == _SEPARATE_PLANES
+    inverted = fields.get(Tag.PhotometricInterpretation) == _WHITE_IS_ZERO
+    if not unsigned or depth < 16 or separate or inverted:  # not right in Pillow
         raise BadInputError(
-            f"a TIFF of {fields.get(_SAMPLES, 1)} samples of {max(fields[_BITS])} bits in a form "
+            f"a TIFF of {fields.get(Tag.SamplesPerPixel, 1)} samples of {depth} bits in a form "
             "that is not read here: convert it to 8 bits a sample"
         )
     return data
 
 
-def _has_unsigned_samples(fields: ImageFileDirectory_v2) -> bool:
-    one_depth = len(set(fields[_BITS])) == 1 and fields[_BITS][0] <= 16
-    return one_depth and _UNSIGNED.issuperset(fields.get(_SAMPLE_FORMAT, ()))
-
-
-def _is_packed_plainly(fields: ImageFileDirectory_v2) -> bool:
-    predictor, deep = fields.get(_PREDICTOR, 1), fields[_BITS][0] == 16
+def _is_packed_plainly(fields: ImageFileDirectory_v2, depth: int) -> bool:
     return (
-        _has_unsigned_samples(fields)
-        and _OFFSETS in fields
-        and fields.get(_COMPRESSION, _UNCOMPRESSED) in {_UNCOMPRESSED, *_DEFLATED}
-        and (predictor == 1 or (predictor == _DIFFERENCES and deep))
-        and fields.get(_FILL_ORDER, 1) == 1
+        Tag.StripOffsets in fields
+        and fields.get(Tag.Compression, _UNCOMPRESSED) in {_UNCOMPRESSED, *_DEFLATED}
+        and fields.get(Tag.Predictor, 1) in ({1, _DIFFERENCES} if depth == 16 else {1})
+        and fields.get(Tag.FillOrder, 1) == 1
     )
 
 
-def _is_right_in_pillow(fields: ImageFileDirectory_v2) -> bool:
-    return (
-        _has_unsigned_samples(fields)
-        and fields[_BITS][0] == 16
-        and fields.get(_PLANAR, 1) != _SEPARATE_PLANES
-        and fields.get(_PHOTOMETRIC) != _WHITE_IS_ZERO
-    )
-
-
-def _samples(fields: ImageFileDirectory_v2, data: bytes) -> Samples:
-    """Unpack the samples, (H, W, N)."""
-    width, height, count = fields[_WIDTH], fields[_HEIGHT], fields.get(_SAMPLES, 1)
-    strips = [
-        data[start : start + size]
-        for start, size in zip(fields[_OFFSETS], fields[_COUNTS], strict=True)
-    ]
-    if fields.get(_COMPRESSION, _UNCOMPRESSED) in _DEFLATED:
+def _samples(fields: ImageFileDirectory_v2, data: bytes, depth: int) -> npt.NDArray[np.uint16]:
+    """Unpack the samples, (H, W, N): each row begins on a byte, the high bit first below 16."""
+    width, height = fields[Tag.ImageWidth], fields[Tag.ImageLength]
+    count = fields.get(Tag.SamplesPerPixel, 1)
+    places = zip(fields[Tag.StripOffsets], fields[Tag.StripByteCounts], strict=True)
+    strips = [data[start : start + size] for start, size in places]
+    if fields.get(Tag.Compression, _UNCOMPRESSED) in _DEFLATED:
         strips = [zlib.decompress(strip) for strip in strips]
-    separate = fields.get(_PLANAR, 1) == _SEPARATE_PLANES
+    separate = fields.get(Tag.PlanarConfiguration, 1) == _SEPARATE_PLANES
     rows, columns = (height * count, width) if separate else (height, width * count)
-    values = _unpacked(b"".join(strips), rows, columns, fields)
+    row_bytes = -(-columns * depth // 8)
+    packed = np.frombuffer(b"".join(strips), np.uint8, rows * row_bytes).reshape(rows, row_bytes)
+    if depth == 16:
+        values = packed.view("<u2" if fields.prefix == b"II" else ">u2")
+    else:
+        bits = (np.unpackbits(row, count=columns * depth).reshape(-1, depth) for row in packed)
+        weights = 1 << np.arange(depth - 1, -1, -1, dtype=np.uint16)
+        values = np.stack([row @ weights for row in bits])
     if separate:
         values = values.reshape(count, height, width).transpose(1, 2, 0)
     values = values.reshape(height, width, count)
-    if fields.get(_PREDICTOR, 1) == _DIFFERENCES:
+    if fields.get(Tag.Predictor) == _DIFFERENCES:
         values = np.cumsum(values, axis=1, dtype=np.uint16)
     return values
 
 
-def _unpacked(data: bytes, rows: int, columns: int, fields: ImageFileDirectory_v2) -> Samples:
-    """Unpack rows of samples, each of which begins on a byte; below 16 bits the high bit first."""
-    depth = fields[_BITS][0]
-    row_bytes = -(-columns * depth // 8)
-    packed = np.frombuffer(data, np.uint8, rows * row_bytes).reshape(rows, row_bytes)
-    if depth == 16:
-        return packed.view("<u2" if fields.prefix == b"II" else ">u2").astype(np.uint16)
-    values = np.empty((rows, columns), np.uint16)
-    weights = 1 << np.arange(depth - 1, -1, -1)
-    for row, target in zip(packed, values, strict=True):
-        bits = np.unpackbits(row, count=columns * depth).reshape(columns, depth)
-        target[:] = bits @ weights
-    return values
-
-
-def _rewritten(fields: ImageFileDirectory_v2, samples: Samples) -> bytes:
-    height, _width, count = samples.shape
-    pixels = scaled(samples, (1 << fields[_BITS][0]) - 1)
-    photometric = fields.get(_PHOTOMETRIC, _BLACK_IS_ZERO)
+def _rewritten(fields: ImageFileDirectory_v2, pixels: npt.NDArray[np.uint8]) -> bytes:
+    photometric = fields.get(Tag.PhotometricInterpretation, _BLACK_IS_ZERO)
     if photometric == _WHITE_IS_ZERO:
         pixels[..., 0] = 255 - pixels[..., 0]
         photometric = _BLACK_IS_ZERO
     plain = ImageFileDirectory_v2()
-    for tag in _KEPT:
-        if tag in fields:
-            plain[tag] = fields[tag]
-            plain.tagtype[tag] = fields.tagtype[tag]
-    plain[_BITS], plain[_COMPRESSION], plain[_PHOTOMETRIC] = (
-        (8,) * count,
-        _UNCOMPRESSED,
-        photometric,
-    )
-    plain[_OFFSETS], plain[_ROWS], plain[_COUNTS] = 0, height, pixels.nbytes
+    plain.update({tag: fields[tag] for tag in _KEPT if tag in fields})
+    plain[Tag.BitsPerSample], plain[Tag.Compression] = (8,) * pixels.shape[2], _UNCOMPRESSED
+    plain[Tag.PhotometricInterpretation], plain[Tag.StripOffsets] = photometric, 0
+    plain[Tag.RowsPerStrip], plain[Tag.StripByteCounts] = len(pixels), pixels.nbytes
     stream = io.BytesIO()
     plain.save(stream)
-    stream.write(pixels.tobytes())
-    return stream.getvalue()
+    return stream.getvalue() + pixels.tobytes()

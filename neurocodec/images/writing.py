@@ -1,8 +1,7 @@
 """Pictures to the bytes of PNG and PPM files."""
 
 import io
-import struct
-import zlib
+from fractions import Fraction
 
 import numpy as np
 import numpy.typing as npt
@@ -11,40 +10,28 @@ import PIL.PngImagePlugin
 from neurocodec.errors import UsageError
 from neurocodec.images.image import Image, to_pillow
 
-_PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
-_PNG_RGB, _PNG_RGBA = 2, 6
-_FILTER_UP = 2
-
 
 def png(image: Image, compress_level: int = 1) -> bytes:
     """Write the picture as a PNG file: gray and alpha as they are, its metadata in it."""
-    chunks = PIL.PngImagePlugin.PngInfo()
-    options: dict[str, object] = {"pnginfo": chunks, "compress_level": compress_level}
-    if "xmp" in image.metadata:
-        xmp = image.metadata["xmp"].decode("utf-8", errors="replace")
-        chunks.add_itxt("XML:com.adobe.xmp", xmp)
-    if "exif" in image.metadata:
-        options["exif"] = image.metadata["exif"]
-    if "icc" in image.metadata:
-        options["icc_profile"] = image.metadata["icc"]
-    return _save(image, "PNG", **options)
+    metadata, chunks = image.metadata, PIL.PngImagePlugin.PngInfo()
+    if "xmp" in metadata:
+        chunks.add_itxt("XML:com.adobe.xmp", metadata["xmp"].decode("utf-8", errors="replace"))
+    options = {"exif": metadata.get("exif"), "icc_profile": metadata.get("icc")}
+    return _save(image, "PNG", pnginfo=chunks, compress_level=compress_level, **options)
 
 
 def png_of_samples(
     pixels: npt.NDArray[np.uint16], alpha: npt.NDArray[np.uint16] | None = None
 ) -> bytes:
     """Write RGB (H, W, 3) and alpha (H, W) as a PNG file of 16 bits a sample."""
+    import av  # 0.15 s that other pictures need not spend
+
     samples = pixels if alpha is None else np.dstack([pixels, alpha])
-    height, width, channels = samples.shape
-    rows = samples.astype(">u2").view(np.uint8).reshape(height, -1)
-    filtered = np.full((height, rows.shape[1] + 1), _FILTER_UP, np.uint8)
-    filtered[0, 1:] = rows[0]
-    np.subtract(rows[1:], rows[:-1], out=filtered[1:, 1:])
-    colour_type = _PNG_RGB if channels == 3 else _PNG_RGBA
-    header = struct.pack(">IIBBBBB", width, height, 16, colour_type, 0, 0, 0)
-    packed = zlib.compress(filtered.tobytes(), level=6)
-    chunks = ((b"IHDR", header), (b"IDAT", packed), (b"IEND", b""))
-    return _PNG_SIGNATURE + b"".join(_chunk(kind, body) for kind, body in chunks)
+    frame = av.VideoFrame.from_ndarray(samples, "rgb48be" if alpha is None else "rgba64be")
+    context = av.CodecContext.create("png", "w")
+    context.width, context.height, context.pix_fmt = frame.width, frame.height, frame.format.name
+    context.time_base = Fraction(1)
+    return b"".join(map(bytes, [*context.encode(frame), *context.encode(None)]))
 
 
 def ppm(image: Image) -> bytes:
@@ -62,7 +49,3 @@ def _save(image: Image, file_format: str, **options: object) -> bytes:
     buffer = io.BytesIO()
     to_pillow(image).save(buffer, file_format, **options)
     return buffer.getvalue()
-
-
-def _chunk(kind: bytes, body: bytes) -> bytes:
-    return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))

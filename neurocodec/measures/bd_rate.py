@@ -42,26 +42,18 @@ class BdRate:
     """The bits that the test needs for the anchor's score.
 
     Attributes:
-        percent: change of the rate in per cent; negative is fewer bits.
+        bd_rate_percent: change of the rate in per cent over the overlap; negative is fewer bits.
         overlap: where the curves are compared.
         levels: distinct scores that isotonic regression leaves of the anchor and of the test.
         interval: 95 %, by paired bootstrap over pictures; None without a bootstrap.
         failed_replicates: bootstrap replicates without a BD-rate.
     """
 
-    percent: float
+    bd_rate_percent: float
     overlap: Overlap
     levels: tuple[int, int]
     interval: tuple[float, float] | None = None
     failed_replicates: int = 0
-
-
-@dataclass(frozen=True)
-class _Monotone:
-    """A curve whose scores strictly rise with its rates."""
-
-    rates: Array
-    scores: Array
 
 
 def bd_rate(
@@ -85,20 +77,24 @@ def bd_rate(
         NotComparableError: a curve has too few points or a score that is not finite, or the
             curves overlap in less than 10 % of their range of scores.
     """
+    import bjontegaard  # it imports matplotlib: half a second that a training need not wait
+
     anchor = _monotone(anchor_rates, anchor_scores, "anchor")
     test = _monotone(test_rates, test_scores, "test")
-    low, high, fraction = _overlap(anchor, test)
-    change, log_rate = _compare(anchor, test, method)
+    low, high, fraction = _overlap(anchor[1], test[1])
+    options: Any = {"require_matching_points": False, "interpolators": True, "min_overlap": 0}
+    result: Any = bjontegaard.bd_rate(*anchor, *test, method=method, **options)
+    percent, log_rate = result[:2]
     ends = float(10 ** log_rate(low)), float(10 ** log_rate(high))
     return BdRate(
-        percent=change + 0.0,  # never minus zero
-        overlap=Overlap((low, high), ends, fraction),
-        levels=(len(anchor.rates), len(test.rates)),
+        float(percent) + 0.0,  # never minus zero
+        Overlap((low, high), ends, fraction),
+        (len(anchor[0]), len(test[0])),
     )
 
 
-def _monotone(rates: npt.ArrayLike, scores: npt.ArrayLike, side: str) -> _Monotone:
-    """Apply isotonic regression of score on rate; of tied points only the cheapest stays."""
+def _monotone(rates: npt.ArrayLike, scores: npt.ArrayLike, side: str) -> tuple[Array, Array]:
+    """Rates and scores after isotonic regression; of tied points only the cheapest stays."""
     bpp, score = np.asarray(rates, float), np.asarray(scores, float)
     if len(bpp) < MIN_POINTS:
         raise NotComparableError(
@@ -110,16 +106,15 @@ def _monotone(rates: npt.ArrayLike, scores: npt.ArrayLike, side: str) -> _Monoto
     order = np.lexsort((score, bpp))
     fitted = scipy.optimize.isotonic_regression(score[order])
     first = fitted.blocks[:-1]
-    return _Monotone(bpp[order][first], fitted.x[first])
+    return bpp[order][first], fitted.x[first]
 
 
-def _overlap(anchor: _Monotone, test: _Monotone) -> tuple[float, float, float]:
-    """Lowest and highest shared score, and their share of the joint range."""
-    curves = anchor, test
-    low, high = max(c.scores[0] for c in curves), min(c.scores[-1] for c in curves)
-    span = max(c.scores[-1] for c in curves) - min(c.scores[0] for c in curves)
-    ranges = " and ".join(f"{c.scores[0]:.4g} to {c.scores[-1]:.4g}" for c in curves)
-    if low >= high or min(len(c.rates) for c in curves) < MIN_LEVELS:
+def _overlap(*curves: Array) -> tuple[float, float, float]:
+    """Lowest and highest shared score of rising scores, and their share of the joint range."""
+    low, high = max(scores[0] for scores in curves), min(scores[-1] for scores in curves)
+    span = max(scores[-1] for scores in curves) - min(scores[0] for scores in curves)
+    ranges = " and ".join(f"{scores[0]:.4g} to {scores[-1]:.4g}" for scores in curves)
+    if low >= high or min(map(len, curves)) < MIN_LEVELS:
         raise NotComparableError(
             f"the curves share no range of scores ({ranges}): "
             "measure QPs at which their scores meet"
@@ -130,20 +125,3 @@ def _overlap(anchor: _Monotone, test: _Monotone) -> tuple[float, float, float]:
             f"a BD-rate needs {MIN_OVERLAP:.0%}: measure QPs at which their scores meet"
         )
     return float(low), float(high), float((high - low) / span)
-
-
-def _compare(anchor: _Monotone, test: _Monotone, method: Method) -> tuple[float, Any]:
-    """BD-rate in per cent, and the anchor's log10 of the rate as a function of the score."""
-    import bjontegaard  # it imports matplotlib: half a second that a training need not wait
-
-    result: Any = bjontegaard.bd_rate(
-        anchor.rates,
-        anchor.scores,
-        test.rates,
-        test.scores,
-        method=method,
-        require_matching_points=False,
-        interpolators=True,
-        min_overlap=0,
-    )
-    return float(result[0]), result[1]

@@ -23,31 +23,23 @@ class QuantisationAdaptation(nn.Module):
         nn.init.ones_(self.scale.bias)
 
     def forward(self, f: Tensor, qp: Tensor) -> Tensor:
-        """Scale the features.
-
-        Args:
-            f: (N, C, H, W) float.
-            qp: (N,) float, on BPG's scale 0 to 51.
-        """
+        """Scale features (N, C, H, W); qp, (N,), is on BPG's scale 0 to 51."""
         centred = ((qp - _CENTRE_QP) / _SPREAD_QP).to(f.dtype).unsqueeze(1)
         s: Tensor = self.scale(torch.relu(self.hidden(centred)))
         return f * s[:, :, None, None]
 
 
-class NoAdaptation(nn.Module):
-    """The layer in the place of quantisation adaptation where there is none."""
-
+class _NoAdaptation(nn.Module):
     def forward(self, f: Tensor, qp: Tensor) -> Tensor:
-        """Return `f`."""
         return f
 
 
 def adaptation(channels: int, *, qa: bool) -> nn.Module:
     """Make a layer that takes (f, qp): quantisation adaptation, or the identity."""
-    return QuantisationAdaptation(channels) if qa else NoAdaptation()
+    return QuantisationAdaptation(channels) if qa else _NoAdaptation()
 
 
-def start_at_zero(layer: nn.Linear | nn.Conv2d) -> None:
+def start_at_zero(layer: nn.Module) -> None:
     """Set the layer's weights and biases to 0."""
     for parameter in layer.parameters():
         nn.init.zeros_(parameter)

@@ -46,11 +46,7 @@ def dump(network: nn.Module, kind: str, made: dict[str, Any]) -> bytes:
         kind: a key of NETWORKS.
         made: how it was trained, plain JSON values.
     """
-    metadata = {
-        "network": kind,
-        "config": json.dumps(network.config),
-        "made": json.dumps(made),
-    }
+    metadata = {"network": kind, "config": json.dumps(network.config), "made": json.dumps(made)}
     return tensors_file(network.state_dict(), metadata)
 
 
@@ -118,8 +114,8 @@ def read_tensors(data: bytes, name: str) -> tuple[dict[str, Tensor], dict[str, s
         BadInputError: the file is damaged, or of another format.
     """
     try:
-        length = int.from_bytes(data[:8], "little")
-        metadata = json.loads(data[8 : 8 + length]).get("__metadata__", {})
+        end = 8 + int.from_bytes(data[:8], "little")
+        metadata = json.loads(data[8:end]).get("__metadata__", {})
         tensors: dict[str, Tensor] = safetensors.torch.load(data)
     except (safetensors.SafetensorError, ValueError, AttributeError) as exc:
         raise BadInputError(f"{name} is not a safetensors file ({exc})") from exc

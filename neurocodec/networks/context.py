@@ -14,8 +14,7 @@ class Context(Light):
     layers give 0 at first, so that training can start from weights of Light.
     """
 
-    stride = 32
-    reach = 224
+    stride, reach = 32, 224
 
     def __init__(self, width: int, *, qa: bool) -> None:
         super().__init__(width, qa=qa)

@@ -60,10 +60,9 @@ class DctProxy(nn.Module):
             ŷ (N, 3, H, W), and R_p (N,), above 0.
         """
         with exactly(x_bar):
-            return self._exactly(x_bar, self.steps[qp.long()])
+            return self._exactly(x_bar, self.steps[qp.long()])  # (N, 2, n²)
 
     def _exactly(self, x_bar: Tensor, steps: Tensor) -> tuple[Tensor, Tensor]:
-        """Compute `forward` in float32 with each picture's steps, (N, 2, n²)."""
         size = x_bar.shape[-2:]
         ycc = 255 * torch.einsum("dc,nchw->ndhw", self.to_ycc, x_bar)
         luma, luma_bits = self._coded(ycc[:, :1], steps[:, 0])

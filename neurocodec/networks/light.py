@@ -32,9 +32,7 @@ class Light(nn.Module):
     residual r is 0 at first.
     """
 
-    stride = 16
-    reach = 48
-    tile = 768
+    stride, reach, tile = 16, 48, 768
 
     def __init__(self, width: int, *, qa: bool) -> None:
         super().__init__()
@@ -76,14 +74,8 @@ class Mixture(nn.Module):
         ):
             self.register_buffer(name, constant.float(), persistent=False)
 
-    def forward(self, x: Tensor, qp: Tensor, advice: Tensor | None = None) -> Tensor:
-        """Mix the blurred pictures.
-
-        Args:
-            x: (N, 3, H, W); H and W multiples of 4.
-            qp: (N,).
-            advice: added to the logits of the weights, (N, LOGITS, H/4, W/4).
-        """
+    def forward(self, x: Tensor, qp: Tensor, advice: Tensor | float = 0.0) -> Tensor:
+        """Mix the blurred pictures; H and W are multiples of 4, `advice` is added to the logits."""
         w = self.weights(x, qp, advice)  # (N, 2, 9, H/4, W/4)
         with exactly(x):
             return self._mix(x, w)
@@ -100,14 +92,12 @@ class Mixture(nn.Module):
         mixed = w_identity * ycc + _mixed(w_narrow, _bank(ycc, self.narrow)) + coarse
         return torch.einsum("dc,nchw->ndhw", self.to_rgb, mixed)
 
-    def weights(self, x: Tensor, qp: Tensor, advice: Tensor | None = None) -> Tensor:
+    def weights(self, x: Tensor, qp: Tensor, advice: Tensor | float) -> Tensor:
         """Predict the weights, (N, 2, 9, H/4, W/4), of luma and chroma; the 9 sum to 1."""
         f = functional.pixel_unshuffle(x, 4)  # (N, 48, H/4, W/4)
         for conv, adapted in zip(self.convs, self.adapted, strict=True):
             f = torch.relu(adapted(conv(f), qp))
-        logits: Tensor = self.logits_adapted(self.logits(f), qp)
-        if advice is not None:
-            logits = logits + advice
+        logits: Tensor = self.logits_adapted(self.logits(f), qp) + advice
         return logits.to(x.dtype).reshape(len(x), 2, len(_FIRST_LOGITS), *f.shape[-2:]).softmax(2)
 
 
@@ -156,8 +146,7 @@ class SmallUNet(nn.Module):
     def forward(self, x: Tensor, qp: Tensor) -> Tensor:
         """Map (N, 3, H, W) to the same shape; H and W are multiples of 8."""
         f, skips = self.descend(x, qp)
-        residual, _ = self.ascend(self.middle(f, qp), skips, qp)
-        return residual
+        return self.ascend(self.middle(f, qp), skips, qp)[0]
 
     def descend(self, x: Tensor, qp: Tensor) -> tuple[Tensor, list[Tensor]]:
         """Compute features (N, c, H/8, W/8) and the skips above them."""

@@ -3,8 +3,6 @@
 "Preprocessing Enhanced Image Compression for Machine Vision", section 3.2 and figure 3.
 """
 
-from torch import Tensor
-
 from neurocodec.errors import UsageError
 from neurocodec.networks.context import Context
 from neurocodec.networks.filter import FilterNetwork
@@ -39,15 +37,8 @@ class Npp(FilterNetwork):
             known = ", ".join(ARCHITECTURES)
             raise UsageError(f"no architecture is called {arch!r}: choose one of {known}")
         self.config = {"qa": qa, "arch": arch, "width": width}
-        self.body = ARCHITECTURES[arch](width, qa=qa)
-        self.stride = self.body.stride
-        self.reach = self.body.reach
-        self.tile = self.body.tile
-
-    def filtered(self, x: Tensor, qps: Tensor) -> Tensor:
-        """The output of the body, which works on whole strides."""
-        filtered: Tensor = self.body(x, qps)
-        return filtered
+        self.body = body = ARCHITECTURES[arch](width, qa=qa)
+        self.stride, self.reach, self.tile = body.stride, body.reach, body.tile
 
 
 def grown(network: Npp, *, qa: bool, arch: str | None = None) -> Npp:

@@ -1,7 +1,7 @@
 """The precision of networks: bfloat16 where it serves, float32 where pixels are made."""
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 Precision = torch.autocast
 
@@ -17,3 +17,10 @@ def exactly(x: Tensor) -> Precision:
     bfloat16 has 8 bits: it would add noise of one level to a picture of 8 bits.
     """
     return torch.autocast(x.device.type, enabled=False)
+
+
+def exact(layer: nn.Module, x: Tensor) -> Tensor:
+    """Apply a convolution in the precision of its weights, whatever the context."""
+    with exactly(x):
+        y: Tensor = layer(x.to(next(layer.parameters()).dtype))
+        return y

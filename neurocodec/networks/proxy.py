@@ -7,15 +7,16 @@ paper.
 
 import copy
 import warnings
+from collections.abc import Callable
 from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from neurocodec.errors import MissingError
 from neurocodec.networks.adaptation import adaptation
-from neurocodec.networks.precision import exactly
+from neurocodec.networks.filter import padded
+from neurocodec.networks.precision import exact, exactly
 from neurocodec.networks.swap import swap
 
 try:
@@ -28,7 +29,7 @@ except ImportError as exc:
         "install neurocodec under Python 3.11 or 3.12, where compressai comes with it"
     ) from exc
 
-STRIDE = 64
+_STRIDE = 64
 _CENTRE_QP = 34.0
 _DOUBLING_QP = 6.0  # HEVC's step of quantisation doubles with every six QPs
 _LEAST = 1e-9
@@ -71,18 +72,15 @@ class Proxy(nn.Module):
             x̂ (N, 3, H, W), and R (N,) in bpp, above 0.
         """
         height, width = x.shape[-2:]
-        padded = _padded(x)
-        y = self.analysis(padded, qp)
+        y = self.analysis(padded(x, _STRIDE), qp)
         z = self.model.h_a(y)
         with exactly(x):
             y, z = y.float(), z.float()
             z_hat, z_likelihoods = self.model.entropy_bottleneck(z)
         parameters = self.model.h_s(z_hat)
         y_hat = swap(y.detach().round(), y)
-        context = self.model.context_prediction(y_hat)
-        scales, means = self.model.entropy_parameters(torch.cat([parameters, context], 1)).chunk(
-            2, 1
-        )
+        parameters = torch.cat([parameters, self.model.context_prediction(y_hat)], 1)
+        scales, means = self.model.entropy_parameters(parameters).chunk(2, 1)
         with exactly(x):
             _, y_likelihoods = self.model.gaussian_conditional(y, scales.float(), means.float())
             r = (_bits(y_likelihoods) + _bits(z_likelihoods)) / (height * width)
@@ -97,7 +95,7 @@ class Proxy(nn.Module):
     def analysis(self, x: Tensor, qp: Tensor) -> Tensor:
         """Compute the latents y, (N, latents, H/16, W/16); H and W are multiples of 64."""
         *inner, last = self.model.g_a
-        for (conv, gdn), qa in zip(_pairs(inner), self.analysis_qa, strict=False):
+        for conv, gdn, qa in zip(inner[::2], inner[1::2], self.analysis_qa, strict=False):
             x = qa(gdn(conv(x)), qp)
         y: Tensor = self.analysis_qa[-1](last(x), qp) / self._step(qp)
         return y
@@ -106,11 +104,9 @@ class Proxy(nn.Module):
         """Compute the pictures x̂, (N, 3, H, W) float32, not clamped."""
         x = self.synthesis_qa[0](y_hat * self._step(qp), qp)
         *inner, last = self.model.g_s
-        for (deconv, gdn), qa in zip(_pairs(inner), list(self.synthesis_qa)[1:], strict=True):
+        for deconv, gdn, qa in zip(inner[::2], inner[1::2], self.synthesis_qa[1:], strict=True):
             x = qa(gdn(deconv(x)), qp)
-        with exactly(x):
-            pictures: Tensor = last(x.float())
-            return pictures
+        return exact(last, x)
 
     def at(self, qp: float) -> Any:
         """Make compressai's model for one QP, with the same weights: for range-coded bytes."""
@@ -129,24 +125,13 @@ class Proxy(nn.Module):
 class _Bound(nn.Module):
     """A transform of the proxy at one QP, as compressai calls it."""
 
-    def __init__(self, transform: Any, qp: float) -> None:
+    def __init__(self, transform: Callable[[Tensor, Tensor], Tensor], qp: float) -> None:
         super().__init__()
         self._transform = transform
         self._qp = qp
 
     def forward(self, x: Tensor) -> Tensor:
-        """Transform `x`."""
-        transformed: Tensor = self._transform(x, x.new_full((len(x),), self._qp))
-        return transformed
-
-
-def _padded(x: Tensor) -> Tensor:
-    right, below = -x.shape[-1] % STRIDE, -x.shape[-2] % STRIDE
-    return functional.pad(x, (0, right, 0, below), mode="replicate")
-
-
-def _pairs(layers: list[nn.Module]) -> list[tuple[nn.Module, nn.Module]]:
-    return list(zip(layers[::2], layers[1::2], strict=True))
+        return self._transform(x, x.new_full((len(x),), self._qp))
 
 
 def _bits(likelihoods: Tensor) -> Tensor:
@@ -170,11 +155,11 @@ class Proxies(nn.Module):
         """Code and decode pictures, as `Proxy.forward` does."""
         middles = torch.tensor(self._middles, dtype=qp.dtype, device=qp.device)
         nearest = (qp[:, None] - middles).abs().argmin(1)
+        order = nearest.argsort(stable=True)
         parts = [
-            (indices, network(x[indices], qp[indices]))
+            network(x[nearest == number], qp[nearest == number])
             for number, network in enumerate(self.networks)
-            if len(indices := (nearest == number).nonzero().flatten())
+            if (nearest == number).any()
         ]
-        order = torch.cat([indices for indices, _ in parts]).argsort()
-        pictures = torch.cat([x_hat for _, (x_hat, _) in parts])[order]
-        return pictures, torch.cat([r for _, (_, r) in parts])[order]
+        pictures, rates = (torch.cat(part)[order.argsort()] for part in zip(*parts, strict=True))
+        return pictures, rates

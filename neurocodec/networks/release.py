@@ -3,8 +3,8 @@
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -43,14 +43,12 @@ class Release:
     automatic: Sequence[str] = ()
     commit: str = ""
     note: str = ""
-    measured: Sequence[Mapping[str, Any]] = field(default_factory=list)
+    measured: Sequence[Mapping[str, Any]] = ()
     half: bool = False
 
 
 def add(path: Path, release: Release) -> Path:
     """Put a weights file into the folder of weights, replacing the one of that name.
-
-    The manifest is written last: until then the replaced one stays as it was.
 
     Returns:
         The path of the installed file.
@@ -68,16 +66,13 @@ def add(path: Path, release: Release) -> Path:
         data = _halved(trained, files.display(path))
     folder = weights.folder()
     files.make_folder(folder)
-    replaced = weights.installed().get(release.name)
     auto = _automatic(trained, release)
     entry = _entry(trained, data, release)
     target = folder / str(entry["file"])
-    files.write(str(target), data)
     text = card(release.name, entry)
+    files.write(str(target), data)
     files.write(str(folder / f"{release.name}.md"), text.encode(errors="backslashreplace"))
     weights.enter(release.name, entry, auto)
-    if replaced is not None and replaced["file"] != entry["file"]:
-        (folder / replaced["file"]).unlink(missing_ok=True)
     return target
 
 
@@ -101,12 +96,10 @@ def measurements(path: Path) -> list[dict[str, Any]]:
 def card(name: str, entry: Mapping[str, Any]) -> str:
     """Write the card of a manifest entry, in Markdown."""
     facts = [f"- {key}: {_text(entry[key])}" for key in _FACTS if entry.get(key)]
-    parts = [f"# {name}", "\n".join(facts)]
-    if entry.get("note"):
-        parts.append(entry["note"])
+    parts = [f"# {name}", "\n".join(facts), entry.get("note", "")]
     if entry.get("measured"):
         parts.append("\n".join([_HEAD, *map(_row, entry["measured"])]))
-    return "\n\n".join(parts) + "\n"
+    return "\n\n".join(filter(None, parts)) + "\n"
 
 
 def _refuse_odd_name(name: str) -> None:
@@ -119,7 +112,7 @@ def _refuse_odd_name(name: str) -> None:
 
 
 def _automatic(trained: checkpoint.Checkpoint, release: Release) -> dict[str, str]:
-    """The filter for `--filter auto`, by codec, also where weights of that name serve already."""
+    """Return the filter for `--filter auto`, by codec, also for codecs that use the name now."""
     codecs = {*release.automatic, *weights.automatic_for(release.name)}
     if codecs and not isinstance(trained.network, FilterNetwork):
         raise UsageError(
@@ -131,21 +124,18 @@ def _automatic(trained: checkpoint.Checkpoint, release: Release) -> dict[str, st
 
 def _halved(trained: checkpoint.Checkpoint, name: str) -> bytes:
     network = trained.network.to(torch.float16)
-    tensors = network.state_dict().values()
-    if not all(bool(tensor.isfinite().all()) for tensor in tensors if tensor.is_floating_point()):
+    if not all(bool(tensor.isfinite().all()) for tensor in network.state_dict().values()):
         raise BadInputError(f"{name} has weights beyond 16-bit floats: leave out --half")
     return checkpoint.dump(network, trained.kind, trained.made)
 
 
 def _entry(trained: checkpoint.Checkpoint, data: bytes, release: Release) -> dict[str, Any]:
-    metadata = trained.made
-    config = metadata.get("config")
+    config = trained.made.get("config")
     settings = config if isinstance(config, dict) else {}
-    sha256 = hashlib.sha256(data).hexdigest()
     return {
-        **{key: metadata[key] for key in _FACTS if key in metadata},
-        "file": _file_name(release.name, sha256),
-        "sha256": sha256,
+        **{key: trained.made[key] for key in _FACTS if key in trained.made},
+        "file": f"{release.name}.safetensors",
+        "sha256": hashlib.sha256(data).hexdigest(),
         "size_bytes": len(data),
         "network": trained.kind,
         "architecture": json.dumps(getattr(trained.network, "config", {})),
@@ -157,34 +147,15 @@ def _entry(trained: checkpoint.Checkpoint, data: bytes, release: Release) -> dic
     }
 
 
-def _file_name(name: str, sha256: str) -> str:
-    """NAME.safetensors, or with a part of the hash where that file is in use: it must stay."""
-    plain = f"{name}.safetensors"
-    users = [record for record in weights.installed().values() if record["file"] == plain]
-    in_use = any(record["sha256"] != sha256 for record in users)
-    return f"{name}-{sha256[:8]}.safetensors" if in_use else plain
-
-
 def _row(measured: Mapping[str, Any]) -> str:
     low_high = "none"
     if measured["interval"] is not None:
-        low, high = map(_signed, measured["interval"])
-        low_high = f"[{low}, {high}]"
-    cells: Iterable[Any] = (
-        Path(measured["data"]).name,
-        measured["model"],
-        measured["anchor"],
-        measured["test"],
-        measured["metric"],
-        f"{_signed(measured['bd_rate_percent'])} %",
-        low_high,
-        measured["pictures"],
-    )
+        low, high = measured["interval"]
+        low_high = f"[{low:+.1f}, {high:+.1f}]".replace("-", "−")
+    rate = f"{measured['bd_rate_percent']:+.1f} %".replace("-", "−")
+    names = [measured[key] for key in ("model", "anchor", "test", "metric")]
+    cells = [Path(measured["data"]).name, *names, rate, low_high, measured["pictures"]]
     return "| " + " | ".join(map(str, cells)) + " |"
-
-
-def _signed(value: float) -> str:
-    return f"{value:+.1f}".replace("-", "−")
 
 
 def _text(value: Any) -> str:

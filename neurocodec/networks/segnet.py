@@ -6,16 +6,14 @@ Segmentation"; as a filter: S. Palacio and others, "What do Deep Networks Like t
 
 from itertools import pairwise
 
-import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from neurocodec.networks.filter import FilterNetwork
-from neurocodec.networks.precision import exactly
+from neurocodec.networks.precision import exact
 
 _CONVS = (2, 2, 3, 3, 3)  # of VGG-16's stages
 _FACTORS = (1, 2, 4, 8, 8)  # of their widths
-_MIDDLE = 0.5
 
 
 class SegNet(FilterNetwork):
@@ -36,11 +34,6 @@ class SegNet(FilterNetwork):
         self.config = {"width": width}
         self.body = Autoencoder(width)
 
-    def filtered(self, x: Tensor, qps: Tensor) -> Tensor:
-        """The output of the body, which works on whole strides."""
-        filtered: Tensor = self.body(x)
-        return filtered
-
 
 class Autoencoder(nn.Module):
     """VGG-16's convolutions down, and their mirror image up."""
@@ -52,16 +45,15 @@ class Autoencoder(nn.Module):
         self.encoder = nn.ModuleList(
             _stage([before, *[after] * convs]) for before, after, convs in stages
         )
-        first, *deeper = stages
         self.decoder = nn.ModuleList(
-            _stage([*[after] * convs, before]) for before, after, convs in reversed(deeper)
+            _stage([*[after] * convs, before]) for before, after, convs in reversed(stages[1:])
         )
-        self.decoder.append(_stage([width] * first[2]))
+        self.decoder.append(_stage([width] * _CONVS[0]))
         self.last = nn.Conv2d(width, 3, 3, padding=1)
         # Gray at first: outside [0, 1] the clamp would leave no gradient to learn from.
-        self.last.bias = nn.Parameter(torch.full((3,), _MIDDLE))
+        nn.init.constant_(self.last.bias, 0.5)
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor, qp: Tensor) -> Tensor:
         """Map (N, 3, H, W) to the same shape; H and W are multiples of 32."""
         f, maxima = x, []
         for stage in self.encoder:
@@ -69,9 +61,7 @@ class Autoencoder(nn.Module):
             maxima.append(indices)
         for stage in self.decoder:
             f = stage(functional.max_unpool2d(f, maxima.pop(), [2, 2]))
-        with exactly(f):
-            out: Tensor = self.last(f.to(self.last.weight.dtype))
-            return out
+        return exact(self.last, f)
 
 
 def _stage(widths: list[int]) -> nn.Sequential:

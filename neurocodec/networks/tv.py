@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from neurocodec.networks.adaptation import start_at_zero
 from neurocodec.networks.filter import FilterNetwork
-from neurocodec.networks.precision import exactly
+from neurocodec.networks.precision import exact
 
 _LEVELS = 3
 
@@ -29,11 +29,6 @@ class Tv(FilterNetwork):
         super().__init__()
         self.config = {"width": width}
         self.body = EncoderDecoder(width)
-
-    def filtered(self, x: Tensor, qps: Tensor) -> Tensor:
-        """The output of the body, which works on whole strides."""
-        filtered: Tensor = self.body(x)
-        return filtered
 
 
 class EncoderDecoder(nn.Module):
@@ -65,7 +60,7 @@ class EncoderDecoder(nn.Module):
                 nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
         start_at_zero(self.last)
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor, qp: Tensor) -> Tensor:
         """Map (N, 3, H, W) to the same shape; H and W are multiples of 8."""
         f = self.enter(x)  # (N, c, H, W) at c = 32, H/2 at 64 …
         bypasses = []
@@ -74,9 +69,7 @@ class EncoderDecoder(nn.Module):
             f = down(f)
         for grow, joined in zip(self.grow, self.joined, strict=True):
             f = joined(grow(f) + bypasses.pop())
-        with exactly(f):
-            residual: Tensor = self.last(f.to(self.last.weight.dtype))
-            return x + residual
+        return x + exact(self.last, f)
 
 
 def _stage(first: nn.Conv2d) -> nn.Sequential:

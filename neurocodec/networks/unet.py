@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from neurocodec.networks.adaptation import adaptation, start_at_zero
-from neurocodec.networks.precision import exactly
+from neurocodec.networks.precision import exact, exactly
 
 _LEVELS = 4
 
@@ -17,9 +17,7 @@ class TwoBranches(nn.Module):
     There is no identity path: the network learns to copy the picture first.
     """
 
-    stride = 16
-    reach = 128
-    tile = 448
+    stride, reach, tile = 16, 128, 448
 
     def __init__(self, width: int, *, qa: bool) -> None:
         super().__init__()
@@ -39,9 +37,7 @@ class TwoBranches(nn.Module):
 class Residual(nn.Module):
     """x̄ = x + U-Net(x), without batch normalisation, the U-Net's last layer 0 at first."""
 
-    stride = 16
-    reach = 128
-    tile = 448
+    stride, reach, tile = 16, 128, 448
 
     def __init__(self, width: int, *, qa: bool) -> None:
         super().__init__()
@@ -50,8 +46,7 @@ class Residual(nn.Module):
 
     def forward(self, x: Tensor, qp: Tensor) -> Tensor:
         """The filtered pictures, (N, 3, H, W); H and W multiples of 16."""
-        deep: Tensor = self.unet(x, qp)
-        return x + deep
+        return x + self.unet(x, qp)
 
 
 class UNet(nn.Module):
@@ -89,10 +84,7 @@ class UNet(nn.Module):
             x = qa(shrink(skips[-1]), qp)
         for grow, qa in zip(self.grow, self.joined_qa, strict=True):
             x = qa(torch.cat([grow(x), skips.pop()], dim=1), qp)
-        tail = self.tail(x)
-        with exactly(tail):
-            out: Tensor = self.last(tail.to(self.last.weight.dtype))
-            return out
+        return exact(self.last, self.tail(x))
 
 
 def _adaptations(channels: Sequence[int | None], qa: bool) -> nn.ModuleList:
@@ -101,13 +93,12 @@ def _adaptations(channels: Sequence[int | None], qa: bool) -> nn.ModuleList:
 
 
 def _conv(c_in: int, c_out: int, norm: bool, stride: int = 1) -> nn.Sequential:
-    return _normed(nn.Conv2d(c_in, c_out, 3, stride, padding=1), c_out, norm)
+    return _normed(nn.Conv2d(c_in, c_out, 3, stride, padding=1), norm)
 
 
 def _transposed(c_in: int, c_out: int, norm: bool) -> nn.Sequential:
-    grow = nn.ConvTranspose2d(c_in, c_out, 3, stride=2, padding=1, output_padding=1)
-    return _normed(grow, c_out, norm)
+    return _normed(nn.ConvTranspose2d(c_in, c_out, 3, 2, padding=1, output_padding=1), norm)
 
 
-def _normed(conv: nn.Module, channels: int, norm: bool) -> nn.Sequential:
-    return nn.Sequential(conv, *([nn.BatchNorm2d(channels)] if norm else []), nn.ReLU())
+def _normed(conv: nn.Conv2d, norm: bool) -> nn.Sequential:
+    return nn.Sequential(conv, *([nn.BatchNorm2d(conv.out_channels)] if norm else []), nn.ReLU())

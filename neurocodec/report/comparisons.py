@@ -1,40 +1,41 @@
 """Every comparison that a set of results allows: filters with their codec, codecs with BPG."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from neurocodec import tasks
 from neurocodec.errors import NotComparableError, UsageError
 from neurocodec.evaluation import bd_rate
-from neurocodec.evaluation.bd_rate import CurveBdRate
+from neurocodec.evaluation.bd_rate import CurveBdRate, Estimation
 from neurocodec.evaluation.results import Setup
-from neurocodec.evaluation.selection import Curve
-from neurocodec.measures.bd_rate import Method
+from neurocodec.evaluation.selection import UNFILTERED, Curve
 from neurocodec.tasks import Metric
 
-UNFILTERED = "none"
 ANCHOR_CODEC = "bpg"
 
 Subject = tuple[str, str, str, str, str]
 
 
 @dataclass(frozen=True, eq=False)
-class Pair:
-    """Two curves to compare by one metric. `across_codecs`: their codecs are meant to differ."""
+class Comparison:
+    """Two curves to compare by one metric and, after `compare`, the outcome.
+
+    Attributes:
+        across_codecs: the codecs are meant to differ.
+        reason: the reason why there is no BD-rate or no interval; "" where both are present.
+    """
 
     anchor: Curve
     test: Curve
     metric: Metric
     across_codecs: bool
+    bd_rate: CurveBdRate | None = None
+    reason: str = ""
 
-
-@dataclass(frozen=True, eq=False)
-class Comparison:
-    """The outcome of a pair: a BD-rate, or the reason why it has none or no interval."""
-
-    pair: Pair
-    bd_rate: CurveBdRate | None
-    reason: str
+    @property
+    def setup(self) -> Setup:
+        """The setup of the curve that is compared."""
+        return self.test.setup
 
 
 def subject(setup: Setup) -> Subject:
@@ -42,12 +43,12 @@ def subject(setup: Setup) -> Subject:
     return (setup.data, setup.pictures_sha256, setup.task, setup.model, setup.model_sha256)
 
 
-def by_subject(curves: Iterable[Curve]) -> dict[Subject, list[Curve]]:
+def by_subject(curves: Iterable[Curve]) -> list[list[Curve]]:
     """The curves of every subject, in order of appearance."""
     grouped: dict[Subject, list[Curve]] = {}
     for curve in curves:
         grouped.setdefault(subject(curve.setup), []).append(curve)
-    return grouped
+    return list(grouped.values())
 
 
 def metrics(curves: Sequence[Curve]) -> list[Metric]:
@@ -59,39 +60,31 @@ def metrics(curves: Sequence[Curve]) -> list[Metric]:
     return sorted(compared, key=lambda metric: metric != primary)
 
 
-def pairs(curves: Sequence[Curve]) -> list[Pair]:
+def pairs(curves: Sequence[Curve]) -> list[Comparison]:
     """Every filtered curve with the unfiltered one of its encoder, then every codec with BPG."""
     paired = []
-    for group in by_subject(curves).values():
+    for group in by_subject(curves):
         known = metrics(group)
         plain = {_coding(curve): curve for curve in group if curve.setup.pre == UNFILTERED}
         filtered = [c for c in group if c.setup.pre != UNFILTERED and _coding(c) in plain]
-        paired += [Pair(plain[_coding(c)], c, m, False) for c in filtered for m in known]
+        paired += [Comparison(plain[_coding(c)], c, m, False) for c in filtered for m in known]
         anchor = next((c for c in plain.values() if c.setup.codec == ANCHOR_CODEC), None)
-        others = [c for c in plain.values() if c.setup.codec != ANCHOR_CODEC]
-        paired += [Pair(anchor, c, m, True) for c in others for m in known if anchor is not None]
+        if anchor is not None:
+            others = [c for c in plain.values() if c.setup.codec != ANCHOR_CODEC]
+            paired += [Comparison(anchor, c, m, True) for c in others for m in known]
     return paired
 
 
-def compare(
-    chosen: Iterable[Pair], method: Method, replicates: int, seed: int
-) -> Iterator[Comparison]:
+def compare(chosen: Iterable[Comparison], estimation: Estimation) -> Iterator[Comparison]:
     """Compute the BD-rate of every pair, or say why it has none."""
     for pair in chosen:
+        curves, across = (pair.anchor, pair.test), pair.across_codecs
         try:
-            result = bd_rate.compare(
-                pair.anchor,
-                pair.test,
-                pair.metric.name,
-                method=method,
-                replicates=replicates,
-                seed=seed,
-                across_codecs=pair.across_codecs,
-            )
+            result = bd_rate.compare(*curves, pair.metric.name, estimation, across_codecs=across)
         except (NotComparableError, UsageError) as exc:
-            yield Comparison(pair, None, str(exc))
+            yield replace(pair, reason=str(exc))
         else:
-            yield Comparison(pair, result, result.note)
+            yield replace(pair, bd_rate=result, reason=result.note)
 
 
 def _coding(curve: Curve) -> tuple[str, str, str]:

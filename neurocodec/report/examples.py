@@ -2,17 +2,17 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import PIL.Image
 import torch
 
 from neurocodec import images
 from neurocodec.errors import UsageError
-from neurocodec.evaluation import coding, results
-from neurocodec.evaluation.selection import Curve
+from neurocodec.evaluation import coding
+from neurocodec.evaluation.selection import UNFILTERED, Curve
 from neurocodec.images import Image
 from neurocodec.networks.recognisers import Recogniser
 from neurocodec.networks.tensors import to_tensor
@@ -23,19 +23,16 @@ SHOWN_SIDE = 384
 
 
 @dataclass(frozen=True)
-class Panel:
-    """One picture of an example: a PNG file and its caption."""
-
-    png: bytes
-    caption: str
-
-
-@dataclass(frozen=True)
 class Example:
-    """One picture through one setting: original, filtered, decoded, and the difference."""
+    """One picture through one setting.
+
+    Attributes:
+        title: picture, codec, filter and level.
+        panels: caption and PNG file of the original, filtered, decoded picture and the difference.
+    """
 
     title: str
-    panels: Sequence[Panel]
+    panels: Sequence[tuple[str, bytes]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,43 +68,34 @@ def make(
     Raises:
         NeurocodecError: a picture cannot be read or coded.
     """
-    for path in paths:
+    for path, curve in product(paths, curves):
+        setup = curve.setup
+        level = curve.points[len(curve.points) // 2].level
         original = coding.read_original(str(path))
-        for curve in curves:
-            yield _example(path.name, original, curve, classifier)
+        pipeline = prepared(Setting(setup.codec, setup.pre, setup.chroma))
+        encoded = pipeline.encode(original, level)
+        decoded = pipeline.codec.decode(encoded.data)
+        decoded = coding.resized(decoded, original.width, original.height)
+        pictures = {
+            "original": original,
+            "filtered": pipeline.filter(original, level),
+            f"decoded, {encoded.bpp:.3f} bpp": decoded,
+        }
+        panels = [(f"{k}: {classifier.describe(i)}", _png(i)) for k, i in pictures.items()]
+        difference = 128 + DIFFERENCE_GAIN * (decoded.pixels.astype(np.int16) - original.pixels)
+        amplified = Image(np.clip(difference, 0, 255).astype(np.uint8))
+        panels.append((f"difference ×{DIFFERENCE_GAIN}", _png(amplified)))
+        yield Example(f"{path.name}: {setup.codec}, {setup.pre}, {level}", panels)
 
 
 def shown(curves: Sequence[Curve]) -> list[Curve]:
     """One curve a filter, of the codec that occurs first; the unfiltered one only if alone."""
-    setups = [curve.setup for curve in curves]
-    codec = next((setup.codec for setup in setups if setup.pre != "none"), setups[0].codec)
-    by_pre = {c.setup.pre: c for c in reversed(curves) if c.setup.codec == codec}
-    filtered = [curve for pre, curve in reversed(by_pre.items()) if pre != "none"]
-    return filtered or list(by_pre.values())
-
-
-def _example(name: str, original: Image, curve: Curve, classifier: Classifier) -> Example:
-    setup = curve.setup
-    level = results.level(curve.points[len(curve.points) // 2])
-    pipeline = prepared(Setting(setup.codec, setup.pre, setup.chroma))
-    encoded = pipeline.encode(original, level)
-    size = original.width, original.height
-    decoded = coding.resized(pipeline.codec.decode(encoded.data), *size)
-    pictures = {
-        "original": original,
-        "filtered": pipeline.filter(original, level),
-        f"decoded, {encoded.bpp:.3f} bpp": decoded,
-    }
-    panels = [Panel(_png(i), f"{k}: {classifier.describe(i)}") for k, i in pictures.items()]
-    panels.append(Panel(_png(_difference(original, decoded)), f"difference ×{DIFFERENCE_GAIN}"))
-    return Example(f"{name}: {setup.codec}, {setup.pre}, {level}", panels)
-
-
-def _difference(original: Image, decoded: Image) -> Image:
-    """Decoded minus original around mid gray, amplified."""
-    difference = decoded.pixels.astype(np.int16) - original.pixels
-    pixels: npt.NDArray[np.int16] = np.clip(128 + DIFFERENCE_GAIN * difference, 0, 255)
-    return Image(pixels.astype(np.uint8))
+    filtered = [curve for curve in curves if curve.setup.pre != UNFILTERED] or [curves[0]]
+    by_pre: dict[str, Curve] = {}
+    for curve in filtered:
+        if curve.setup.codec == filtered[0].setup.codec:
+            by_pre.setdefault(curve.setup.pre, curve)
+    return list(by_pre.values())
 
 
 def _png(image: Image) -> bytes:

@@ -3,7 +3,6 @@
 import io
 import textwrap
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, Literal
 
 import matplotlib
@@ -12,6 +11,7 @@ from matplotlib.figure import Figure
 
 from neurocodec.errors import NotComparableError
 from neurocodec.evaluation import bootstrap
+from neurocodec.evaluation.bd_rate import Estimation
 from neurocodec.evaluation.selection import Curve
 from neurocodec.measures.bd_rate import Array
 from neurocodec.report.labels import Label, minus
@@ -32,25 +32,19 @@ _STYLE: dict[Any, Any] = {
 }
 
 
-@dataclass(frozen=True, eq=False)
-class Drawing:
-    """The bytes of a figure as SVG and as PNG."""
-
-    svg: bytes
-    png: bytes
-
-
 def draw(
-    curves: Sequence[Curve], metric: Metric, label: Label, *, replicates: int, seed: int
-) -> Drawing:
+    curves: Sequence[Curve], metric: Metric, label: Label, estimation: Estimation
+) -> tuple[bytes, bytes]:
     """Draw curves over one another: score over bpp, with the 95 % interval of every score.
 
     Args:
         curves: curves whose points have the metric; points without it are left out.
         metric: the upward axis.
         label: the name of a curve in the legend.
-        replicates: bootstrap replicates for the intervals; 0 draws none.
-        seed: seed of the bootstrap.
+        estimation: the bootstrap for the intervals.
+
+    Returns:
+        The figure as SVG and as PNG.
     """
     with matplotlib.rc_context(_STYLE):
         figure = Figure(figsize=_SIZE_INCHES, layout="constrained")
@@ -60,7 +54,7 @@ def draw(
             axes.errorbar(
                 [point.bpp for point in shown],
                 [point.scores[metric.name] for point in shown],
-                yerr=_bars(curve, metric.name, replicates, seed),
+                yerr=_bars(curve, metric.name, estimation),
                 label=textwrap.fill(label(curve.setup), _LEGEND_WIDTH),
                 color=_COLOURS[number % len(_COLOURS)],
                 marker=_MARKERS[number % len(_MARKERS)],
@@ -72,18 +66,16 @@ def draw(
         axes.set_xlabel("rate (bpp)")
         axes.set_ylabel(minus(metric.axis_label))
         figure.legend(loc="outside lower center", ncols=2, frameon=False, fontsize=9)
-        return Drawing(_saved(figure, "svg"), _saved(figure, "png"))
+        return _saved(figure, "svg"), _saved(figure, "png")
 
 
-def _bars(curve: Curve, metric: str, replicates: int, seed: int) -> Array | None:
+def _bars(curve: Curve, metric: str, estimation: Estimation) -> Array | None:
     """(2, K) lengths of every point's interval below and above its score."""
-    order = bootstrap.names(curve)
     complete = all(metric in point.scores for point in curve.points)
-    if order is None or replicates == 0 or not complete:
+    if estimation.replicates == 0 or not complete or bootstrap.names(curve) is None:
         return None
-    resamples = bootstrap.draw(len(order), replicates, seed)
     try:
-        _, drawn = bootstrap.replicate(curve, metric, resamples, order)
+        _, drawn = bootstrap.replicate(curve, metric, estimation.replicates, estimation.seed)
     except NotComparableError:  # the picture lines do not hold this score
         return None
     scores = [point.scores[metric] for point in curve.points]

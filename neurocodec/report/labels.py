@@ -48,9 +48,9 @@ def percent(value: float) -> str:
     return minus(f"{bd_rate.percent(value)} %")
 
 
-def interval(ends: Sequence[float] | None) -> str:
-    """An interval in per cent: "[−15.0, −11.9]"; "" for None."""
-    return "" if ends is None else minus(f"[{', '.join(map(bd_rate.percent, ends))}]")
+def interval(ends: Sequence[float]) -> str:
+    """An interval in per cent: "[−15.0, −11.9]"."""
+    return minus(f"[{', '.join(map(bd_rate.percent, ends))}]")
 
 
 def shortened(sha256: str) -> str:

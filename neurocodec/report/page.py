@@ -12,13 +12,11 @@ from typing import TYPE_CHECKING, Any
 import jinja2
 
 from neurocodec import __version__, files
-from neurocodec.evaluation.selection import Curve
-from neurocodec.measures.bd_rate import Method
+from neurocodec.evaluation.bd_rate import Estimation
+from neurocodec.evaluation.selection import UNFILTERED, Curve
 from neurocodec.report import figures, points, tables
-from neurocodec.report.comparisons import UNFILTERED, by_subject, compare, metrics, pairs
-from neurocodec.report.figures import Drawing
+from neurocodec.report.comparisons import by_subject, compare, metrics, pairs
 from neurocodec.report.labels import CODING, among, heading
-from neurocodec.tasks import Metric
 
 if TYPE_CHECKING:
     from neurocodec.report.examples import Example
@@ -32,26 +30,18 @@ _PLOTTED = 2
 
 @dataclass(frozen=True)
 class Figure:
-    """A figure on the page, and under `name` in the figures' folder."""
+    """A figure on the page, and under `name` in the figures' folder, as SVG and as PNG."""
 
     name: str
     caption: str
-    drawing: Drawing
-
-    def write(self, folder: Path) -> None:
-        """Write the figure's files."""
-        files.make_folder(folder)
-        for kind, data in (("svg", self.drawing.svg), ("png", self.drawing.png)):
-            files.write(str(folder / f"{self.name}.{kind}"), data)
+    svg: bytes
+    png: bytes
 
 
 def write(
     curves: Sequence[Curve],
     folder: Path,
-    *,
-    method: Method,
-    replicates: int,
-    seed: int,
+    estimation: Estimation,
     examples: "Iterable[Example]" = (),
     advance: Callable[[], Any] = lambda: None,
 ) -> Path:
@@ -60,9 +50,7 @@ def write(
     Args:
         curves: of any tasks, recognisers, codecs and filters.
         folder: created if need be; files of the same names in it are replaced.
-        method: interpolation of the BD-rates.
-        replicates: bootstrap replicates.
-        seed: seed of every bootstrap.
+        estimation: interpolation of the BD-rates, and bootstrap.
         examples: pictures to show.
         advance: called as each of `steps` is done.
 
@@ -73,28 +61,30 @@ def write(
         OutputError: something cannot be written.
     """
     compared = []
-    for comparison in compare(pairs(curves), method, replicates, seed):
+    for comparison in compare(pairs(curves), estimation):
         compared.append(comparison)
         advance()
+    groups = by_subject(curves)
     sections: list[tuple[str, list[Figure]]] = []
-    for number, group in enumerate(by_subject(curves).values(), 1):
-        drawn = list(_figures(number, group, replicates, seed))
-        sections.append((heading(group[0].setup), drawn))
+    for number, group in enumerate(groups, 1):
+        sections.append((heading(group[0].setup), list(_figures(number, group, estimation))))
         advance()
     page = _template().render(
         version=__version__,
-        method=method,
-        replicates=replicates,
+        method=estimation.method,
+        replicates=estimation.replicates,
         bd_rates=tables.subject_tables(compared),
         transfer=tables.transfer_tables(compared),
         sections=[section for section in sections if section[1]],
-        points=[points.tabulate(group) for group in by_subject(curves).values()],
+        points=list(map(points.tabulate, groups)),
         csv=CSV,
         examples=list(examples),
     )
     files.make_folder(folder)
     for figure in chain.from_iterable(drawn for _, drawn in sections):
-        figure.write(folder / FIGURES)
+        files.make_folder(folder / FIGURES)
+        files.write(str(folder / FIGURES / f"{figure.name}.svg"), figure.svg)
+        files.write(str(folder / FIGURES / f"{figure.name}.png"), figure.png)
     files.write(str(folder / CSV), points.as_csv(curves).encode())
     files.write(str(folder / PAGE), page.encode())
     return folder / PAGE
@@ -105,20 +95,16 @@ def steps(curves: Sequence[Curve]) -> int:
     return len(pairs(curves)) + len(by_subject(curves))
 
 
-def _figures(number: int, group: Sequence[Curve], replicates: int, seed: int) -> Iterator[Figure]:
+def _figures(number: int, group: Sequence[Curve], estimation: Estimation) -> Iterator[Figure]:
     for view, curves in _views(group):
         label = among([curve.setup for curve in curves], ("codec", "pre"), CODING)
         for metric in metrics(curves):
-            plotted = [curve for curve in curves if _is_plotted(curve, metric)]
+            counted = {c: sum(metric.name in p.scores for p in c.points) for c in curves}
+            plotted = [curve for curve, count in counted.items() if count >= _PLOTTED]
             if plotted:
-                drawing = figures.draw(plotted, metric, label, replicates=replicates, seed=seed)
+                drawn = figures.draw(plotted, metric, label, estimation)
                 name = f"{number}-{group[0].setup.task}-{view}-{metric.name}"
-                caption = f"{view}: {metric.title}"
-                yield Figure(re.sub(r"[^\w.-]+", "-", name), caption, drawing)
-
-
-def _is_plotted(curve: Curve, metric: Metric) -> bool:
-    return sum(metric.name in point.scores for point in curve.points) >= _PLOTTED
+                yield Figure(re.sub(r"[^\w.-]+", "-", name), f"{view}: {metric.title}", *drawn)
 
 
 def _views(group: Sequence[Curve]) -> list[tuple[str, list[Curve]]]:

@@ -4,9 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from neurocodec.evaluation.results import Setup
 from neurocodec.report.comparisons import Comparison, Subject, subject
-from neurocodec.report.labels import CODING, Label, among, heading, interval, minus, percent
+from neurocodec.report.labels import CODING, among, heading, interval, minus, percent
 from neurocodec.tasks import Metric, metrics_of, primary_metric
 
 Tone = Literal["better", "worse", "open", "absent"]
@@ -25,9 +24,9 @@ class Cell:
     """
 
     text: str
-    interval: str
-    tone: Tone
-    reason: str
+    interval: str = ""
+    tone: Tone = "absent"
+    reason: str = ""
 
 
 @dataclass(frozen=True)
@@ -43,81 +42,84 @@ class Table:
 def subject_tables(compared: Iterable[Comparison]) -> list[Table]:
     """BD-rates by every metric: for each subject its filters, then its codecs against BPG."""
     groups: dict[tuple[Subject, bool], list[Comparison]] = {}
-    for comparison in compared:
-        key = subject(comparison.pair.test.setup), comparison.pair.across_codecs
-        groups.setdefault(key, []).append(comparison)
-    return [_subject_table(group, across) for (_, across), group in groups.items()]
+    for one in compared:
+        groups.setdefault((subject(one.setup), one.across_codecs), []).append(one)
+    return [_subject_table(group) for group in groups.values()]
 
 
 def transfer_tables(compared: Iterable[Comparison]) -> list[Table]:
     """One table a task and filter, recogniser by codec, where there are several recognisers."""
     groups: dict[tuple[str, str], list[Comparison]] = {}
-    for comparison in compared:
-        if not comparison.pair.across_codecs:
-            setup = comparison.pair.test.setup
-            groups.setdefault((setup.task, setup.pre), []).append(comparison)
-    return [
-        _transfer_table(group)
-        for group in groups.values()
-        if len({subject(comparison.pair.test.setup) for comparison in group}) > 1
-    ]
+    for one in compared:
+        if not one.across_codecs:
+            groups.setdefault((one.setup.task, one.setup.pre), []).append(one)
+    several = [g for g in groups.values() if len({subject(one.setup) for one in g}) > 1]
+    return list(map(_transfer_table, several))
 
 
-def _subject_table(group: Sequence[Comparison], across_codecs: bool) -> Table:
-    setups = [comparison.pair.test.setup for comparison in group]
-    present = dict.fromkeys(comparison.pair.metric for comparison in group)
-    lacking = (m for m in metrics_of(setups[0].task) if m.compared and m.absent != Metric.absent)
-    columns = {metric.name: metric for metric in (*present, *lacking)}
-    title, corner, always = heading(setups[0]), "codec, filter", ("codec", "pre")
-    if across_codecs:
+def markdown(tables: Iterable[Table]) -> str:
+    """The tables in Markdown under their titles, each with the reasons why numbers are absent."""
+    return "\n".join(map(_section, tables))
+
+
+def _subject_table(group: Sequence[Comparison]) -> Table:
+    setup = group[0].setup
+    title, corner, always = heading(setup), "codec, filter", ("codec", "pre")
+    if group[0].across_codecs:
         title, corner, always = f"{title}: codecs against BPG", "codec, chroma", ("codec", "chroma")
-    rows: dict[str, dict[str, Cell]] = {}
-    label = among(setups, always, CODING)
-    for comparison in group:
-        row = rows.setdefault(label(comparison.pair.test.setup), {})
-        row[comparison.pair.metric.name] = _cell(comparison)
-    absent = {name: _absent(metric.absent) for name, metric in columns.items()}
-    titles = {name: metric.title for name, metric in columns.items()}
-    return Table(title, corner, list(titles.values()), _filled(rows, absent))
+    lacking = [m for m in metrics_of(setup.task) if m.compared and m.absent != Metric.absent]
+    absent = {m.title: m.absent for m in (*(one.metric for one in group), *lacking)}
+    label = among([one.setup for one in group], always, CODING)
+    cells = [(label(one.setup), one.metric.title, one) for one in group]
+    return Table(title, corner, list(absent), _rows(cells, absent))
 
 
 def _transfer_table(every: Sequence[Comparison]) -> Table:
-    metrics = {comparison.pair.metric.name for comparison in every}
-    primary = primary_metric(every[0].pair.test.setup.task, metrics)
-    group = [comparison for comparison in every if comparison.pair.metric == primary]
-    setups = [comparison.pair.test.setup for comparison in group]
+    first = every[0].setup
+    primary = primary_metric(first.task, {one.metric.name for one in every})
+    group = [one for one in every if one.metric == primary]
+    setups = [one.setup for one in group]
     label = among(setups, ("model", "data"), ("model_sha256", "pictures_sha256"))
-    column: Label = among(setups, ("codec",), CODING)
-    rows: dict[str, dict[str, Cell]] = {}
-    for comparison in group:
-        setup: Setup = comparison.pair.test.setup
-        rows.setdefault(label(setup), {})[column(setup)] = _cell(comparison)
-    absent = {column(setup): _absent(Metric.absent) for setup in setups}
-    title = f"{setups[0].task}: {setups[0].pre}, by {group[0].pair.metric.title}"
-    return Table(title, "recogniser, data", list(absent), _filled(rows, absent))
+    column = among(setups, ("codec",), CODING)
+    absent = {column(setup): Metric.absent for setup in setups}
+    cells = [(label(one.setup), column(one.setup), one) for one in group]
+    title = f"{first.task}: {first.pre}, by {group[0].metric.title}"
+    return Table(title, "recogniser, data", list(absent), _rows(cells, absent))
 
 
-def _filled(
-    rows: Mapping[str, Mapping[str, Cell]], absent: Mapping[str, Cell]
+def _rows(
+    cells: Iterable[tuple[str, str, Comparison]], absent: Mapping[str, str]
 ) -> list[tuple[str, list[Cell]]]:
+    """Cells by row and column; an absent one has its column's reason as its text."""
+    rows: dict[str, dict[str, Cell]] = {}
+    for label, column, one in cells:
+        rows.setdefault(label, {})[column] = _cell(one)
     return [
-        (label, [cells.get(column, empty) for column, empty in absent.items()])
-        for label, cells in rows.items()
+        (label, [r.get(c, Cell(why)) for c, why in absent.items()]) for label, r in rows.items()
     ]
-
-
-def _absent(reason: str) -> Cell:
-    return Cell(reason, "", "absent", "")
 
 
 def _cell(comparison: Comparison) -> Cell:
     result = comparison.bd_rate
     reason = minus(comparison.reason)
     if result is None:
-        return Cell("none", "", "absent", reason)
+        return Cell("none", reason=reason)
     text = percent(result.bd_rate_percent)
     if result.interval is None:
         return Cell(text, "", "open", reason)
     low, high = result.interval
     tone: Tone = "better" if high < 0 else "worse" if low > 0 else "open"
-    return Cell(text, interval(result.interval), tone, "")
+    return Cell(text, interval(result.interval), tone)
+
+
+def _section(table: Table) -> str:
+    rule = ["---", *("---:" for _ in table.columns)]
+    rows = [[label, *(f"{c.text} {c.interval}".strip() for c in row)] for label, row in table.rows]
+    lines = [_line(row) for row in ([table.corner, *table.columns], rule, *rows)]
+    reasons = dict.fromkeys(c.reason for _, cells in table.rows for c in cells if c.reason)
+    notes = ["", *(f"- {reason}" for reason in reasons)] if reasons else []
+    return "\n".join([f"## {table.title}", "", *lines, *notes, ""])
+
+
+def _line(cells: Iterable[str]) -> str:
+    return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"

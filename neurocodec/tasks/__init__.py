@@ -1,8 +1,8 @@
 """Tasks: what a recogniser predicts on an image, and how the prediction is scored."""
 
-from neurocodec.tasks.metrics import Metric
 from neurocodec.tasks.task import (
     TASKS,
+    Metric,
     PictureScore,
     Task,
     create,

@@ -5,17 +5,17 @@ as the image's score lives. A set's precision is the library's accumulation over
 which takes milliseconds for 128 images: a bootstrap repeats only that.
 """
 
-import weakref
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from copy import copy
-from dataclasses import dataclass
-from typing import Any, Generic, Literal, Protocol, TypeVar
+from typing import Any, Literal
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from faster_coco_eval import COCO
 from faster_coco_eval.core.faster_eval_api import COCOeval_faster
 
 from neurocodec.tasks.ground_truth import Floats
+from neurocodec.tasks.task import PictureScore
 
 CLEAN_SCORE = 0.3
 """Predictions on the original above this score are the ground truth of `agreement`."""
@@ -24,165 +24,87 @@ MAX_PREDICTIONS: dict[str, int] = {"bbox": 100, "keypoints": 20}
 """COCO's limits on the predictions an image that count, the surest first."""
 
 Kind = Literal["bbox", "keypoints"]
-Item = Mapping[str, Any]
+Columns = Mapping[str, Any]
+Matches = dict[str, dict[int, Any]]
+"""The library's record of an image against "clean" and "truth", by class id."""
+
+_COCO_KEYS = {
+    "class_ids": "category_id",
+    "area": "area",
+    "scores": "score",
+    "is_crowd": "iscrowd",
+    "keypoints": "keypoints",
+}
+_matches: WeakKeyDictionary[PictureScore, Matches] = WeakKeyDictionary()
 
 
-class _Picture(Protocol):
-    @property
-    def evidence(self) -> Mapping[str, Any]: ...
+def set_scores(kind: Kind, name: str, pictures: Sequence[PictureScore]) -> dict[str, float]:
+    """The scores of a set, in [0, 1]; one without ground truth is left out.
 
-
-P = TypeVar("P", bound=_Picture)
-T = TypeVar("T")
-
-
-@dataclass(frozen=True)
-class AveragePrecision:
-    """COCO's primary score of a set, and the one at the loosest threshold; both in [0, 1].
-
-    Attributes:
-        mean: over the thresholds 0.50, 0.55 … 0.95 and the classes in the ground truth.
-        at_50: at 0.50 only.
-    """
-
-    mean: float
-    at_50: float
-
-
-@dataclass(frozen=True)
-class Matches:
-    """The predictions on one image that are right, at every threshold.
-
-    Attributes:
-        by_class: the library's own record, by class id, of each class predicted or true.
-        true_classes: the classes in the ground truth.
-    """
-
-    by_class: Mapping[int, Any]
-    true_classes: frozenset[int]
-
-
-class Cache(Generic[P, T]):
-    """The result of `compute` for an object, computed once in the object's life.
-
-    Objects are told apart by identity, so that the same one drawn twice costs nothing.
-    """
-
-    def __init__(self, compute: Callable[[P], T]) -> None:
-        self._compute = compute
-        self._results: dict[int, T] = {}
-
-    def __getitem__(self, item: P) -> T:
-        key = id(item)
-        if key not in self._results:
-            self._results[key] = self._compute(item)
-            weakref.finalize(item, self._results.pop, key, None).atexit = False
-        return self._results[key]
-
-
-def items(columns: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """COCO's annotations, without category, from columns over the objects.
-
-    Args:
-        columns: xyxy, and perhaps area, scores and is_crowd; one row or one number an object.
-    """
-    renamed = {"area": "area", "scores": "score", "is_crowd": "iscrowd"}
-    optional = {key: columns[column] for column, key in renamed.items() if column in columns}
-    return [
-        {
-            "bbox": [left, top, right - left, bottom - top],
-            "area": (right - left) * (bottom - top),
-            **{key: values[number] for key, values in optional.items()},
-        }
-        for number, (left, top, right, bottom) in enumerate(columns["xyxy"])
-    ]
-
-
-def match(kind: Kind, ground_truth: Sequence[Item], predictions: Sequence[Item]) -> Matches:
-    """Match one image's predictions to its ground truth, by class id.
+    Evidence holds columns over the objects under "answer" (the prediction), "clean" and, with
+    labels, "truth": xyxy, class_ids (0 without), scores, is_crowd, area (the box's without), and
+    COCO's rows of keypoints.
 
     Args:
         kind: "bbox" (by overlap) or "keypoints" (by object keypoint similarity).
-        ground_truth: COCO annotations without ids: category_id, bbox (x, y, width, height), area,
-            iscrowd and, for keypoints, keypoints and num_keypoints.
-        predictions: likewise, with score.
-    """
-    classes = sorted({item["category_id"] for item in (*ground_truth, *predictions)})
-    if not classes:
-        return Matches({}, frozenset())
-    evaluation = _evaluation(
-        kind, _annotations(classes, ground_truth), _annotations(classes, predictions)
-    )
-    evaluation.params.catIds = classes
-    evaluation.evaluate()
-    return Matches(
-        by_class=dict(zip(classes, evaluation._evalImgs_cpp, strict=True)),
-        true_classes=frozenset(item["category_id"] for item in ground_truth),
-    )
-
-
-def match_evidence(
-    kind: Kind,
-    evidence: Mapping[str, Any],
-    to_items: Callable[[Mapping[str, Any]], list[dict[str, Any]]],
-) -> dict[str, Matches]:
-    """Match a score's predictions to its "clean" and, where it has it, its "truth" columns.
-
-    Args:
-        kind: as `match` takes it.
-        evidence: columns under "answer", "clean" and perhaps "truth".
-        to_items: from columns to what `match` takes.
-    """
-    predictions = to_items(evidence["answer"])
-    names = [name for name in ("clean", "truth") if name in evidence]
-    return {name: match(kind, to_items(evidence[name]), predictions) for name in names}
-
-
-def average_precision(kind: Kind, pictures: Sequence[Matches]) -> AveragePrecision | None:
-    """The precision over a set; None where no image has ground truth.
-
-    Args:
-        kind: the same as for `match`.
-        pictures: the matches of each image; an image may occur more than once.
-    """
-    classes = sorted(frozenset[int]().union(*(matches.true_classes for matches in pictures)))
-    evaluation = _evaluation(kind, None, None)
-    means = []
-    for class_id in classes:
-        records = [m.by_class[class_id] for m in pictures if class_id in m.by_class]
-        precision = _precision(evaluation, class_id, records)
-        if precision.min() >= 0:  # else all its ground truth is crowds
-            means.append(precision.mean(axis=1))
-    if not means:
-        return None
-    by_threshold = np.mean(means, axis=0)
-    return AveragePrecision(float(by_threshold.mean()), float(by_threshold[0]))
-
-
-def set_scores(
-    kind: Kind, name: str, pictures: Sequence[Mapping[str, Matches]]
-) -> dict[str, float]:
-    """The scores of a set, in [0, 1]; one without ground truth is left out.
-
-    Args:
-        kind: the same as for `match`.
         name: of the score against labels; the one at 0.50 is called `name`50.
-        pictures: the matches of each image: "clean", and "truth" where it has labels.
+        pictures: the scores of each image; an image may occur more than once.
 
     Returns:
         "agreement", against the clean predictions; `name` and `name`50 where every image has
-        labels.
+        labels. The first two are means over the thresholds 0.50, 0.55 … 0.95 and the classes in
+        the ground truth.
     """
-    agreement = average_precision(kind, [matches["clean"] for matches in pictures])
-    scores = {} if agreement is None else {"agreement": agreement.mean}
-    if all("truth" in matches for matches in pictures):
-        labelled = average_precision(kind, [matches["truth"] for matches in pictures])
+    matches = [_matched(kind, picture) for picture in pictures]
+    scores = {}
+    clean = _by_threshold(kind, [match["clean"] for match in matches])
+    if clean is not None:
+        scores["agreement"] = float(clean.mean())
+    if all("truth" in match for match in matches):
+        labelled = _by_threshold(kind, [match["truth"] for match in matches])
         if labelled is not None:
-            scores |= {name: labelled.mean, f"{name}50": labelled.at_50}
+            scores |= {name: float(labelled.mean()), f"{name}50": float(labelled[0])}
     return scores
 
 
-def _evaluation(kind: Kind, ground_truth: COCO | None, predictions: COCO | None) -> Any:
+def _matched(kind: Kind, picture: PictureScore) -> Matches:
+    if picture not in _matches:
+        evidence = picture.evidence
+        names = [name for name in ("clean", "truth") if name in evidence]
+        _matches[picture] = {n: _match(kind, evidence[n], evidence["answer"]) for n in names}
+    return _matches[picture]
+
+
+def _match(kind: Kind, ground_truth: Columns, predictions: Columns) -> dict[int, Any]:
+    known, predicted = _annotations(ground_truth), _annotations(predictions)
+    classes = sorted({item["category_id"] for item in (*known, *predicted)})
+    if not classes:
+        return {}
+    evaluation = _evaluation(kind, _coco(classes, known), _coco(classes, predicted))
+    evaluation.params.catIds = classes
+    evaluation.evaluate()
+    return dict(zip(classes, evaluation._evalImgs_cpp, strict=True))
+
+
+def _by_threshold(kind: Kind, pictures: Sequence[Mapping[int, Any]]) -> Floats | None:
+    """(10,), the precision at 0.50, 0.55 … 0.95; None where no image has ground truth."""
+    evaluation = _evaluation(kind)
+    means = []
+    for class_id in sorted(frozenset[int]().union(*pictures)):
+        params = copy(evaluation.params)
+        evaluation._evalImgs_cpp = [p[class_id] for p in pictures if class_id in p]
+        params.catIds, params.imgIds = [class_id], list(range(len(evaluation._evalImgs_cpp)))
+        evaluation._paramsEval = params
+        evaluation.accumulate()
+        precision = evaluation.eval["precision"][:, :, 0, 0, 0]  # (thresholds, recalls)
+        if precision.min() >= 0:  # else the class has no ground truth, or crowds only
+            means.append(precision.mean(axis=1))
+    return np.mean(means, axis=0) if means else None
+
+
+def _evaluation(
+    kind: Kind, ground_truth: COCO | None = None, predictions: COCO | None = None
+) -> Any:
     evaluation: Any = COCOeval_faster(
         ground_truth, predictions, kind, separate_eval=True, print_function=_discard
     )
@@ -192,26 +114,23 @@ def _evaluation(kind: Kind, ground_truth: COCO | None, predictions: COCO | None)
     return evaluation
 
 
-def _annotations(classes: Sequence[int], objects: Sequence[Item]) -> COCO:
-    content = {
-        "images": [{"id": 1}],
-        "categories": [{"id": class_id} for class_id in classes],
-        "annotations": [
-            {"iscrowd": 0, **item, "id": number, "image_id": 1}
-            for number, item in enumerate(objects, 1)
-        ],
-    }
+def _annotations(columns: Columns) -> list[dict[str, Any]]:
+    """COCO's annotations of the only image, number 1."""
+    annotations = []
+    for at, (left, top, right, bottom) in enumerate(columns["xyxy"]):
+        box = [left, top, right - left, bottom - top]
+        item: dict[str, Any] = {"id": at + 1, "image_id": 1, "category_id": 0, "iscrowd": 0}
+        item |= {"bbox": box, "area": box[2] * box[3]}
+        item |= {key: columns[name][at] for name, key in _COCO_KEYS.items() if name in columns}
+        item["num_keypoints"] = sum(v > 0 for v in item.get("keypoints", [])[2::3])
+        annotations.append(item)
+    return annotations
+
+
+def _coco(classes: Sequence[int], annotations: Sequence[dict[str, Any]]) -> COCO:
+    categories = [{"id": class_id} for class_id in classes]
+    content = {"images": [{"id": 1}], "categories": categories, "annotations": annotations}
     return COCO(content, print_function=_discard)
-
-
-def _precision(evaluation: Any, class_id: int, records: list[Any]) -> Floats:
-    """(10, 101): by threshold and recall; -1 where all ground truth of the class is crowds."""
-    params = copy(evaluation.params)
-    params.catIds, params.imgIds = [class_id], list(range(len(records)))
-    evaluation._paramsEval, evaluation._evalImgs_cpp = params, records
-    evaluation.accumulate()
-    precision: Floats = evaluation.eval["precision"][:, :, 0, 0, 0]
-    return precision
 
 
 def _discard(*_: object) -> None:

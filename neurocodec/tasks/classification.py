@@ -12,10 +12,8 @@ import numpy.typing as npt
 from neurocodec.errors import BadInputError
 from neurocodec.images import Image
 from neurocodec.tasks.datasets import CLASS_FOLDERS, DataSet
-from neurocodec.tasks.datasets.class_folders import imagenet_wnids
-from neurocodec.tasks.metrics import AGREEMENT, Metric
-from neurocodec.tasks.recognition import RecognitionTask
-from neurocodec.tasks.task import PictureScore
+from neurocodec.tasks.datasets.folders import imagenet_wnids
+from neurocodec.tasks.task import AGREEMENT, Metric, PictureScore, RecognitionTask
 
 LOG = logging.getLogger("neurocodec")
 
@@ -82,52 +80,40 @@ class Classification(RecognitionTask):
         if data.layout != CLASS_FOLDERS:
             return data
         outputs = len(self.predict([_GRAY])[0])
-        numbers = _class_numbers([data.class_names[i] for i in sorted(data.class_names)], outputs)
-        if numbers is None:
+        names = [data.class_names[index] for index in sorted(data.class_names)]
+        numbers = _class_numbers(names, outputs)
+        if not numbers:
             LOG.warning(
-                f"{data.name}: its {len(data.class_names)} class folders cannot be mapped to the "
+                f"{data.name}: its {len(names)} class folders cannot be mapped to the "
                 f"{outputs} classes of {self.model}: scored by agreement only "
                 "(name the folders by wnid, or write a labels.csv with file,class_index)"
             )
-        elif len(numbers) < outputs and numbers == list(range(len(numbers))):
+            pictures = [replace(picture, ground_truth=None) for picture in data.pictures]
+            return replace(data, pictures=tuple(pictures), class_names={})
+        if len(numbers) < outputs and numbers == list(range(len(numbers))):
             LOG.warning(
                 f"{data.name}: its {len(numbers)} class folders, in order of their names, are "
                 f"taken as the first of the {outputs} classes of {self.model}"
             )
-        return _renumbered(data, numbers)
+        pictures = [replace(p, ground_truth=numbers[p.ground_truth or 0]) for p in data.pictures]
+        class_names = dict(zip(numbers, names, strict=True))
+        return replace(data, pictures=tuple(pictures), class_names=class_names)
 
 
-def _class_numbers(names: Sequence[str], outputs: int) -> list[int] | None:
-    """The recogniser's class of each class folder, in order; None where nothing tells it."""
+def _class_numbers(names: Sequence[str], outputs: int) -> list[int]:
+    """The recogniser's class of each class folder, in order; empty where nothing tells it."""
     in_order = list(range(len(names)))
     if len(names) == outputs:
         return in_order
     if all(_WNID.fullmatch(name) for name in names):
         known = imagenet_wnids() if outputs == _IMAGENET_CLASSES else {}
-        return [known[name] for name in names] if known.keys() >= set(names) else None
-    return in_order if len(names) < outputs != _IMAGENET_CLASSES else None
-
-
-def _renumbered(data: DataSet, numbers: Sequence[int] | None) -> DataSet:
-    if numbers is None:
-        return replace(data, pictures=tuple(replace(p, ground_truth=None) for p in data.pictures))
-    return replace(
-        data,
-        pictures=tuple(
-            replace(picture, ground_truth=numbers[int(picture.ground_truth or 0)])
-            for picture in data.pictures
-        ),
-        class_names={numbers[index]: name for index, name in data.class_names.items()},
-    )
+        return [known[name] for name in names] if known.keys() >= set(names) else []
+    return in_order if len(names) < outputs != _IMAGENET_CLASSES else []
 
 
 def _minus_kl(prediction: Logits, clean_prediction: Logits) -> float:
     """-KL(p_clean ‖ p_decoded) in nats, from logits; at most 0."""
-    log_clean, log_decoded = _log_softmax(clean_prediction), _log_softmax(prediction)
-    return min(0.0, float(np.sum(np.exp(log_clean) * (log_decoded - log_clean))))
+    from scipy.special import log_softmax
 
-
-def _log_softmax(logits: Logits) -> npt.NDArray[np.float64]:
-    shifted = logits.astype(np.float64) - logits.max()
-    result: npt.NDArray[np.float64] = shifted - np.log(np.exp(shifted).sum())
-    return result
+    log_p, log_q = (log_softmax(x.astype(np.float64)) for x in (clean_prediction, prediction))
+    return min(0.0, float(np.sum(np.exp(log_p) * (log_q - log_p))))

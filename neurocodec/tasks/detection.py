@@ -1,26 +1,15 @@
 """Detection: objects and their boxes, scored by COCO's mean average precision."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar
 
 import numpy as np
 
 from neurocodec.images import Image
-from neurocodec.tasks.average_precision import (
-    CLEAN_SCORE,
-    Cache,
-    Matches,
-    items,
-    match_evidence,
-    set_scores,
-)
+from neurocodec.tasks.average_precision import CLEAN_SCORE, set_scores
 from neurocodec.tasks.ground_truth import Boxes, Floats, Ints
-from neurocodec.tasks.metrics import AGREEMENT, Metric
-from neurocodec.tasks.recognition import RecognitionTask
-from neurocodec.tasks.task import PictureScore
-
-_KIND: Final = "bbox"
+from neurocodec.tasks.task import AGREEMENT, Metric, PictureScore, RecognitionTask
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,18 +84,4 @@ class Detection(RecognitionTask):
     @staticmethod
     def score_set(pictures: Sequence[PictureScore]) -> dict[str, float]:
         """COCO's mean average precision, in [0, 1]; see `set_scores`."""
-        return set_scores(_KIND, "map", [_matched[picture] for picture in pictures])
-
-
-def _items(columns: Mapping[str, Any]) -> list[dict[str, Any]]:
-    return [
-        {**item, "category_id": class_id}
-        for item, class_id in zip(items(columns), columns["class_ids"], strict=True)
-    ]
-
-
-def _match(picture: PictureScore) -> dict[str, Matches]:
-    return match_evidence(_KIND, picture.evidence, _items)
-
-
-_matched = Cache(_match)
+        return set_scores("bbox", "map", pictures)

@@ -13,7 +13,6 @@ from torchvision.ops import batched_nms
 from neurocodec.errors import BadInputError
 from neurocodec.images import Image
 from neurocodec.networks.recognisers import Recogniser
-from neurocodec.networks.recognisers.preprocessing import Preprocessing
 from neurocodec.networks.tensors import to_tensor
 from neurocodec.tasks.detection import Detections
 from neurocodec.tasks.ground_truth import COCO_CLASSES, Floats, Ints, class_ids
@@ -38,36 +37,26 @@ def detector(recogniser: Recogniser) -> Detector:
     Raises:
         BadInputError: the description does not say how to read the outputs.
     """
-    if "heads" in recogniser.description:
-        return _yolox(recogniser)
-    table = class_table(recogniser)
-    return lambda images: [_detect_torchvision(recogniser, table, image) for image in images]
-
-
-def _yolox(recogniser: Recogniser) -> Detector:
-    description, preprocessing = recogniser.description, recogniser.preprocessing
-    heads, strides = description["heads"], description.get("strides", [])
-    complete = all({"reg", "obj", "cls"} <= head.keys() for head in heads)
-    if len(strides) != len(heads) or not complete or preprocessing is None:
+    description = recogniser.description
+    if "heads" not in description:
+        return partial(_detect_torchvision, recogniser, class_table(recogniser))
+    complete = all({"reg", "obj", "cls"} <= head.keys() for head in description["heads"])
+    if not complete or len(description.get("strides", [])) != len(description["heads"]):
         raise BadInputError(
             f"{recogniser.name}: its description must say reg, obj and cls of every head, and as "
             "many strides"
         )
-    return partial(_detect_yolox, recogniser, preprocessing)
+    return partial(_detect_yolox, recogniser)
 
 
 @torch.inference_mode()
-def _detect_yolox(
-    recogniser: Recogniser, preprocessing: Preprocessing, images: Sequence[Image]
-) -> list[Detections]:
+def _detect_yolox(recogniser: Recogniser, images: Sequence[Image]) -> list[Detections]:
     if not images:
         return []
-    outputs = recogniser.predict(recogniser.prepare_images(images))
-    boxes, scores = _decode(outputs, recogniser.description)
-    return [
-        _selected(b, s, preprocessing.size, image)
-        for b, s, image in zip(boxes, scores, images, strict=True)
-    ]
+    prepared = recogniser.prepare_images(images)
+    boxes, scores = _decode(recogniser.predict(prepared), recogniser.description)
+    side = prepared.shape[-1]
+    return [_selected(*each, side) for each in zip(boxes, scores, images, strict=True)]
 
 
 def _decode(outputs: Mapping[str, Tensor], description: Mapping[str, Any]) -> tuple[Tensor, Tensor]:
@@ -84,7 +73,7 @@ def _decode(outputs: Mapping[str, Tensor], description: Mapping[str, Any]) -> tu
     return torch.cat(boxes, dim=1), torch.cat(scores, dim=1)
 
 
-def _selected(boxes: Tensor, scores: Tensor, side: int, image: Image) -> Detections:
+def _selected(boxes: Tensor, scores: Tensor, image: Image, side: int) -> Detections:
     anchors, classes = (scores > MIN_SCORE).nonzero(as_tuple=True)
     candidates, sure = boxes[anchors], scores[anchors, classes]
     best = batched_nms(candidates, sure, classes, NMS_IOU)[:MAX_OBJECTS]
@@ -115,13 +104,18 @@ def class_table(recogniser: Recogniser) -> Ints:
 
 
 @torch.inference_mode()
-def _detect_torchvision(recogniser: Recogniser, table: Ints, image: Image) -> Detections:
-    (output,) = recogniser(to_tensor([image], recogniser.device))
-    ids = table[output["labels"].cpu().numpy()]
-    boxes, scores = _array(output["boxes"]), _array(output["scores"])
-    order = np.argsort(-scores, kind="stable")
-    best = order[ids[order] >= 0][:MAX_OBJECTS]
-    return Detections(boxes[best], scores[best], ids[best])
+def _detect_torchvision(
+    recogniser: Recogniser, table: Ints, images: Sequence[Image]
+) -> list[Detections]:
+    detections = []
+    for image in images:
+        (output,) = recogniser(to_tensor([image], recogniser.device))
+        ids = table[output["labels"].cpu().numpy()]
+        boxes, scores = _array(output["boxes"]), _array(output["scores"])
+        order = np.argsort(-scores, kind="stable")
+        best = order[ids[order] >= 0][:MAX_OBJECTS]
+        detections.append(Detections(boxes[best], scores[best], ids[best]))
+    return detections
 
 
 def _array(x: Tensor) -> Floats:

@@ -9,8 +9,7 @@ from typing import ClassVar
 from neurocodec.errors import MissingError
 from neurocodec.images import Image
 from neurocodec.measures.psnr import psnr_db
-from neurocodec.tasks.metrics import Metric
-from neurocodec.tasks.task import PictureScore, Task
+from neurocodec.tasks.task import Metric, PictureScore, Task
 
 LOG = logging.getLogger("neurocodec")
 
@@ -39,15 +38,19 @@ class Fidelity(Task):
     model: str = "none"
 
     def __init__(self, lpips_weights: str = "") -> None:
-        from neurocodec.measures.lpips import cached_weights
+        from neurocodec.measures.lpips import WEIGHTS_URL, cached_weights
 
-        file = Path(lpips_weights) if lpips_weights else cached_weights()
-        if lpips_weights and not file.is_file():
+        self._lpips_weights: Path | None = Path(lpips_weights or cached_weights())
+        if self._lpips_weights.is_file():
+            self.model_sha256 = hashlib.sha256(self._lpips_weights.read_bytes()).hexdigest()
+        elif lpips_weights:
             raise MissingError(f"{lpips_weights}: no such file: correct --lpips-weights")
-        self._lpips_weights = file if file.is_file() else None
-        self.model_sha256 = hashlib.sha256(file.read_bytes()).hexdigest() if file.is_file() else ""
-        if self._lpips_weights is None:
-            LOG.warning("LPIPS is not measured: its weights are absent (--lpips-weights FILE)")
+        else:
+            self._lpips_weights, self.model_sha256 = None, ""
+            LOG.warning(
+                "LPIPS is not measured: its weights are absent: "
+                f"download {WEIGHTS_URL} and add --lpips-weights FILE"
+            )
 
     def predict(self, images: Sequence[Image]) -> list[Image]:
         """The images themselves."""
@@ -57,9 +60,8 @@ class Fidelity(Task):
         self, prediction: Image, clean_prediction: Image, ground_truth: object | None
     ) -> PictureScore:
         """Measure a decoded image against the original, which is the clean prediction."""
-        from neurocodec.measures.fsim import fsim
         from neurocodec.measures.lpips import lpips
-        from neurocodec.measures.ms_ssim import ms_ssim
+        from neurocodec.measures.similarity import fsim, ms_ssim
 
         weights = self._lpips_weights
         distance = lpips(clean_prediction, prediction, weights) if weights else None

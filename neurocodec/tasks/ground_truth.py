@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 import numpy.typing as npt
@@ -64,82 +65,51 @@ class Boxes:
     is_crowd: npt.NDArray[np.bool_]
     area: Floats
 
-    @property
-    def count(self) -> int:
-        """How many objects there are."""
-        return len(self.xyxy)
-
-    def turned(self, orientation: Orientation) -> "Boxes":
+    def turned(self, orientation: Orientation) -> Self:
         """The boxes of stored pixels, turned upright."""
         corners = orientation.points(self.xyxy.reshape(-1, 2, 2))
-        xyxy = np.hstack([corners.min(axis=1), corners.max(axis=1)])
-        return replace(self, xyxy=xyxy)
-
-    def outside(self, width: int, height: int) -> bool:
-        """Some box has no pixel in an image of this size."""
-        beyond = (self.xyxy[:, :2] >= [width, height]) | (self.xyxy[:, 2:] < 0)
-        return bool(beyond.any())
+        return replace(self, xyxy=np.hstack([corners.min(axis=1), corners.max(axis=1)]))
 
 
 @dataclass(frozen=True, eq=False)
-class Keypoints:
+class Keypoints(Boxes):
     """The people of an image and their joints.
 
     Attributes:
         xyv: (N, 17, 3), x, y in pixels, v = 0 not labelled, 1 hidden, 2 visible; COCO's order.
-        boxes: around the same N people.
     """
 
     xyv: Floats
-    boxes: Boxes
 
-    @property
-    def count(self) -> int:
-        """How many people there are."""
-        return len(self.xyv)
-
-    def turned(self, orientation: Orientation) -> "Keypoints":
-        """The joints of stored pixels, turned upright; those without label stay at 0."""
+    def turned(self, orientation: Orientation) -> Self:
+        """The boxes and joints of stored pixels, turned upright; joints without label stay at 0."""
         xyv = self.xyv.copy()
         xyv[..., :2] = orientation.points(xyv[..., :2], last=1) * (xyv[..., 2:] > 0)
         if orientation.is_mirrored:
             xyv = xyv[:, _MIRRORED_JOINTS]
-        return Keypoints(xyv, self.boxes.turned(orientation))
-
-    def outside(self, width: int, height: int) -> bool:
-        """Some person has no pixel in an image of this size."""
-        return self.boxes.outside(width, height)
+        return replace(super().turned(orientation), xyv=xyv)
 
 
-@dataclass(frozen=True, eq=False)
-class Annotation:
-    """Geometry as an annotation file has it.
+def upright(boxes: Boxes, size: tuple[int, int], annotations: Path, picture: Path) -> Boxes:
+    """Turn boxes or keypoints as the upright image has them.
 
-    Attributes:
-        geometry: boxes or keypoints.
-        size: width and height of the image by the annotation file; None if it has none.
-        source: the annotation file, for messages.
+    Args:
+        boxes: as the annotation file has them.
+        size: width and height of the image by the annotation file; 0 where it has none.
+        annotations: the annotation file, for messages.
+        picture: the image file.
+
+    Raises:
+        BadInputError: the annotations do not fit the image.
     """
-
-    geometry: Boxes | Keypoints
-    size: tuple[int, int] | None
-    source: str
-
-    def upright(self, picture: Path) -> Boxes | Keypoints:
-        """The geometry in pixels of the upright image.
-
-        Raises:
-            BadInputError: the annotations do not fit the image.
-        """
-        orientation = orientation_of(picture)
-        if orientation is None or not self.geometry.count:
-            return self.geometry
-        where = f"{self.source}: {display(picture)}"
-        turn = orientation.must_turn(self.size, where)
-        upright = self.geometry.turned(orientation) if turn else self.geometry
-        if upright.outside(*orientation.upright_size):
-            raise BadInputError(f"{where}: has a box outside of the picture: correct it")
-        return upright
+    orientation = orientation_of(picture)
+    if orientation is None or not len(boxes.xyxy):
+        return boxes
+    where = f"{display(annotations)}: {display(picture)}"
+    turned = boxes.turned(orientation) if orientation.must_turn(size, where) else boxes
+    if (turned.xyxy[:, :2] >= orientation.upright_size).any() or (turned.xyxy[:, 2:] < 0).any():
+        raise BadInputError(f"{where}: has a box outside of the picture: correct it")
+    return turned
 
 
 @dataclass(frozen=True)
@@ -161,20 +131,17 @@ class Mask:
             BadInputError: not a palette or gray image of 8 bits, unreadable, or not of the
                 picture's size.
         """
+        name = display(self.path)
         try:
             with PIL.Image.open(self.path) as opened:
-                if opened.mode not in ("P", "L"):
-                    raise BadInputError(
-                        f"{display(self.path)}: a mask must be a palette or gray picture of 8 bits"
-                    )
-                mask = np.array(PIL.ImageOps.exif_transpose(opened), np.uint8)
-        except BadInputError:
-            raise
+                mode, mask = opened.mode, np.array(PIL.ImageOps.exif_transpose(opened))
         except Exception as exc:  # Pillow's readers raise anything at all on a damaged file
-            raise BadInputError(f"{display(self.path)}: cannot be read as a mask ({exc})") from exc
+            raise BadInputError(f"{name}: cannot be read as a mask ({exc})") from exc
+        if mode not in ("P", "L"):
+            raise BadInputError(f"{name}: a mask must be a palette or gray picture of 8 bits")
+        height, width = mask.shape
         orientation = orientation_of(self.picture)
-        size = (mask.shape[1], mask.shape[0])
-        if orientation and orientation.must_turn(size, display(self.path)):
+        if orientation and orientation.must_turn((width, height), name):
             return orientation.pixels(mask)
         return mask
 

@@ -31,54 +31,52 @@ A = TypeVar("A", bound=np.generic)
 
 @dataclass(frozen=True)
 class Orientation:
-    """The stored size of an image file in pixels, and EXIF's orientation from 1 to 8.
+    """How an image file stores its pixels.
 
     Attributes:
-        width: of the stored pixels.
-        height: likewise.
-        number: as EXIF counts; 1 is upright.
+        stored_size: width and height of the stored pixels.
+        number: EXIF's orientation from 1 to 8; 1 is upright.
     """
 
-    width: int
-    height: int
+    stored_size: tuple[int, int]
     number: int
 
     @property
     def upright_size(self) -> tuple[int, int]:
         """Width and height of the upright image."""
-        swapped = _STEPS[self.number][0]
-        return (self.height, self.width) if swapped else (self.width, self.height)
+        width, height = self.stored_size
+        return (height, width) if _STEPS[self.number][0] else (width, height)
 
     @property
     def is_mirrored(self) -> bool:
         """The stored pixels show left and right exchanged."""
         return sum(_STEPS[self.number]) % 2 == 1
 
-    def must_turn(self, size: tuple[int, int] | None, where: str) -> bool:
+    def must_turn(self, size: tuple[int, int], where: str) -> bool:
         """Decide whether annotations of an image of `size` lie as the pixels are stored.
 
         Args:
-            size: width and height that the annotations are for, if they say it.
+            size: width and height that the annotations are for; 0 where they do not tell.
             where: the names of annotations and image, for messages.
 
         Raises:
             BadInputError: it is the size of neither the stored nor the upright image, or the size
                 does not tell one from the other.
         """
-        stored = (self.width, self.height)
-        if size is not None and size not in (stored, self.upright_size):
+        is_known = min(size) > 0
+        if is_known and size not in (self.stored_size, self.upright_size):
             raise BadInputError(
                 f"{where}: annotated as {size[0]}×{size[1]}, but the picture has "
                 f"{self.upright_size[0]}×{self.upright_size[1]}: correct one of them"
             )
         if self.number == _UPRIGHT:
             return False
-        if size is None or stored == self.upright_size:
+        if not is_known or self.stored_size == self.upright_size:
             raise BadInputError(
                 f"{where}: EXIF turns the picture, and the annotated size does not tell whether "
                 "the annotations are turned: store the picture upright (mogrify -auto-orient)"
             )
-        return size == stored
+        return size == self.stored_size
 
     def points(self, xy: Floats, last: int = 0) -> Floats:
         """Turn points of the stored image, (..., 2), upright.
@@ -108,10 +106,10 @@ def orientation_of(path: Path) -> Orientation | None:
             warnings.simplefilter("ignore")
             with PIL.Image.open(path) as opened:
                 exif = opened.getexif()
-                width, height = opened.size
+                size = opened.size
                 if opened.format == "TIFF":  # Pillow has the upright size
-                    width, height = exif[Tag.ImageWidth], exif[Tag.ImageLength]
+                    size = exif[Tag.ImageWidth], exif[Tag.ImageLength]
                 number = exif.get(Tag.Orientation, _UPRIGHT)
     except Exception:  # Pillow raises anything on a damaged file; reading the picture reports it
         return None
-    return Orientation(width, height, number if number in _STEPS else _UPRIGHT)
+    return Orientation(size, number if number in _STEPS else _UPRIGHT)

@@ -2,30 +2,18 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Final
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from neurocodec.images import Image
-from neurocodec.tasks.average_precision import (
-    CLEAN_SCORE,
-    MAX_PREDICTIONS,
-    Cache,
-    Matches,
-    items,
-    match_evidence,
-    set_scores,
-)
+from neurocodec.tasks.average_precision import CLEAN_SCORE, MAX_PREDICTIONS, set_scores
 from neurocodec.tasks.ground_truth import JOINTS, Floats, Keypoints
-from neurocodec.tasks.metrics import AGREEMENT, Metric
-from neurocodec.tasks.recognition import RecognitionTask
-from neurocodec.tasks.task import PictureScore
+from neurocodec.tasks.task import AGREEMENT, Metric, PictureScore, RecognitionTask
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-_KIND: Final = "keypoints"
-_PERSON = 0
 _VISIBLE = 2
 # COCO's areas are of outlines; where the data has only a box, this share of it stands for them.
 _AREA_OF_BOX = 0.53
@@ -85,24 +73,23 @@ class Pose(RecognitionTask):
             "clean": _clean_columns(clean_prediction),
         }
         if ground_truth is not None:
-            boxes = ground_truth.boxes
             evidence["truth"] = {
                 "keypoints": _rows(ground_truth.xyv[..., :2], ground_truth.xyv[..., 2]),
-                "xyxy": np.round(boxes.xyxy, 1).tolist(),
-                "area": np.round(boxes.area, 1).tolist(),
-                "is_crowd": boxes.is_crowd.astype(int).tolist(),
+                "xyxy": np.round(ground_truth.xyxy, 1).tolist(),
+                "area": np.round(ground_truth.area, 1).tolist(),
+                "is_crowd": ground_truth.is_crowd.astype(int).tolist(),
             }
         return PictureScore({}, evidence)
 
     @staticmethod
     def score_set(pictures: Sequence[PictureScore]) -> dict[str, float]:
         """COCO's average precision by object keypoint similarity, in [0, 1]; see `set_scores`."""
-        return set_scores(_KIND, "ap_keypoints", [_matched[picture] for picture in pictures])
+        return set_scores("keypoints", "ap_keypoints", pictures)
 
 
 def _people(prediction: Mapping[str, "Tensor"]) -> People:
     arrays = {key: value.double().cpu().numpy() for key, value in prediction.items()}
-    surest = np.argsort(-arrays["scores"], kind="stable")[: MAX_PREDICTIONS[_KIND]]
+    surest = np.argsort(-arrays["scores"], kind="stable")[: MAX_PREDICTIONS["keypoints"]]
     return People(
         xy=arrays["keypoints"][surest, :, :2],
         scores=arrays["scores"][surest],
@@ -127,22 +114,3 @@ def _rows(xy: Floats, v: Floats | None = None) -> list[list[float]]:
     flat = np.round(np.dstack([xy, visibility]), 1).reshape(-1, 3 * JOINTS)
     rows: list[list[float]] = flat.tolist()
     return rows
-
-
-def _items(columns: Mapping[str, Any]) -> list[dict[str, Any]]:
-    return [
-        {
-            **item,
-            "category_id": _PERSON,
-            "keypoints": row,
-            "num_keypoints": sum(v > 0 for v in row[2::3]),
-        }
-        for item, row in zip(items(columns), columns["keypoints"], strict=True)
-    ]
-
-
-def _match(picture: PictureScore) -> dict[str, Matches]:
-    return match_evidence(_KIND, picture.evidence, _items)
-
-
-_matched = Cache(_match)

@@ -1,18 +1,14 @@
 """Segmentation: the class of every pixel, scored by mean intersection over union."""
 
-from collections import Counter
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
 
-from neurocodec.errors import BadInputError
-from neurocodec.files import display
 from neurocodec.images import Image
 from neurocodec.tasks.ground_truth import VOID, ClassMap, Mask
-from neurocodec.tasks.metrics import AGREEMENT, Metric
-from neurocodec.tasks.recognition import RecognitionTask
-from neurocodec.tasks.task import PictureScore
+from neurocodec.tasks.task import AGREEMENT, Metric, PictureScore, RecognitionTask
 
 
 class Segmentation(RecognitionTask):
@@ -55,13 +51,7 @@ class Segmentation(RecognitionTask):
         """
         evidence = {"clean": _counts(prediction, clean_prediction)}
         if ground_truth is not None:
-            mask = ground_truth.read()
-            if mask.shape != prediction.shape:
-                raise BadInputError(
-                    f"{display(ground_truth.path)}: is {mask.shape[1]}×{mask.shape[0]} for a "
-                    f"picture of {prediction.shape[1]}×{prediction.shape[0]}"
-                )
-            evidence["truth"] = _counts(prediction, mask)
+            evidence["truth"] = _counts(prediction, ground_truth.read())
         return PictureScore({}, evidence)
 
     @staticmethod
@@ -73,35 +63,28 @@ class Segmentation(RecognitionTask):
         """
         if not pictures:
             return {}
-        clean = _Totals(picture.evidence["clean"] for picture in pictures)
-        scores = {"agreement": clean.mean_iou()}
+        agreement, _ = _set_scores(picture.evidence["clean"] for picture in pictures)
+        scores = {"agreement": agreement}
         if all("truth" in picture.evidence for picture in pictures):
-            labelled = _Totals(picture.evidence["truth"] for picture in pictures)
-            if labelled.union:
-                scores |= {"miou": labelled.mean_iou(), "pixel_accuracy": labelled.accuracy()}
+            miou, accuracy = _set_scores(picture.evidence["truth"] for picture in pictures)
+            if not math.isnan(miou):
+                scores |= {"miou": miou, "pixel_accuracy": accuracy}
         return scores
 
 
-class _Totals:
-    """Pixels by class over a set of images."""
-
-    def __init__(self, counts: Iterable[Mapping[str, Any]]) -> None:
-        self.intersection: Counter[int] = Counter()
-        self.union: Counter[int] = Counter()
-        self.pixels = 0
-        for count in counts:
-            self.pixels += count["pixels"]
-            for class_id, intersection, union in count["by_class"]:
-                self.intersection[class_id] += intersection
-                self.union[class_id] += union
-
-    def mean_iou(self) -> float:
-        """Mean over the classes with a union."""
-        return float(np.mean([self.intersection[c] / u for c, u in self.union.items()]))
-
-    def accuracy(self) -> float:
-        """Share of the pixels whose class is right."""
-        return self.intersection.total() / self.pixels
+def _set_scores(counts: Iterable[Mapping[str, Any]]) -> tuple[float, float]:
+    """Mean IoU and pixel accuracy of the counted pixels of a set; NaN without pixels."""
+    intersection, union = np.zeros((2, VOID + 1), np.int64)
+    pixels = 0
+    for count in counts:
+        pixels += count["pixels"]
+        for class_id, right, either in count["by_class"]:
+            intersection[class_id] += right
+            union[class_id] += either
+    if not pixels:
+        return math.nan, math.nan
+    occurs = union > 0
+    return float(np.mean(intersection[occurs] / union[occurs])), float(intersection.sum() / pixels)
 
 
 def _counts(prediction: ClassMap, ground_truth: ClassMap) -> dict[str, Any]:

@@ -5,13 +5,15 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from neurocodec import registry
 from neurocodec.errors import UsageError
 from neurocodec.images import Image
 from neurocodec.tasks.datasets import DataSet
-from neurocodec.tasks.metrics import Metric
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 TASKS = {
     "classification": "neurocodec.tasks.classification:Classification",
@@ -23,6 +25,35 @@ TASKS = {
 
 
 @dataclass(frozen=True)
+class Metric:
+    """A score that a task computes; the higher, the better.
+
+    Attributes:
+        name: its key in results.
+        title: the heading of a column.
+        axis_label: the label of a plot's axis, with the unit.
+        percent: the score is in [0, 1] and reads well in per cent.
+        compared: curves are plotted and compared by it; other metrics are only recorded.
+        primary: it stands for its task where there is room for one metric.
+        absent: why a result may lack it, for a table's cell.
+    """
+
+    name: str
+    title: str
+    axis_label: str
+    percent: bool = False
+    compared: bool = True
+    primary: bool = False
+    absent: str = "not measured"
+
+
+AGREEMENT = Metric(
+    "agreement", "agreement", "agreement with the prediction on the original", percent=True
+)
+"""The score against the predictions on the original images, for data without labels."""
+
+
+@dataclass(frozen=True, eq=False)
 class PictureScore:
     """The score of the prediction on one decoded image.
 
@@ -88,6 +119,35 @@ class Task(ABC):
     def align(self, data: DataSet) -> DataSet:
         """The data set with its labels numbered as the recogniser numbers its classes."""
         return data
+
+
+class RecognitionTask(Task):
+    """A task with a recogniser.
+
+    Args:
+        model: as `recognisers.load` takes it.
+        device: "cpu", "cuda" or "auto".
+
+    Raises:
+        UsageError: no such model, or one for another task.
+        MissingError: its weights cannot be had.
+        BadInputError: its file or its description is damaged.
+    """
+
+    def __init__(self, model: str, device: str = "cpu") -> None:
+        from neurocodec.networks.recognisers import load
+
+        self._recogniser = load(model, device)
+        if self._recogniser.kind != self.name:
+            raise UsageError(f"{model}: is made for {self._recogniser.kind}, not for {self.name}")
+        self.model = self._recogniser.name
+        self.model_sha256 = self._recogniser.model_sha256
+
+    def _tensor(self, image: Image) -> "Tensor":
+        """(1, 3, H, W), on the recogniser's device."""
+        from neurocodec.networks.tensors import to_tensor
+
+        return to_tensor([image], self._recogniser.device)
 
 
 def create(name: str, model: str = "", device: str = "cpu", lpips_weights: str = "") -> Task:

@@ -1,7 +1,7 @@
 """Training pictures: a folder's files, cropped and mirrored at random, the same at every call."""
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -44,26 +44,20 @@ class Split:
     ground_truth: Mapping[Path, Any] = field(default_factory=dict)
 
     def read(self, path: Path) -> Example:
-        """The picture, opaque, with its ground truth where there is one.
-
-        Raises:
-            BadInputError: it cannot be read.
-        """
+        """The picture, opaque, with its ground truth where there is one."""
         image = images.flatten(images.read(files.read(str(path)), files.display(path)), _GROUND)
         return Example(image.pixels, ground_truth=self.ground_truth.get(path))
 
     def centres(self, paths: Sequence[Path], size: int, report: Report) -> list[Image]:
         """The middles of some of the pictures; one that cannot be read is left out with a note."""
-        return list(self._centres(paths, size, report))
-
-    def _centres(self, paths: Sequence[Path], size: int, report: Report) -> Iterator[Image]:
+        centres: list[Image] = []
         for path in report.tracked(paths, len(paths), "reading pictures"):
             try:
                 picture = self.read(path)
+                centres.append(centre_crop(picture, size).example(picture))
             except BadInputError as exc:
                 report.note(f"a picture is left out: {exc}")
-                continue
-            yield centre_crop(picture, size).example(picture)
+        return centres
 
 
 def split(folder: Path, validation: int | None, task: str | None = None) -> Split:

@@ -92,11 +92,6 @@ def share(batch: Items) -> Items:
     return part
 
 
-def agreed(value: float) -> float:
-    """The first process's value: clocks differ, and all must stop at the same step."""
-    return by_first(lambda: value)
-
-
 def anywhere(flag: bool) -> bool:
     """`flag` of any process."""
     return mean({"flag": float(flag)})["flag"] > 0

@@ -1,24 +1,18 @@
 """λ(QP) and the mean rate R̄(QP) of a training: measured, typed, or those of the resumed one."""
 
-import json
 import math
-from collections.abc import Collection
-from dataclasses import asdict
-from pathlib import Path
 
 import numpy as np
 
-from neurocodec import files
 from neurocodec.errors import BadInputError, NotComparableError, UsageError
 from neurocodec.evaluation import slope
 from neurocodec.evaluation.slope import QPS, Slope
 from neurocodec.images import Image
-from neurocodec.training import distributed
+from neurocodec.training import distributed, state
 from neurocodec.training.losses import per_picture
 from neurocodec.training.workbench import Workbench
 
 SLOPE = "slope"
-FILE = "slope.json"
 _PICTURES = 64
 _BATCH = 8
 _GRAY = 128
@@ -26,7 +20,7 @@ _FORM = "write 1.5, or 28=8,34=2,41=0.5"
 
 
 def slopes(bench: Workbench, lmbda: str) -> dict[str, Slope]:
-    """The slope of every recogniser; the first process measures, and keeps it in the folder.
+    """The slope of every recogniser, measured by the first process or that of a resumed training.
 
     Args:
         bench: codec, recognisers and pictures.
@@ -34,28 +28,18 @@ def slopes(bench: Workbench, lmbda: str) -> dict[str, Slope]:
             their QPs log λ is the straight line that fits them best.
 
     Raises:
-        UsageError: `lmbda` cannot be read, the pictures show no slope, or the resumed training is
-            for other recognisers.
-        BadInputError: no picture can be read, or the kept file is damaged.
-        ToolError: the codec failed.
+        UsageError: `lmbda` cannot be read, or the pictures show no slope.
+        BadInputError: no picture can be read.
     """
     line = None if lmbda == SLOPE else typed(lmbda)
-    path = bench.config.output / FILE
-    if bench.config.resume and path.exists():
-        return _stored(path, bench.losses)
-    return distributed.by_first(lambda: _stored_new(path, measure(bench, line)))
+    before = state.aim(bench.config).get("slopes")
+    if before is not None:
+        return {name: Slope(**slope) for name, slope in before.items()}
+    return distributed.by_first(lambda: measure(bench, line))
 
 
 def measure(bench: Workbench, line: list[float] | None = None) -> dict[str, Slope]:
-    """Measure the plain codec on training pictures.
-
-    Args:
-        bench: codec, recognisers and pictures.
-        line: coefficients of log λ; None measures λ too.
-
-    Raises:
-        UsageError: the pictures show no slope.
-    """
+    """Measure the plain codec on training pictures; λ too, unless `line` has log λ."""
     images = bench.centres(bench.pictures.training[:_PICTURES])
     if not images:
         raise BadInputError("none of the training pictures can be read: name another --data")
@@ -108,22 +92,3 @@ def typed(text: str) -> list[float]:
     if not all(math.isfinite(coefficient) for coefficient in line):
         raise UsageError(f"λ must be finite, not {text!r}: {_FORM}")
     return line
-
-
-def _stored_new(path: Path, measured: dict[str, Slope]) -> dict[str, Slope]:
-    files.make_folder(path.parent)
-    content = {name: asdict(one) for name, one in measured.items()}
-    files.write(str(path), json.dumps(content, indent=1).encode())
-    return measured
-
-
-def _stored(path: Path, recognisers: Collection[str]) -> dict[str, Slope]:
-    try:
-        content = json.loads(files.read(str(path)))
-        stored = {name: Slope(**one) for name, one in content.items()}
-    except (ValueError, TypeError, AttributeError) as exc:
-        raise BadInputError(f"{files.display(path)}: holds no slopes ({exc})") from exc
-    if set(stored) != set(recognisers):
-        names = ", ".join(sorted(stored))
-        raise UsageError(f"{files.display(path)}: this training is for {names}: name these models")
-    return stored

@@ -19,10 +19,6 @@ class Log:
     """Lines {"step": …, "minutes": …, …} in the training's folder; a context manager.
 
     Lines of steps that a resumed training takes again are dropped.
-
-    Raises:
-        OutputError: the folder cannot be written.
-        MissingError: `log_dir` is set and TensorBoard is not installed.
     """
 
     def __init__(self, config: Config, progress: Progress, report: Report) -> None:

@@ -13,7 +13,7 @@ from typing import Any, Protocol, TypeVar
 import torch
 from torch import nn
 
-from neurocodec.errors import NeurocodecError
+from neurocodec.errors import NeurocodecError, ToolError
 from neurocodec.training import distributed, signals
 from neurocodec.training.config import Config
 from neurocodec.training.log import Log
@@ -35,13 +35,7 @@ class Batches(Protocol[Batch_co]):
 
 @dataclass(frozen=True)
 class Trained:
-    """What a training leaves.
-
-    Attributes:
-        weights: path of the weights file.
-        progress: steps and minutes.
-        scores: of the weights, on the pictures kept apart; empty but in the first process.
-    """
+    """What a training leaves; the scores are empty but in the first process."""
 
     weights: Path
     progress: Progress
@@ -58,17 +52,9 @@ def train(
 
     A signal that ends the process saves the state first.
 
-    Args:
-        algorithm: the step.
-        batches: the pictures.
-        config: everything else.
-        report: is told of every line of the log.
-
     Raises:
-        UsageError: the folder holds a training and `resume` is off, or it is on and there is none,
-            or that one had another aim.
+        UsageError: as from `state.begin`.
         BadInputError: the state, or every picture, cannot be read.
-        OutputError: the folder cannot be written.
     """
     report = report or Report()
     state = begin(algorithm, config)
@@ -77,10 +63,11 @@ def train(
         algorithm.network.compile()
     step = replace(algorithm, network=distributed.parallel(algorithm.network))
     report.status(f"training: step {progress.steps + 1}")
-    scores = Scores()
+    scores, stopped = Scores(), False
     with Log(config, progress, report) if distributed.is_first() else nullcontext() as log:
         with signals.deferred() as received:
-            while (share := distributed.agreed(progress.share)) < 1:
+            # Clocks differ, and all processes must stop at the same step: the first one's counts.
+            while (share := distributed.by_first(lambda: progress.share)) < 1:
                 record = _step(step, batches, state, share)
                 if log is not None:
                     log.add(record | {"minutes_left": round(progress.minutes_left, 2)})
@@ -89,10 +76,13 @@ def train(
                         log.add(scores.record, scores.remarks)
                     if progress.steps % config.save_every == 0:
                         state.save()
-                if distributed.anywhere(bool(received)):
+                stopped = distributed.anywhere(bool(received))
+                if stopped:
                     break
             if log is not None:
                 state.save()
+        if stopped:
+            raise ToolError("another process of this training was stopped: --resume goes on")
         progress.stop()
         if log is not None:
             scores = _validated(state, report)

@@ -30,7 +30,7 @@ from neurocodec.networks.swap import round_to_levels, swap
 from neurocodec.networks.tensors import to_images, to_tensor
 from neurocodec.training import loop
 from neurocodec.training.codec_pool import Coded
-from neurocodec.training.config import Config
+from neurocodec.training.config import Config, Recognition
 from neurocodec.training.crops import ground_truth_of
 from neurocodec.training.data import draw_qps
 from neurocodec.training.lmbda import SLOPE, slopes
@@ -43,7 +43,7 @@ from neurocodec.training.random_crops import RandomCrop, cropped, draw_crops
 from neurocodec.training.report import Record, Report
 from neurocodec.training.state import per_picture
 from neurocodec.training.validation import Scores
-from neurocodec.training.workbench import Recognition, Workbench, workbench
+from neurocodec.training.workbench import Workbench, workbench
 
 Part = tuple[list[Image], list[int], list[RandomCrop]]
 
@@ -81,14 +81,7 @@ class NppOptions:
 
 
 def train(options: NppOptions, config: Config, report: Report) -> Trained:
-    """Train a preprocessor by Algorithm 1.
-
-    Raises:
-        UsageError: an option names something unknown or unfit.
-        MissingError: weights cannot be had.
-        BadInputError: a file or every picture cannot be read.
-        ToolError: the codec failed.
-    """
+    """Train a preprocessor by Algorithm 1."""
     if options.random_crops and options.recognition.task != "classification":
         raise UsageError("--random-crops is for classification")
     if not (options.swapping or options.proxies):
@@ -142,23 +135,14 @@ class InFlight:
 
 @dataclass(frozen=True, eq=False)
 class NppAlgorithm:
-    """The preprocessor's training step.
-
-    Attributes:
-        options: of the training.
-        bench: codec, losses, precision.
-        network: npp.
-        proxy: (x̄, QP) → (ŷ, R_p); frozen.
-        proxy_name: tells it from others.
-        slopes: λ and R̄ by recogniser.
-    """
+    """The preprocessor's training step."""
 
     options: NppOptions
     bench: Workbench
     network: nn.Module
-    proxy: nn.Module
+    proxy: nn.Module  # (x̄, QP) → (ŷ, R_p); frozen
     proxy_name: str
-    slopes: Mapping[str, Slope]
+    slopes: Mapping[str, Slope]  # by recogniser
 
     kind = "npp"
 
@@ -244,13 +228,7 @@ class NppAlgorithm:
 
 
 def swapped(coded: Sequence[Coded], y_hat: Tensor, r_p: Tensor) -> tuple[Tensor, Tensor]:
-    """ŷ and R_p with the real codec's values, R_p's gradient times R / R_p.
-
-    Args:
-        coded: X̂ and R.
-        y_hat: ŷ, (N, 3, H, W) in about [0, 1].
-        r_p: R_p, (N,), above 0.
-    """
+    """ŷ, (N, 3, H, W), and R_p, (N,), with the codec's values, R_p's gradient times R / R_p."""
     x_hat = to_tensor([one.image for one in coded], y_hat.device)
     r = torch.tensor([one.bpp for one in coded], dtype=r_p.dtype, device=r_p.device)
     return swap(x_hat, y_hat), swap(r, r_p * (r / r_p).detach())

@@ -11,6 +11,7 @@ network a QP, as the paper has it, or one for all by quantisation adaptation.
 import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -66,16 +67,7 @@ class ProxyOptions:
 def train(
     options: ProxyOptions, config: Config, report: Report
 ) -> tuple[Sequence[Trained], Scores]:
-    """Train a proxy of a codec, or one a QP.
-
-    Returns:
-        Stage 2 of every network, and the scores of all together.
-
-    Raises:
-        UsageError: an option names something unknown or unfit.
-        BadInputError: a file or every picture cannot be read.
-        ToolError: the codec failed.
-    """
+    """Train a proxy of a codec, or one a QP: each network's stage 2, and the scores of all."""
     with workbench(config, report, options.codec) as bench:
         trained = [
             _train_one(replace(options, qps=qps), bench, part)
@@ -84,26 +76,22 @@ def train(
         scores = trained[0].scores
         if len(trained) > 1:
             joined, _ = load([str(one.weights) for one in trained])
-            score = ProxyValidation(bench.pool, bench.kept_apart, options.qps, bench.device)
+            score = _validation(bench, options.qps)
             scores = distributed.by_first(lambda: score(joined.to(bench.device)))
     if distributed.is_first():
         files.write(str(config.output / HELD_OUT), json.dumps(scores.record, indent=1).encode())
     return trained, scores
 
 
+def _validation(bench: Workbench, qps: Sequence[int]) -> ProxyValidation:
+    return ProxyValidation(bench.pool, bench.kept_apart, qps, bench.device)
+
+
 def load(named: Sequence[str]) -> tuple[nn.Module, str]:
-    """The proxies of several weights, joined to one for every QP, on the processor.
-
-    Args:
-        named: installed weights, or paths of files.
-
-    Returns:
-        The proxy, and a name that tells it from others.
+    """The proxies of several weights, joined to one for every QP, and a name for it.
 
     Raises:
         UsageError: a weight is another network, or two are for the same QPs.
-        MissingError: there is no such weight or file.
-        BadInputError: a file holds no network.
     """
     networks: dict[float, nn.Module] = {}
     names = []
@@ -192,13 +180,9 @@ class CodedBatch:
 
 
 class CodedCrops:
-    """Batches that the real codec works on ahead, since its input is the clean picture.
+    """Batches that the codec works on ahead, since its input is the clean picture.
 
-    Args:
-        crops: the pictures.
-        pool: the codec; None codes nothing (stage 1).
-        qps: to draw from, on BPG's scale.
-        seed: of the draws.
+    Without a `pool` nothing is coded (stage 1).
     """
 
     def __init__(
@@ -225,20 +209,12 @@ class CodedCrops:
 
 @dataclass(frozen=True, eq=False)
 class ProxyAlgorithm:
-    """A training step of either stage.
-
-    Attributes:
-        options: of the training.
-        bench: codec, precision, pictures kept apart.
-        network: the proxy.
-        mimics: ŷ is compared with the codec's picture (stage 2), not with the clean one (stage 1,
-            whose batches need not be coded).
-    """
+    """A training step of either stage."""
 
     options: ProxyOptions
     bench: Workbench
     network: nn.Module
-    mimics: bool
+    mimics: bool  # the codec's picture (stage 2), not the clean one (stage 1)
 
     kind = "proxy"
 
@@ -264,14 +240,13 @@ class ProxyAlgorithm:
         record = per_picture(records, count)
         return record | ({"bpp": sum(one.bpp for one in coded) / count} if coded else {})
 
+    @cached_property
+    def _validation(self) -> ProxyValidation:
+        return _validation(self.bench, self.options.qps)
+
     def validate(self, network: nn.Module) -> Scores:
         """How near the proxy is to the codec, which stage 1 does not aim at."""
-        bench = self.bench
-        if not self.mimics:
-            return Scores()
-        return ProxyValidation(bench.pool, bench.kept_apart, self.options.qps, bench.device)(
-            network
-        )
+        return self._validation(network) if self.mimics else Scores()
 
     def describe(self) -> dict[str, Any]:
         """Codec, QPs and stage."""

@@ -1,9 +1,12 @@
-"""Recipes: the options of a training, with paper, hours and expected result, a TOML file each."""
+"""Recipes: the options of a training, with paper, hours and expected result, a TOML file each.
+
+A recipe has a title, paper, command, hours, hardware and expected result, and in [options] what the
+command line would have, by names without dashes. One in several trainings has a [[stage]] for each,
+whose options go over those; the second and later ones begin with the weights of the one before.
+"""
 
 import os
 import tomllib
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -14,33 +17,8 @@ _PACKAGE = Path(__file__).resolve().parent.parent
 PLACES = (_PACKAGE.parent / "weights" / "recipes", _PACKAGE / "packaged_weights" / "recipes")
 """Of a checkout, and of an installed package."""
 
+FACTS = ("title", "paper", "command", "hours", "hardware", "expected", "options")
 _ENDING = ".toml"
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """One training, or one stage of several.
-
-    Attributes:
-        title: a line about it.
-        paper: the algorithm's.
-        command: that runs it: "train-npp" …
-        hours: it took.
-        hardware: it took them on.
-        expected: the result.
-        options: by name without dashes, as on the command line.
-        stages: options of each of several trainings, over those above; the second and later ones
-            begin with the weights of the one before (`--from`).
-    """
-
-    title: str
-    paper: str
-    command: str
-    hours: float
-    hardware: str
-    expected: str
-    options: Mapping[str, Any]
-    stages: tuple[Mapping[str, Any], ...] = field(default=())
 
 
 def names() -> list[str]:
@@ -48,34 +26,32 @@ def names() -> list[str]:
     return sorted({path.stem for place in PLACES for path in place.glob(f"*{_ENDING}")})
 
 
-def read(named: str) -> Recipe:
-    """The recipe of that name or file; $VARIABLES in its options are replaced.
+def read(named: str) -> dict[str, Any]:
+    """The recipe of that name or file.
 
     Raises:
         UsageError: there is no such recipe.
         BadInputError: the file is no recipe.
     """
-    if named.endswith(_ENDING):
-        path = Path(named)
-    else:
-        if named not in names():
-            known = ", ".join(names())
-            raise UsageError(
-                f"no recipe is called {named!r}: the known ones are {known}; else name a .toml file"
-            )
-        paths = (place / f"{named}{_ENDING}" for place in PLACES)
-        path = next(path for path in paths if path.is_file())
+    paths = [Path(named)] if named.endswith(_ENDING) else [p / f"{named}{_ENDING}" for p in PLACES]
+    path = next((path for path in paths if path.is_file()), None)
+    if path is None:
+        raise UsageError(
+            f"no recipe is called {named!r}: the known ones are {', '.join(names())}; else name a "
+            ".toml file"
+        )
     try:
-        fields = tomllib.loads(files.read(str(path)).decode())
-        stages = tuple(_expanded(stage) for stage in fields.pop("stage", ()))
-        options = _expanded(fields.pop("options"))
-        return Recipe(**fields, options=options, stages=stages)
-    except (ValueError, TypeError, KeyError, AttributeError) as exc:
+        recipe = tomllib.loads(files.read(str(path)).decode())
+        missing = [fact for fact in FACTS if fact not in recipe]
+        if missing:
+            raise ValueError(f"no {missing[0]}")
+    except ValueError as exc:
         raise BadInputError(f"{files.display(path)}: is no recipe ({exc})") from exc
+    return {"stage": [], **recipe}
 
 
 def options_of(named: str, command: str) -> dict[str, Any]:
-    """The options of NAME, NAME:STAGE, FILE or FILE:STAGE.
+    """The options of NAME, NAME:STAGE, FILE or FILE:STAGE, with $VARIABLES replaced.
 
     Raises:
         UsageError: no such recipe or stage, it is for another command, or it has several stages
@@ -85,9 +61,9 @@ def options_of(named: str, command: str) -> dict[str, Any]:
     name, colon, stage = named.rpartition(":")
     name, stage = (name, stage) if colon and stage.isdecimal() else (named, "")
     recipe = read(name)
-    if recipe.command != command:
-        raise UsageError(f"recipe {name} is for neurocodec {recipe.command}, not {command}")
-    count = len(recipe.stages)
+    if recipe["command"] != command:
+        raise UsageError(f"recipe {name} is for neurocodec {recipe['command']}, not {command}")
+    count = len(recipe["stage"])
     if count and not stage:
         raise UsageError(
             f"recipe {name} has stages: name one, {name}:1 to {name}:{count}, and from {name}:2 on "
@@ -95,10 +71,7 @@ def options_of(named: str, command: str) -> dict[str, Any]:
         )
     if stage and not 1 <= int(stage) <= count:
         raise UsageError(f"recipe {name} has {count} stages, and no stage {stage}")
-    return {**recipe.options, **(recipe.stages[int(stage) - 1] if stage else {})}
-
-
-def _expanded(options: Mapping[str, Any]) -> dict[str, Any]:
+    options = {**recipe["options"], **(recipe["stage"][int(stage) - 1] if stage else {})}
     return {key: _expand(value) for key, value in options.items()}
 
 

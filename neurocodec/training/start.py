@@ -30,11 +30,7 @@ def started(config: Config) -> Iterator[None]:
 
 
 def _require_compiler(device: torch.device) -> None:
-    """Compile a network of one function, so that a missing compiler is reported before any work.
-
-    Raises:
-        MissingError: torch cannot compile here.
-    """
+    """Compile a network of one function, so that a missing compiler is reported before any work."""
     probe = nn.Tanh()
     probe.compile()
     try:

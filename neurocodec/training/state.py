@@ -56,11 +56,7 @@ def per_picture(sums: Sequence[Record], count: int) -> Record:
 
 
 class Progress:
-    """Steps and minutes of a training, over all its runs.
-
-    Attributes:
-        steps: complete so far.
-    """
+    """Steps and minutes of a training, over all its runs."""
 
     def __init__(self, config: Config, steps: int = 0, minutes: float = 0.0) -> None:
         self._config = config
@@ -114,15 +110,7 @@ def averaged(network: nn.Module, decay: float) -> AveragedModel:
 
 @dataclass(frozen=True, eq=False)
 class State:
-    """Everything that a training changes.
-
-    Attributes:
-        algorithm: with the network that learns.
-        optimiser: of its parameters.
-        ema: the average that is saved as the weights.
-        progress: steps and minutes.
-        config: names the folder.
-    """
+    """Everything that a training changes; `ema.module` is what is saved as the weights."""
 
     algorithm: Algorithm[Any]
     optimiser: torch.optim.Optimizer
@@ -136,19 +124,15 @@ class State:
         return str(self.config.output / f"{self.algorithm.kind}.safetensors")
 
     def save(self) -> None:
-        """Write the state and the weights, each in one step.
-
-        Raises:
-            OutputError: the folder cannot be written.
-        """
+        """Write the state and the weights, each in one step."""
         files.make_folder(self.config.output)
-        aim = self.algorithm.describe()
+        described = self.algorithm.describe()
         steps, minutes = self.progress.steps, self.progress.minutes
-        where = {"steps": str(steps), "minutes": repr(minutes), "aim": json.dumps(aim)}
+        where = {"steps": str(steps), "minutes": repr(minutes), "aim": json.dumps(described)}
         data = checkpoint.tensors_file(dict(self._tensors()), where)
         files.write(str(self.config.output / STATE), data)
         record = {
-            **aim,
+            **described,
             "neurocodec": __version__,
             "steps": steps,
             "minutes": round(minutes, 1),
@@ -158,12 +142,7 @@ class State:
         files.write(self.weights, data)
 
     def restore(self, tensors: Mapping[str, Tensor]) -> None:
-        """Take over saved tensors.
-
-        Raises:
-            KeyError: one is missing.
-            RuntimeError: one does not fit.
-        """
+        """Take over saved tensors; raises KeyError or RuntimeError where they do not fit."""
         # The optimiser has its tensors only after a step: take one that changes nothing.
         for group in self.optimiser.param_groups:
             for parameter in group["params"]:
@@ -184,14 +163,22 @@ class State:
 
 
 def refuse_overwriting(config: Config) -> None:
-    """Leave alone a training that is in the folder.
-
-    Raises:
-        UsageError: there is one, and `resume` is off.
-    """
+    """Raise UsageError if the folder has a training and `resume` is off."""
     if not config.resume and (config.output / STATE).exists():
         name = files.display(config.output)
         raise UsageError(f"a training in {name}: add --resume, or name another")
+
+
+def aim(config: Config) -> dict[str, Any]:
+    """The aim of the training to resume, as its algorithm described it; empty for a new one."""
+    path = config.output / STATE
+    if not config.resume or not path.exists():
+        return {}
+    try:
+        where = checkpoint.read_tensors(files.read(str(path)), files.display(path))[1]
+        return dict(json.loads(where["aim"]))
+    except (KeyError, ValueError, TypeError) as exc:
+        raise BadInputError(f"{files.display(path)}: not of this training ({exc!r})") from exc
 
 
 def begin(algorithm: Algorithm[Any], config: Config) -> State:
@@ -215,7 +202,7 @@ def begin(algorithm: Algorithm[Any], config: Config) -> State:
         raise UsageError(f"a training in {name}: there is none to resume")
     tensors, where = checkpoint.read_tensors(files.read(str(path)), files.display(path))
     try:
-        _refuse_another_aim(where, algorithm.describe(), config)
+        _refuse_another_aim(aim(config), algorithm.describe(), config)
         progress = Progress(config, int(where["steps"]), float(where["minutes"]))
         state = State(algorithm, optimiser, ema, progress, config)
         state.restore(tensors)
@@ -225,10 +212,9 @@ def begin(algorithm: Algorithm[Any], config: Config) -> State:
     return state
 
 
-def _refuse_another_aim(where: Mapping[str, str], aim: Mapping[str, Any], config: Config) -> None:
+def _refuse_another_aim(before: dict[str, Any], after: dict[str, Any], config: Config) -> None:
     """Recognisers, loss, codec, QPs … stay as they were; an encoder may be newer."""
-    before = json.loads(where.get("aim", "{}"))
-    now = json.loads(json.dumps(aim))
+    now = json.loads(json.dumps(after))
     changed = [key for key in before if key != "encoder" and before[key] != now.get(key)]
     if changed:
         name = files.display(config.output)

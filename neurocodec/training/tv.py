@@ -22,7 +22,7 @@ from neurocodec.networks.segnet import SegNet
 from neurocodec.networks.tensors import to_tensor
 from neurocodec.networks.tv import Tv
 from neurocodec.training import loop
-from neurocodec.training.config import Config
+from neurocodec.training.config import Config, Recognition
 from neurocodec.training.crops import ground_truth_of
 from neurocodec.training.loop import Trained
 from neurocodec.training.losses import objective
@@ -30,7 +30,7 @@ from neurocodec.training.losses.pixels import mean_squared_error, total_variatio
 from neurocodec.training.report import Record, Report
 from neurocodec.training.state import per_picture
 from neurocodec.training.validation import Scores
-from neurocodec.training.workbench import Recognition, Workbench, workbench
+from neurocodec.training.workbench import Workbench, workbench
 
 _NETWORKS: dict[str, type[Tv | SegNet]] = {"tv": Tv, "segnet": SegNet}
 _COPY_STEPS = {"tv": 0, "segnet": 1000}
@@ -66,13 +66,7 @@ class TvOptions:
 
 
 def train(options: TvOptions, config: Config, report: Report) -> Trained:
-    """Train a filter for recognisers and a low total variation, without a codec.
-
-    Raises:
-        UsageError: an option names something unknown or unfit.
-        MissingError: weights cannot be had.
-        BadInputError: a file or every picture cannot be read.
-    """
+    """Train a filter for recognisers and a low total variation, without a codec."""
     if config.max_steps is not None and config.max_steps <= options.copies:
         raise UsageError(
             f"all of the {config.max_steps} steps would go to copying: raise --max-steps, or lower "
@@ -89,17 +83,11 @@ def train(options: TvOptions, config: Config, report: Report) -> Trained:
 
 @dataclass(frozen=True, eq=False)
 class TvAlgorithm:
-    """The training step of a filter that is the same for every codec and QP.
-
-    Attributes:
-        options: of the training.
-        bench: losses, precision, and the codec of BD-rates.
-        network: x → x'.
-    """
+    """The training step of a filter that is the same for every codec and QP."""
 
     options: TvOptions
     bench: Workbench
-    network: nn.Module
+    network: nn.Module  # x → x'
 
     @property
     def kind(self) -> str:

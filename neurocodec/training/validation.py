@@ -44,27 +44,15 @@ class Scores:
 
 @dataclass(frozen=True, eq=False)
 class Curve:
-    """Rates and scores of every picture at every QP.
+    """Rates and scores of every picture at every QP; higher scores are better."""
 
-    Attributes:
-        bpp: (QPs, pictures).
-        scores: (QPs, pictures) each; higher is better.
-    """
-
-    bpp: Array
-    scores: Mapping[str, Array]
+    bpp: Array  # (QPs, pictures)
+    scores: Mapping[str, Array]  # (QPs, pictures) each
 
 
 @dataclass(frozen=True, eq=False)
 class FilterValidation:
-    """BD-rate of codec and filter against the codec alone, for every recogniser.
-
-    Attributes:
-        pool: the codec.
-        losses: D_m by recogniser.
-        images: the pictures kept apart, of one size.
-        device: of the networks.
-    """
+    """BD-rate of codec and filter against the codec alone, for every recogniser."""
 
     pool: CodecPool
     losses: Mapping[str, RecogniserLoss]
@@ -86,18 +74,12 @@ class FilterValidation:
 
     @torch.no_grad()
     def _measure(self, network: nn.Module | None) -> Curve:
-        pictures = [self._filtered(network, qp) for qp in QPS]
-        waiting = [
-            self.pool.submit(of_qp, [qp] * len(of_qp))
-            for qp, of_qp in zip(QPS, pictures, strict=True)
-        ]
-        coded = [fetch() for fetch in waiting]
-        decoded = [[one.image for one in of_qp] for of_qp in coded]
+        rates, decoded = _coded(self.pool, {qp: self._filtered(network, qp) for qp in QPS})
         scores = {
             name: -np.array([per_picture(loss, self.images, d, self.device) for d in decoded])
             for name, loss in self.losses.items()
         }
-        return Curve(np.array([[one.bpp for one in of_qp] for of_qp in coded]), scores)
+        return Curve(rates, scores)
 
     def _filtered(self, network: nn.Module | None, qp: int) -> Sequence[Image]:
         if network is None:
@@ -113,14 +95,7 @@ class FilterValidation:
 
 @dataclass(frozen=True, eq=False)
 class ProxyValidation:
-    """How near a proxy is to its codec.
-
-    Attributes:
-        pool: the codec.
-        images: the pictures kept apart, of one size.
-        qps: of the training; those of QPS within their range are measured.
-        device: of the proxy.
-    """
+    """How near a proxy is to its codec, at those of QPS that are within the training's QPs."""
 
     pool: CodecPool
     images: Sequence[Image]
@@ -145,11 +120,7 @@ class ProxyValidation:
 
     @cached_property
     def _real(self) -> Curve:
-        count = len(self.images)
-        waiting = [self.pool.submit(self.images, [qp] * count) for qp in self._measured_qps]
-        coded = [fetch() for fetch in waiting]
-        rates = [[one.bpp for one in of_qp] for of_qp in coded]
-        return self._curve(rates, [[one.image for one in of_qp] for of_qp in coded])
+        return self._curve(*_coded(self.pool, dict.fromkeys(self._measured_qps, self.images)))
 
     @torch.no_grad()
     def _of_proxy(self, network: nn.Module) -> Curve:
@@ -163,13 +134,23 @@ class ProxyValidation:
                 y_hat, r_p = network(x, x.new_full((len(x),), qp))
                 rates[-1] += r_p.tolist()
                 pictures[-1] += to_images(y_hat)
-        return self._curve(rates, pictures)
+        return self._curve(np.array(rates), pictures)
 
-    def _curve(self, rates: list[list[float]], pictures: list[list[Image]]) -> Curve:
+    def _curve(self, rates: Array, pictures: Sequence[Sequence[Image]]) -> Curve:
         psnr = [
             [psnr_db(*pair) for pair in zip(self.images, of_qp, strict=True)] for of_qp in pictures
         ]
-        return Curve(np.array(rates), {"psnr": np.array(psnr)})
+        return Curve(rates, {"psnr": np.array(psnr)})
+
+
+def _coded(
+    pool: CodecPool, pictures: Mapping[int, Sequence[Image]]
+) -> tuple[Array, list[list[Image]]]:
+    """Rates, (QPs, pictures), and decoded pictures at every QP, of each QP's pictures."""
+    waiting = [pool.submit(of_qp, [qp] * len(of_qp)) for qp, of_qp in pictures.items()]
+    coded = [fetch() for fetch in waiting]
+    rates = np.array([[one.bpp for one in of_qp] for of_qp in coded])
+    return rates, [[one.image for one in of_qp] for of_qp in coded]
 
 
 def rate_agreement(r: Array, r_p: Array) -> Record:
@@ -199,9 +180,9 @@ def _compared(name: str, detail: str, anchor: Curve, test: Curve) -> Scores:
     except NotComparableError as exc:
         return Scores(remarks=(f"no BD-rate for {name}: {exc}",))
     low, high = change.interval or (float("nan"), float("nan"))
-    values = {"bd_rate": change.percent, "bd_rate_low": low, "bd_rate_high": high}
+    values = {"bd_rate": change.bd_rate_percent, "bd_rate_low": low, "bd_rate_high": high}
     text = (
-        f"BD-rate for {name}{detail}: {percent(change.percent)} % [{percent(low)}, "
+        f"BD-rate for {name}{detail}: {percent(change.bd_rate_percent)} % [{percent(low)}, "
         f"{percent(high)}] on {anchor.bpp.shape[1]} pictures kept apart"
     )
     return Scores({f"{key}.{name}": value for key, value in values.items()}, (text,))

@@ -13,7 +13,7 @@ from neurocodec.networks import devices, memory
 from neurocodec.networks.precision import Precision, precision
 from neurocodec.training import data, losses
 from neurocodec.training.codec_pool import CodecPool
-from neurocodec.training.config import Config
+from neurocodec.training.config import Config, Recognition
 from neurocodec.training.data import Crops, Split
 from neurocodec.training.losses import RecogniserLoss
 from neurocodec.training.report import Report
@@ -23,34 +23,9 @@ _CPUINFO = Path("/proc/cpuinfo")
 _BFLOAT16_FLAGS = {"avx512_bf16", "amx_bf16", "bf16"}  # the last is ARM's
 
 
-@dataclass(frozen=True)
-class Recognition:
-    """The recognisers of a training, and their loss.
-
-    Attributes:
-        models: as `recognisers.load` takes them.
-        task: a key of losses.LOSSES.
-        loss: "name:key=value", D_m; None is the task's default.
-    """
-
-    models: Sequence[str]
-    task: str = "classification"
-    loss: str | None = None
-
-
 @dataclass(frozen=True, eq=False)
 class Workbench:
-    """What a training works with.
-
-    Attributes:
-        config: settings.
-        report: is told what is being done.
-        device: of the networks.
-        precision: of the networks.
-        pictures: to train on, and those kept apart.
-        losses: D_m by recogniser.
-        pool: the codec.
-    """
+    """What a training works with; `losses` are D_m by recogniser, `pool` is the codec."""
 
     config: Config
     report: Report
@@ -83,19 +58,7 @@ class Workbench:
 def workbench(
     config: Config, report: Report, codec: str, recognition: Recognition | None = None
 ) -> Iterator[Workbench]:
-    """Make the workbench; the codec's processes end with the block.
-
-    Args:
-        config: settings.
-        report: is told what is being done.
-        codec: "name:key=value".
-        recognition: the recognisers, if the training has any.
-
-    Raises:
-        UsageError: an option names something unknown or unfit.
-        MissingError: weights cannot be had.
-        BadInputError: a file is damaged, too few pictures, or missing labels.
-    """
+    """Make the workbench; the codec's processes end with the block."""
     memory.keep()
     device = devices.resolve(config.device)
     computed = precision(device, amp=config.amp and _serves_amp(device, report))
@@ -106,8 +69,7 @@ def workbench(
     recognised: dict[str, RecogniserLoss] = {}
     if recognition is not None:
         report.status("loading recognisers")
-        models, task, loss = recognition.models, recognition.task, recognition.loss
-        recognised = losses.load(models, device.type, computed, task, loss)
+        recognised = losses.load(recognition, device.type, computed)
     with CodecPool(codec, jobs=config.jobs) as pool:
         yield Workbench(config, report, device, computed, pictures, recognised, pool)
 

@@ -109,3 +109,13 @@ def test_pending_leaves_out_what_is_there(tmp_path):
     there = plan.Job("a.png", str(tmp_path / "a.bpg"))
     absent = plan.Job("b.png", str(tmp_path / "b.bpg"))
     assert list(plan.pending([there, absent])) == [absent]
+
+
+def test_hidden_entries_of_a_folder_are_left_out(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    make(tmp_path, "d/a.png", "d/._a.png", "d/.cache/b.png", "d/__MACOSX/c.png", "d/e/f.png")
+    assert planned(["d"], "out", recursive=True) == [
+        ("d/a.png", "out/a.bpg"),
+        ("d/e/f.png", "out/e/f.bpg"),
+    ]
+    assert planned(["d/._a.png"], "out/") == [("d/._a.png", "out/._a.bpg")]

@@ -12,7 +12,7 @@ its dead zone, and with its w halved and doubled. Crops of the training pool.
 """
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 
@@ -20,19 +20,19 @@ import click
 import torch
 from torch import Tensor
 
-from neurocodec.losses.error import mean_squared_error
-from neurocodec.losses.rate import rate_distortion
+from neurocodec.evaluation.slope import Slope
 from neurocodec.networks.dct import DctProxy
-from neurocodec.networks.precision import precision
 from neurocodec.networks.swap import round_to_levels
 from neurocodec.networks.tensors import to_images, to_tensor
-from neurocodec.training import distances, exchange, quantisation
-from neurocodec.training.assembly import proxy
+from neurocodec.training import lmbda, proxy, quantisation
 from neurocodec.training.codec_pool import CodecPool
-from neurocodec.training.data import centre_crop, read, split
-from neurocodec.training.distances import Distance
-from neurocodec.training.exchange import ExchangeRates
+from neurocodec.training.config import Config, Recognition
+from neurocodec.training.losses import RecogniserLoss
+from neurocodec.training.losses.pixels import mean_squared_error
+from neurocodec.training.losses.rate import rate_distortion
 from neurocodec.training.npp import swapped
+from neurocodec.training.report import Report
+from neurocodec.training.workbench import workbench
 
 SIDE = 224
 MODELS = ("squeezenet1_0.safetensors", "mobilenet_v2_1.0_224.safetensors")
@@ -58,19 +58,21 @@ def loss(
     qp: Tensor,
     proxied: Proxy,
     pool: CodecPool,
-    recognised: dict[str, Distance],
-    rates: ExchangeRates,
+    losses: Mapping[str, RecogniserLoss],
+    slopes: Mapping[str, Slope],
     beta: float,
 ) -> Tensor:
     x_bar = round_to_levels(z)
-    coded = pool.submit(to_images(x_bar), [int(one) for one in qp])()
+    qps = [int(one) for one in qp]
+    coded = pool.submit(to_images(x_bar), qps)()
     y_hat, r_p = swapped(coded, *proxied(x_bar, qp))
     shares = [
-        rates.lmbda(name, qp) * distance(distance.answer(x, [None] * len(x)), y_hat)
-        for name, distance in recognised.items()
+        torch.from_numpy(slopes[name].lmbda(qps)) * d_m(d_m.target(x, [None] * len(x)), y_hat)
+        for name, d_m in losses.items()
     ]
     weighted = torch.stack(shares).mean(0) if shares else torch.zeros_like(r_p)
-    cost = rate_distortion(r_p, weighted, rates.mean_rate(qp))
+    mean_rate = torch.from_numpy(next(iter(slopes.values())).mean_rate(qps))
+    cost = rate_distortion(r_p, weighted, mean_rate)
     return (cost + beta * mean_squared_error(x_bar, x)).mean()
 
 
@@ -103,24 +105,32 @@ def main(
     length: float,
     jobs: int,
 ) -> None:
-    computed = precision(torch.device("cpu"), amp=True)
     models = [str(data / "models" / name) for name in MODELS]
-    found = split(data / "train-pool", pictures)
-    crops = [centre_crop(read(path, {}), SIDE) for path in found.validation]
+    config = Config(
+        Path(),
+        data / "train-pool",
+        size=SIDE,
+        validation=pictures,
+        jobs=jobs,
+        device="cpu",
+        amp=True,
+    )
     name = codec.partition(":")[0]
     dct = quantisation.dct_proxy(name)
     learned: dict[str, Proxy] = {str(path): proxy.load([str(path)])[0].train() for path in proxies}
     recognising = {"DCT": dct, "DCT, no dead zone": straight_through(dct)}
     of_bits = {"DCT": dct, "DCT, w / 2": widened(name, 0.5), "DCT, 2 w": widened(name, 2)}
-    with CodecPool(codec, jobs=jobs) as pool:
-        recognised = distances.load(models, "cpu", computed, "classification", None)
-        rates = exchange.measure(pool, recognised, crops, range(22, 46), torch.device("cpu"))
-        x = to_tensor(crops)
+    with workbench(config, Report(), codec, Recognition(models)) as bench:
+        slopes = lmbda.measure(bench)
+        x = to_tensor(bench.kept_apart)
         for qp in qps:
-            common = {"x": x, "qp": torch.full((len(x),), float(qp)), "pool": pool, "rates": rates}
-            with_answers = partial(loss, **common, recognised=recognised, beta=30.0)
-            without = partial(loss, **common, recognised={}, beta=300.0)
-            compare(f"QP {qp}, R + λ·D_m", with_answers, recognising | learned, x, steps, length)
+            qp_of = torch.full((len(x),), float(qp))
+            common = {"x": x, "qp": qp_of, "pool": bench.pool, "slopes": slopes}
+            recognising_loss = partial(loss, **common, losses=bench.losses, beta=30.0)
+            without = partial(loss, **common, losses={}, beta=300.0)
+            compare(
+                f"QP {qp}, R + λ·D_m", recognising_loss, recognising | learned, x, steps, length
+            )
             compare(f"QP {qp}, R", without, of_bits | learned, x, steps, 4 * length)
 
 

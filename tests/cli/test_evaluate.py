@@ -14,7 +14,7 @@ from tests.cli.running import COMMAND, neurocodec
 from tests.conftest import picture
 from tests.networks.recogniser_files import CLASSIFIER, write
 
-PICTURES = 12
+PICTURES = 4
 JPEG = ("--codec", "jpeg", "--qp", "28,31,34,37")
 
 
@@ -36,7 +36,7 @@ def data(tmp_path: Path, monkeypatch) -> Path:
 
 def evaluate(data: Path, *arguments: object):
     model = data.parent / "tiny.net.safetensors"
-    options = ("--task", "classification", "--model", model)
+    options = ("--task", "classification", "--model", model, "--jobs", "0")
     return neurocodec("evaluate", data, *options, *arguments)
 
 
@@ -56,33 +56,26 @@ def test_a_point_is_the_sum_of_its_pictures(data, tmp_path):
         assert point["level"] == {"qp": point["qp"]}
         assert point["command"].startswith(f"neurocodec evaluate {data}")
         assert point["date"].endswith("+00:00")
-        own = [
+        pictured = [
             result
             for result in results
             if result["kind"] == "picture"
             and (result["pre"], result["qp"]) == (point["pre"], point["qp"])
         ]
-        bits = 8 * sum(result["size_bytes"] for result in own)
-        assert point["bpp"] == bits / sum(r["width"] * r["height"] for r in own)
+        bits = 8 * sum(result["size_bytes"] for result in pictured)
+        assert point["bpp"] == bits / sum(r["width"] * r["height"] for r in pictured)
         for metric in ("top1", "top5", "agreement", "kl"):
-            mean = sum(result["scores"][metric] for result in own) / PICTURES
+            mean = sum(result["scores"][metric] for result in pictured) / PICTURES
             assert point["scores"][metric] == pytest.approx(mean)
 
 
+@pytest.mark.slow
 def test_a_killed_run_goes_on_to_the_same_results(data, tmp_path):
     whole, killed = tmp_path / "whole.jsonl", tmp_path / "killed.jsonl"
     model = data.parent / "tiny.net.safetensors"
-    command = [*COMMAND, "evaluate", data, "--task", "classification", "--model", model]
-    command += [
-        *JPEG,
-        "--filter",
-        "tvl1:iterations=500",
-        "--per-image",
-        "--jobs",
-        "2",
-        "-o",
-        killed,
-    ]
+    grid = (*JPEG, "--filter", "tvl1:iterations=2000", "--per-image", "--jobs", "2")
+    command = [*COMMAND, "evaluate", data, "--task", "classification", "--model", model, *grid]
+    command += ["-o", killed]
     with subprocess.Popen(
         command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
     ) as process:
@@ -94,11 +87,10 @@ def test_a_killed_run_goes_on_to_the_same_results(data, tmp_path):
     before = killed.read_bytes()
     points = before.count(b'"kind": "point"')
     assert 1 <= points < 4
-    arguments = (*JPEG, "--filter", "tvl1:iterations=500", "--per-image", "--jobs", "2")
-    again = evaluate(data, *arguments, "-o", killed)
+    again = evaluate(data, *grid, "-o", killed)
     assert again.returncode == 0, again.stderr
     assert f"{points} points are in".encode() in again.stderr
-    assert evaluate(data, *arguments, "-o", whole, "--no-cache").returncode == 0
+    assert evaluate(data, *grid, "-o", whole, "--no-cache").returncode == 0
     assert [_undated(line) for line in lines(killed)] == [_undated(line) for line in lines(whole)]
 
 
@@ -110,7 +102,7 @@ def test_coded_files_are_kept_for_the_next_recogniser(data, tmp_path):
     assert evaluate(data, *JPEG).returncode == 0
     kept = {path: path.stat().st_mtime_ns for path in (tmp_path / "cache").rglob("*.jpg")}
     assert len(kept) == 4 * PICTURES
-    assert neurocodec("evaluate", data, "--task", "fidelity", *JPEG).returncode == 0
+    assert neurocodec("evaluate", data, "--task", "fidelity", *JPEG, "--jobs", "0").returncode == 0
     after = {path: path.stat().st_mtime_ns for path in (tmp_path / "cache").rglob("*.jpg")}
     assert after == kept
 
@@ -154,7 +146,8 @@ def test_a_bad_picture_stops_the_run_by_name(data):
     assert b"03.png" in done.stderr
 
 
-def test_segmentation_and_pose_run_on_random_weights(data, tmp_path):
+@pytest.mark.slow
+def test_segmentation_and_detection_run_on_random_weights(data, tmp_path):
     for task, model in (
         ("segmentation", "lraspp_mobilenet_v3_large:random"),
         ("detection", "ssdlite320_mobilenet_v3_large:random"),

@@ -11,7 +11,7 @@ import click
 import pytest
 
 from neurocodec import images
-from neurocodec.cli import training
+from neurocodec.cli import training, training_report
 from neurocodec.networks import checkpoint
 from tests.cli.running import COMMAND, neurocodec
 from tests.cli.test_encode_decode import children_of, is_alive
@@ -150,7 +150,6 @@ def test_a_folder_that_cannot_be_made(options, tmp_path, option):
 
 def test_a_training_is_not_overwritten(options, tmp_path):
     (tmp_path / "state.safetensors").write_bytes(b"precious")
-    (tmp_path / "slope.json").write_bytes(b"precious")
     done = neurocodec(*options, "-o", tmp_path, "--max-steps", 1, "-j", 0)
     assert done.returncode == 2
     assert b"add --resume" in done.stderr
@@ -202,9 +201,9 @@ LINE = {"step": 120, "loss": 0.91234, "pictures_per_s": 6.31, "minutes_left": 12
 def terminal(monkeypatch):
     """A report on a terminal, and a clock that the test moves."""
     clock = [100.0]
-    monkeypatch.setattr(training.time, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(training_report.time, "monotonic", lambda: clock[0])
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
-    return training.TerminalReport(), clock
+    return training_report.TerminalReport(), clock
 
 
 def test_on_a_terminal_the_status_is_a_line_that_is_rewritten(terminal, capsys):
@@ -226,8 +225,8 @@ def test_on_a_terminal_the_status_is_a_line_that_is_rewritten(terminal, capsys):
 
 def test_elsewhere_the_status_is_a_line_a_minute(capsys, monkeypatch):
     clock = [100.0]
-    monkeypatch.setattr(training.time, "monotonic", lambda: clock[0])
-    report = training.TerminalReport()
+    monkeypatch.setattr(training_report.time, "monotonic", lambda: clock[0])
+    report = training_report.TerminalReport()
     for _ in range(13):
         report.step(LINE)
         clock[0] += 10

@@ -21,6 +21,7 @@ def folder(tmp_path):
     return path
 
 
+@pytest.mark.slow
 def test_it_trains_and_its_first_stage_is_a_codec(folder, tmp_path, monkeypatch):
     pytest.importorskip("compressai")
     monkeypatch.setenv("NEUROCODEC_CACHE", str(tmp_path / "cache"))

@@ -70,7 +70,7 @@ def stages() -> list[str]:
     """Every recipe that came with the program, each stage by its name."""
     names = []
     for name in recipes.names():
-        count = len(recipes.read(name).stages)
+        count = len(recipes.read(name)["stage"])
         names += [f"{name}:{number + 1}" for number in range(count)] or [name]
     return names
 
@@ -86,11 +86,11 @@ def test_every_recipe_is_a_command_line(named, monkeypatch):
     monkeypatch.setenv("NEUROCODEC_DATA", "/data")
     recipe = recipes.read(named.partition(":")[0])
 
-    assert recipe.command in COMMANDS
-    assert recipe.title and recipe.paper and recipe.hardware
-    assert recipe.hours > 0
-    assert "%" in recipe.expected
-    params = parsed(recipe.command, "--recipe", named)
+    assert recipe["command"] in COMMANDS
+    assert recipe["title"] and recipe["paper"] and recipe["hardware"]
+    assert recipe["hours"] > 0
+    assert "%" in recipe["expected"]
+    params = parsed(recipe["command"], "--recipe", named)
     assert str(params["data"]).startswith("/data/")
     assert params["max_minutes"] > 0
     assert params["threads"] == 1
@@ -101,7 +101,7 @@ def test_an_installed_package_has_them_too(tmp_path, monkeypatch):
     monkeypatch.setattr(recipes, "PLACES", (tmp_path / "nowhere", tmp_path))
 
     assert recipes.names() == ["mine"]
-    assert recipes.read("mine").command == "train-npp"
+    assert recipes.read("mine")["command"] == "train-npp"
 
 
 def test_options_typed_on_the_command_line_win(recipe, tmp_path):

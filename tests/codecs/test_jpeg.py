@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from neurocodec import images
-from neurocodec.codecs import jpeg, jpeg_segments
+from neurocodec.codecs import jpeg
 from neurocodec.codecs.jpeg import Jpeg
 from neurocodec.errors import BadInputError, UsageError
 from neurocodec.images import Image
@@ -155,11 +155,9 @@ def test_files_of_other_encoders_are_read(needs_tool):
 
 
 def test_tables_of_16_bits_are_read(needs_tool):
-    data = foreign_files(needs_tool("cjpeg"))["16-bit tables, 4:1:1"]
-    assert Jpeg().inspect(data)["chroma"] == "411"
-    steps = jpeg_segments.read_header(data).steps
-    assert {number: len(table) for number, table in steps.items()} == {0: 64, 1: 64}
-    assert 255 < max(steps[0]) < 2100
+    said = Jpeg().inspect(foreign_files(needs_tool("cjpeg"))["16-bit tables, 4:1:1"])
+    assert said["chroma"] == "411"
+    assert "quality" not in said
 
 
 def test_adobes_inverted_cmyk_is_the_right_way_round(by_pillow):
@@ -219,15 +217,12 @@ def test_a_header_that_claims_too_many_pixels_is_refused(by_pillow):
     [
         (
             lambda d: d.replace(b"\xff\xc0\0\x11\x08\0\x08", b"\xff\xc0\0\x11\x08\0\0"),
-            "frame header",
+            "damaged in its header",
         ),
-        (lambda d: d.replace(b"\xff\xda", b"\0\xda"), "stray bytes"),
-        (lambda d: d[:2] + d[-2:], "no picture"),
-        (lambda d: d[:-2] + d[d.index(b"\xff\xda") : -2] * 600 + d[-2:], "scans"),
-        (lambda d: d[:-2] + d[d.index(b"\xff\xc0") :], "hierarchical"),
-        (lambda d: d.replace(b"\xff\xdb\0\x43", b"\xff\xdb\0\x02"), "stray bytes"),
-        (lambda d: d[:2] + b"\xff\xc0\0\x03\x08" + d[2:], "too short"),
-        (lambda d: b"JPEG" + d, "does not begin"),
+        (lambda d: d[:2] + d[-2:], "damaged in its header"),
+        (lambda d: d[:2] + b"\xff\xc0\0\x03\x08" + d[2:], "damaged in its header"),
+        (lambda d: b"JPEG" + d, "not a .jpg"),
+        (lambda d: d[:-2], "truncated"),
     ],
 )
 def test_senseless_headers_are_refused(by_pillow, damage, word):

@@ -11,6 +11,7 @@ from neurocodec.codecs import libav
 from neurocodec.codecs.planes.layout import raw
 from neurocodec.codecs.programs import ffmpeg
 from neurocodec.errors import BadInputError
+from tests.codecs.coding import by_ffmpeg
 
 
 def plane(height=16, width=24, dtype=np.uint8):
@@ -48,9 +49,7 @@ def test_planes_come_back_from_a_lossless_stream(layout, dtype):
     name = layout + ("10le" if dtype == np.uint16 else "")
     parameters = "lossless=1:log-level=none"
     by_library = libav.encode(planes, name, "libx265", {"x265-params": parameters})
-    by_program = ffmpeg.encode(
-        planes, name, ["-c:v", "libx265", "-x265-params", parameters], "hevc"
-    )
+    by_program = by_ffmpeg(planes, name, ["-c:v", "libx265", "-x265-params", parameters], "hevc")
     for coded in (by_library, by_program):
         frame = libav.decode("hevc", coded)
         assert frame.pixel_format == name

@@ -14,14 +14,14 @@ from neurocodec import codecs, images, tools
 from neurocodec.codecs import libav
 from neurocodec.codecs.planes.colour import to_pixels, to_planes
 from neurocodec.codecs.planes.layout import Layout, raw
-from neurocodec.codecs.programs import ffmpeg, vtm, vvdecapp, vvencapp
+from neurocodec.codecs.programs import ffmpeg, vvdecapp, vvencapp
 from neurocodec.codecs.streams.bits import unescape
 from neurocodec.codecs.streams.h266 import nal
-from neurocodec.codecs.streams.h266.sps import Colour, hidden, read_sps
+from neurocodec.codecs.streams.h266.sps import Colour, Sps
 from neurocodec.codecs.vvc import Vvc, fitting, still
 from neurocodec.errors import BadInputError, MissingError, ToolError, UsageError
 from neurocodec.images import Image
-from tests.codecs.coding import encoded
+from tests.codecs.coding import by_ffmpeg, encoded
 from tests.conftest import picture, program_head, psnr_db
 
 SIZES = [(1, 1), (13, 12), (65, 47), (64, 48)]
@@ -45,7 +45,7 @@ def coded(width: int, height: int, qp: int = 34) -> bytes:
 def by_libvvenc(planes, *options: str, qp: int = 30) -> bytes:
     """A stream as others write it."""
     fixed = ["-c:v", "libvvenc", "-preset", "faster", "-qp", str(qp), "-qpa", "0", "-threads", "1"]
-    return ffmpeg.encode(planes, "yuv420p10le", [*fixed, *options], "vvc")
+    return by_ffmpeg(planes, "yuv420p10le", [*fixed, *options], "vvc")
 
 
 def quadrants() -> Image:
@@ -129,7 +129,7 @@ def test_inspect_says_what_the_headers_say():
 def test_streams_of_older_formats_are_not_taken_for_it():
     planes = to_planes(picture(64, 64).pixels, Layout("420"))
     for encoder, container in (("libx265", "hevc"), ("libkvazaar", "hevc"), ("libx264", "h264")):
-        stream = ffmpeg.encode(planes, "yuv420p", ["-c:v", encoder], container)
+        stream = by_ffmpeg(planes, "yuv420p", ["-c:v", encoder], container)
         assert not Vvc.recognises(stream)
         with pytest.raises(BadInputError, match=r"not a \.266"):
             Vvc().decode(stream)
@@ -239,11 +239,11 @@ def test_a_video_is_refused_as_animated():
 
 
 def test_every_part_of_a_sequence_parameter_set_is_passed_over_rightly():
-    sps = read_sps(nal.Nal(nal.SPS, RARE_SPS))
-    assert (sps.number, sps.chroma, sps.bit_depth, sps.coded_size) == (3, "444", 10, (128, 96))
-    assert hidden(sps.syntax, "sps") == (3, 7)
+    sps = Sps(nal.Nal(nal.SPS, RARE_SPS))
+    assert (sps["id"], sps.chroma, sps.bit_depth, sps.coded_size) == (3, "444", 10, (128, 96))
+    assert sps.hidden == (3, 7)
     assert sps.colour == Colour(primaries=9, transfer=16, matrix=9, full_range=True)
-    assert sps["sps_ladf_lowest_interval_qp_offset"] == -5
+    assert sps["ladf_lowest_interval_qp_offset"] == -5
     assert sps["elemental_duration_in_tc_minus1"] == 4
 
 
@@ -406,7 +406,7 @@ def test_an_encoder_that_codes_another_picture_is_a_tool_error(stand_in):
 
 DECODERS = {
     "vvdecapp": (vvdecapp.VVDECAPP, "vvdecapp version 9.8.7"),
-    "VTM": (vtm.VTM, "VVCSoftware: VTM Decoder Version 99.1 [Linux]"),
+    "VTM": (vvdecapp.VTM, "VVCSoftware: VTM Decoder Version 99.1 [Linux]"),
 }
 
 

@@ -109,7 +109,7 @@ def test_lossless_with_attached_values(tmp_path, photo):
     ("arguments", "options", "operands"),
     [
         (["-q34", "in", "-o", "out"], [("q", "34"), ("o", "out")], ["in"]),
-        (["-l", "in"], "-l may be any of -lossless, -limitedrange, -loop", None),
+        (["-l", "in"], "option --l not a unique prefix: -h lists", None),
         (["-los", "--lim"], [("lossless", ""), ("limitedrange", "")], []),
         (["-alph", "3", "--alphaq=4"], [("alphaq", "3"), ("alphaq", "4")], []),
         (["-a", "-al", "5"], [("a", ""), ("alphaq", "5")], []),
@@ -117,10 +117,10 @@ def test_lossless_with_attached_values(tmp_path, photo):
         (["-", "--", "-v"], [], ["-", "-v"]),
         (["-hash", "-ha", "-h"], [("hash", ""), ("hash", ""), ("h", "")], []),
         (["-f444", "-fps", "5", "-fp=6"], [("f", "444"), ("fps", "5"), ("fps", "6")], []),
-        (["-x"], "-x is no option", None),
-        (["-hash=1"], "-hash takes no value", None),
-        (["-q"], "-q needs a value", None),
-        (["-alphaq"], "-alphaq needs a value", None),
+        (["-x"], "option -x not recognized: -h", None),
+        (["-hash=1"], "option --hash must not have an argument", None),
+        (["-q"], "option -q requires argument", None),
+        (["-alphaq"], "option --alphaq requires argument", None),
     ],
 )
 def test_options_are_read_as_getopt_long_only_reads_them(arguments, options, operands):
@@ -354,6 +354,7 @@ def test_a_drop_in_on_path_is_not_taken_for_the_real_one(under_their_names):
     assert tools.lookup(BPGDEC) is None
 
 
+@pytest.mark.slow
 def test_imagemagick_reads_and_writes_bpg_by_the_drop_ins(tmp_path, photo, under_their_names):
     convert = _imagemagick()
     encoded(photo, "-q", "10")

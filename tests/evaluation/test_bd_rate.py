@@ -8,8 +8,7 @@ import pytest
 from neurocodec.errors import NotComparableError, UsageError
 from neurocodec.evaluation import bd_rate as module
 from neurocodec.evaluation import bootstrap
-from neurocodec.evaluation.bd_rate import compare, paired_bd_rate
-from neurocodec.evaluation.bootstrap import Resamples
+from neurocodec.evaluation.bd_rate import Estimation, compare, paired_bd_rate
 from neurocodec.evaluation.results import PictureResult, Point
 from neurocodec.evaluation.selection import Curve, gather
 from neurocodec.tasks import PictureScore
@@ -27,7 +26,7 @@ def pair() -> list[Curve]:
 @pytest.mark.parametrize("method", ["pchip", "akima"])
 @pytest.mark.parametrize("metric", ["kl", "top1"])
 def test_a_curve_against_itself_is_exactly_zero(pair, method, metric):
-    same = compare(pair[0], pair[0], metric, method=method, replicates=50)
+    same = compare(pair[0], pair[0], metric, estimation=Estimation(method, 50))
     assert same.bd_rate_percent == 0.0
     assert same.interval == (0.0, 0.0)
     assert [module.percent(value) for value in (-0.0, -0.04, *same.interval)] == ["0.0"] * 4
@@ -39,51 +38,53 @@ def test_the_interval_covers_the_truth():
     factor, hits = 0.93, 0
     for _ in range(100):
         curves = gather(results(rng, ("none", 1.0), ("blur", factor), pictures=60))
-        found = compare(*curves, replicates=120)
+        found = compare(*curves, estimation=Estimation(replicates=120))
         assert found.interval is not None
         hits += found.interval[0] <= 100 * (factor - 1) <= found.interval[1]
     assert 88 <= hits <= 99
 
 
 def test_the_interval_is_seeded(pair):
-    found = [compare(*pair, replicates=50, seed=seed) for seed in (1, 1, 2)]
+    found = [compare(*pair, estimation=Estimation(replicates=50, seed=seed)) for seed in (1, 1, 2)]
     assert found[0] == found[1]
     assert found[0].interval != found[2].interval
 
 
-def test_arrays_give_what_results_give(pair):
+def test_arrays_give_what_results_give(pair, monkeypatch):
     arrays = []
     for curve in pair:
         rows = [[row[name] for name in sorted(row)] for row in curve.pictures]
         arrays.append(np.array([[picture.bpp for picture in row] for row in rows]))
         arrays.append(np.array([[picture.scores["kl"] for picture in row] for row in rows]))
-    result, expected = paired_bd_rate(*arrays, replicates=50), compare(*pair, replicates=50)
-    assert result.percent == pytest.approx(expected.bd_rate_percent)
+    monkeypatch.setattr(module, "DEFAULT", Estimation(replicates=50))
+    result, expected = paired_bd_rate(*arrays), compare(*pair, estimation=module.DEFAULT)
+    assert result.bd_rate_percent == pytest.approx(expected.bd_rate_percent)
     assert result.interval == pytest.approx(expected.interval)
-    assert paired_bd_rate(*arrays, replicates=0).interval is None
 
 
 def test_the_bootstrap_is_paired(pair):
     anchor = pair[0]
     doubled = [
-        {name: replace(line, size_bytes=2 * line.size_bytes) for name, line in row.items()}
+        {name: replace(line, bpp=2 * line.bpp) for name, line in row.items()}
         for row in anchor.pictures
     ]
     twice = [replace(point, bpp=2 * point.bpp) for point in anchor.points]
-    found = compare(anchor, replace(anchor, points=twice, pictures=doubled), replicates=50)
+    other = replace(anchor, points=twice, pictures=doubled)
+    found = compare(anchor, other, estimation=Estimation(replicates=50))
     assert found.interval == pytest.approx((100, 100))
 
 
-def test_a_bootstrapped_rate_is_total_bits_over_total_pixels():
+def test_a_bootstrapped_rate_is_total_bits_over_total_pixels(monkeypatch):
     setup = replace(SETUP, pictures=2)
     sizes = {"a": (100, 10, 10), "b": (50, 40, 10)}
     lines = [
-        PictureResult(setup, 30, None, name, width, height, size, 0.0, {"kl": -1.0 * size})
-        for name, (size, width, height) in sizes.items()
+        PictureResult(setup, 30, None, n, w, h, size, 8 * size / (w * h), {"kl": -1.0 * size})
+        for n, (size, w, h) in sizes.items()
     ]
     curve = gather([*lines, Point(setup, 30, None, 2.4, {"kl": -75.0})])[0]
-    resamples = Resamples(np.array([[1, 1], [2, 0], [0, 2]]))
-    rates, scores = bootstrap.replicate(curve, "kl", resamples, ("a", "b"))
+    counts = np.array([[1, 1], [2, 0], [0, 2]])
+    monkeypatch.setattr(bootstrap, "draw", lambda *_: counts)
+    rates, scores = bootstrap.replicate(curve, "kl", 3, 0)
     assert rates[:, 0] == pytest.approx([8 * 150 / 500, 8, 8 * 50 / 400])
     assert scores[:, 0] == pytest.approx([-75, -100, -50])
 
@@ -99,12 +100,15 @@ def test_a_score_that_is_no_mean_comes_from_the_task(pair, monkeypatch):
     monkeypatch.setitem(bootstrap.TASKS, "classification", f"{__name__}:_CountsEvidence")
     curve = pair[0]
     told = [
-        {n: replace(p, scores={}, evidence={"found": i}) for i, (n, p) in enumerate(row.items())}
+        {
+            n: replace(p, scores={}, evidence={"found": i})
+            for i, (n, p) in enumerate(sorted(row.items()))
+        }
         for row in curve.pictures
     ]
     counts = np.array([[1] * 60, [60] + [0] * 59, [0] * 59 + [60]])
-    drawn = Resamples(counts)
-    _, scores = bootstrap.replicate(replace(curve, pictures=told), "map", drawn, tuple(told[0]))
+    monkeypatch.setattr(bootstrap, "draw", lambda *_: counts)
+    _, scores = bootstrap.replicate(replace(curve, pictures=told), "map", 3, 0)
     assert scores[:, 2] == pytest.approx([sum(range(60)) / 60, 0, 60 * 59 / 60])
 
 
@@ -169,7 +173,7 @@ def test_too_many_failed_replicates_are_refused():
     curves = gather(results(rng, ("none", 1.0), ("blur", 1.0), pictures=8))
     apart = [_shifted(curve, by) for curve, by in zip(curves, (0.0, 0.19), strict=True)]
     with pytest.raises(NotComparableError, match="of 300 bootstrap replicates"):
-        compare(*apart, replicates=300)
+        compare(*apart, estimation=Estimation(replicates=300))
 
 
 def _shifted(curve: Curve, by: float) -> Curve:

@@ -43,7 +43,7 @@ def experiment(tmp_path):
     return Experiment("made", labelled, Brightness(), tmp_path / "cache", jobs=0)
 
 
-def test_settings_that_make_the_same_files_are_measured_once(experiment, tmp_path):
+def test_a_schedule_measures_its_filters_and_its_own_name_stands_in_results(experiment, tmp_path):
     schedule = tmp_path / "best.json"
     schedule.write_text(json.dumps({"filters": {"34": "none", "41": "blur:sigma=1"}}))
     pres = ("none", f"schedule:file={schedule}")
@@ -54,13 +54,14 @@ def test_settings_that_make_the_same_files_are_measured_once(experiment, tmp_pat
 
     measured = list(experiment.measure(grid, lambda: coded.append(1)))
 
-    assert experiment.task.asked == 3 * (1 + 3)
+    assert experiment.task.asked == 3 * (1 + 4)
     assert len(coded) == 3 * len(grid)
     (plain, _), (rough, _), (same, pictures), (blurred, _) = measured
     assert [point.setup.pre for point, _ in measured] == [pres[0]] * 2 + [pres[1]] * 2
     assert (plain.bpp, plain.scores) == (same.bpp, same.scores)
     assert {one.setup for one in pictures} == {same.setup}
     assert blurred.bpp < rough.bpp
+    assert len(list(experiment.cache.rglob("*.jpg"))) == 3 * 3
 
 
 def test_originals_are_read_batch_by_batch_for_a_task_by_likeness(experiment, monkeypatch):

@@ -62,7 +62,7 @@ def test_fresh_keeps_the_old_points_until_the_first_new_one(tmp_path):
         assert (tmp_path / "r").read_bytes() == before
         journal.add(*point(41))
         journal.add(*point(37))
-    kept = results.load_all((tmp_path / "r").read_bytes(), "r")
+    kept = results.read(str(tmp_path / "r"))
     assert [result.qp for result in kept] == [41] * 3 + [37] * 3
 
 
@@ -72,7 +72,7 @@ def test_blank_lines_do_not_shift_the_end(tmp_path):
     (tmp_path / "r").write_bytes(b"\n" + content + b"\n")
     write(tmp_path / "r", [34])
     assert (tmp_path / "r").read_bytes().startswith(b"\n" + content)
-    assert len(results.load_all((tmp_path / "r").read_bytes(), "r")) == 6
+    assert len(results.read(str(tmp_path / "r"))) == 6
 
 
 def test_the_folder_is_made(tmp_path):

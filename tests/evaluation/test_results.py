@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from neurocodec.errors import BadInputError
-from neurocodec.evaluation.results import PictureResult, Point, dump, load, load_all
+from neurocodec.evaluation.results import PictureResult, Point, dump, load, read
 from tests.evaluation.made import SETUP
 
 POINT = Point(SETUP, 34, None, 0.4, {"kl": -0.5, "top1": 1}, "2025-01-31T12:00:00Z", "neurocodec x")
@@ -68,15 +68,20 @@ def test_an_infinite_score_is_a_result():
     assert list(load([dump(record)], "r")) == [record]
 
 
-def test_only_a_last_line_may_be_incomplete(caplog):
+def test_only_a_last_line_may_be_incomplete(tmp_path, caplog):
+    def reread(content: bytes):
+        (tmp_path / "r").write_bytes(content)
+        return read(str(tmp_path / "r"))
+
     lines = [dump(POINT), dump(PICTURE)]
-    assert load_all("\n".join(lines).encode()[:-9], "r") == [POINT]
+    assert reread("\n".join(lines).encode()[:-9]) == [POINT]
     assert "r:2: the last line is incomplete" in caplog.text
-    assert load_all("\n".join(lines).encode(), "r") == [POINT, PICTURE]
-    with pytest.raises(BadInputError, match="r:1"):
-        load_all(lines[0].encode()[:-9] + b"\n" + lines[1].encode(), "r")
-    with pytest.raises(BadInputError, match="r:1"):
-        load_all(b"my notes", "r")
+    assert reread("\n".join(lines).encode()) == [POINT, PICTURE]
+    for wrong in (lines[0].encode()[:-9] + b"\n" + lines[1].encode(), b"my notes"):
+        with pytest.raises(BadInputError, match="r:1"):
+            reread(wrong)
+    with pytest.raises(BadInputError, match="not a file of results"):
+        reread(b"\xff\xfe{}")
 
 
 def test_schedules_are_equal_by_their_filters():

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from neurocodec.errors import BadInputError, UsageError
-from neurocodec.evaluation.selection import anchor_and_test, gather, read, select
+from neurocodec.errors import UsageError
+from neurocodec.evaluation.selection import anchor_and_test, gather, select
 from tests.evaluation.made import results
 
 _RNG = np.random.default_rng(0)
@@ -83,10 +83,3 @@ def test_both_choices_look_into_all_files():
 def test_one_file_of_one_curve_needs_another():
     with pytest.raises(UsageError, match="one curve"):
         anchor_and_test([ONE], "", "")
-
-
-def test_a_file_that_is_no_text_is_bad_input(tmp_path):
-    path = tmp_path / "results.jsonl"
-    path.write_bytes(b"\xff\xfe{}")
-    with pytest.raises(BadInputError, match="not a file of results"):
-        read(str(path))

@@ -15,18 +15,18 @@ METHODS = pytest.mark.parametrize("method", ["pchip", "akima"])
 @pytest.mark.parametrize("factor", [0.5, 0.911, 1, 1.25])
 def test_a_rate_scaled_by_k_gives_k_minus_1(method, factor):
     result = bd_rate(RATES, SCORES, factor * RATES[::-1], SCORES[::-1], method=method)
-    assert result.percent == pytest.approx(100 * (factor - 1), abs=1e-9)
+    assert result.bd_rate_percent == pytest.approx(100 * (factor - 1), abs=1e-9)
     assert result.overlap.bpp == pytest.approx((0.22, 1.2))
     assert result.overlap.fraction == 1
 
 
 def test_a_curve_against_itself_has_no_minus_zero():
-    assert str(bd_rate(RATES, SCORES, RATES, SCORES).percent) == "0.0"
+    assert str(bd_rate(RATES, SCORES, RATES, SCORES).bd_rate_percent) == "0.0"
 
 
 def test_swapping_turns_the_sign():
     curves = (RATES, SCORES), ([0.2, 0.33, 0.57, 0.8, 1.3], [-0.52, -0.33, -0.19, -0.12, -0.04])
-    forth, back = (bd_rate(*a, *t).percent / 100 for a, t in (curves, curves[::-1]))
+    forth, back = (bd_rate(*a, *t).bd_rate_percent / 100 for a, t in (curves, curves[::-1]))
     assert (1 + forth) * (1 + back) == pytest.approx(1, abs=1e-12)
     assert forth < 0 < back
 
@@ -53,7 +53,7 @@ def test_agrees_with_the_cubic_of_vceg_m33_on_smooth_curves(method):
         quality = 33 + 5 * np.log2(rates) - 0.3 * np.log2(rates) ** 2
         bent = quality + 0.1 * np.log2(rates) + rng.uniform(-0.1, 0.1)
         curves = (rates, quality), (change * rates, bent)
-        percent = bd_rate(*curves[0], *curves[1], method=method).percent
+        percent = bd_rate(*curves[0], *curves[1], method=method).bd_rate_percent
         assert percent == pytest.approx(_vceg_m33(*curves), abs=0.4)
         assert abs(percent) > 0.5 or abs(change - 1) < 0.1
 
@@ -61,7 +61,7 @@ def test_agrees_with_the_cubic_of_vceg_m33_on_smooth_curves(method):
 def test_crossing_accuracies_are_made_monotone_and_ties_go_to_the_lower_rate():
     straight = [*RATES[:2], RATES[3], 9.0], [0.5, 0.68, 0.8, 0.8]
     result = bd_rate(RATES, [0.5, 0.7, 0.66, 0.8, 0.8], *straight)
-    assert result.percent == pytest.approx(0, abs=1e-9)
+    assert result.bd_rate_percent == pytest.approx(0, abs=1e-9)
     assert result.levels == (3, 3)
 
 

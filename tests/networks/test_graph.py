@@ -108,11 +108,11 @@ CONV = conv("a", "input", (4, 8))
         ({**CONV, "input": "z"}, "reads 'z'"),
         ({**CONV, "pad": [1, 1]}, "cannot be built"),
         ({**CONV, "out_channels": 16}, "cannot be built"),
-        ({"op": "conv", "input": "input"}, "op 0 has no name"),
-        ({"op": "focus", "name": "a"}, "'a' has no input"),
+        ({"op": "conv", "input": "input"}, "op 0 cannot be built .'name' is missing"),
+        ({"op": "focus", "name": "a"}, "op 'a' cannot be built .'input' is missing"),
         ({"op": "maxpool", "name": "a", "input": "input"}, "'kernel' is missing"),
         ({"op": "focus", "name": "a", "input": "input"}, "2 tensors belong to no op"),
-        ("conv", "op 0 has no name"),
+        ("conv", "op 0 cannot be built"),
     ],
 )
 def test_a_wrong_op_is_named(op, message: str) -> None:

@@ -47,7 +47,7 @@ def test_nothing_from_beyond_the_reach_and_all_but_half_of_it_counts(network):
         near = slice(at - reach, at + reach + 1)
         other[..., near, near] = x[..., near, near]
         with torch.no_grad():
-            one, two = (network.body(pictures)[..., at, at] for pictures in (x, other))
+            one, two = (network.body(pictures, None)[..., at, at] for pictures in (x, other))
         changes[reach] = (one - two).abs().max().item()
 
     assert changes[network.reach] <= 1e-5 < changes[network.reach // 2]
@@ -92,7 +92,7 @@ def test_segnets_decoder_gets_the_places_of_the_maxima():
     f[..., ::2, ::2] = 1
     moved = f.roll((1, 1), (2, 3))
 
-    assert not torch.allclose(stage(f), stage(moved), atol=1e-3)
+    assert not torch.allclose(stage(f, None), stage(moved, None), atol=1e-3)
 
 
 @pytest.mark.parametrize("arch", ARCHITECTURES)

@@ -68,12 +68,12 @@ def test_an_example_has_every_panel(tmp_path):
     assert np.array_equal(difference, expected)
     assert _pixels(examples[1].panels[1]).shape == (20, 30, 3)
     assert _pixels(examples[1].panels[2]).shape == (40, 60, 3)
-    captions = [panel.caption.split(":")[0] for panel in examples[0].panels]
+    captions = [caption.split(":")[0] for caption, _ in examples[0].panels]
     assert captions[:2] + captions[3:] == ["original", "filtered", "difference ×4"]
 
 
-def _pixels(panel: object) -> np.ndarray:
-    with PIL.Image.open(io.BytesIO(panel.png)) as opened:
+def _pixels(panel: tuple[str, bytes]) -> np.ndarray:
+    with PIL.Image.open(io.BytesIO(panel[1])) as opened:
         return np.asarray(opened)
 
 

@@ -10,18 +10,18 @@ import numpy as np
 import PIL.Image
 import pytest
 
-from neurocodec.evaluation.bd_rate import compare
+from neurocodec.evaluation.bd_rate import Estimation, compare
 from neurocodec.evaluation.results import Point, Result
 from neurocodec.evaluation.selection import Curve, gather
 from neurocodec.images import png
 from neurocodec.report import page as module
-from neurocodec.report.examples import Example, Panel
+from neurocodec.report.examples import Example
 from neurocodec.report.labels import interval, percent
 from tests.conftest import picture
 from tests.evaluation.made import results
 
 PRES = (("none", 1.0), ("blur:sigma=0.5", 0.6))
-SETTINGS = {"method": "pchip", "replicates": 40, "seed": 0}
+ESTIMATION = Estimation(replicates=40)
 LONG = f"schedule:file={12 * 'blurbyqp'}.json"
 WIDTHS = (1280, 390)
 
@@ -61,10 +61,10 @@ def curves() -> list[Curve]:
 @pytest.fixture(scope="module")
 def page(curves: list[Curve], tmp_path_factory: pytest.TempPathFactory) -> Path:
     shot = png(picture(224, 224))
-    panels = [Panel(shot, what) for what in ("original", "filtered", "decoded", "difference ×4")]
+    panels = [(what, shot) for what in ("original", "filtered", "decoded", "difference ×4")]
     folder = tmp_path_factory.mktemp("report")
     example = Example("a.png: bpg, blur, QP 34", panels)
-    return module.write(curves, folder, examples=[example], **SETTINGS)
+    return module.write(curves, folder, ESTIMATION, [example])
 
 
 def test_the_page_needs_nothing_else(page):
@@ -85,7 +85,7 @@ def test_links_lead_to_sections(page):
 
 def test_subjects_of_one_name_have_their_own_figures(curves, tmp_path):
     other = replace(curves[0], setup=replace(curves[0].setup, pictures_sha256="cafe"))
-    text = module.write([curves[0], other], tmp_path, **SETTINGS | {"replicates": 0}).read_text()
+    text = module.write([curves[0], other], tmp_path, Estimation(replicates=0)).read_text()
     assert text.count("svg+xml") == 4
 
 
@@ -95,12 +95,12 @@ def test_names_are_escaped(page):
 
 
 def test_the_tables_say_what_bdrate_says(page, curves):
-    found = compare(curves[0], curves[1], "kl", replicates=40, seed=0)
+    found = compare(curves[0], curves[1], "kl", ESTIMATION)
     for column in ("KL", "bpg"):  # the table of the subject, and that of transfer
         cell = f'<td class="number better" data-column="{column}">{percent(found.bd_rate_percent)}'
         cell += f'<span class="interval">{interval(found.interval)}</span></td>'
         assert page.read_text().count(cell) == 1
-    across = compare(curves[0], curves[5], "top1", replicates=40, seed=0, across_codecs=True)
+    across = compare(curves[0], curves[5], "top1", ESTIMATION, across_codecs=True)
     cell = f'<td class="number worse" data-column="top-1">{percent(across.bd_rate_percent)}<'
     assert cell in page.read_text()
 
@@ -135,7 +135,7 @@ def test_error_bars_are_drawn_only_with_picture_lines(curves, tmp_path):
     for pictures in (curves[0].pictures, ()):
         alone = replace(curves[0], pictures=pictures)
         folder = tmp_path / str(len(drawn))
-        module.write([alone], folder, **SETTINGS)
+        module.write([alone], folder, ESTIMATION)
         drawn.append((folder / "figures" / "1-classification-bpg-kl.svg").read_text())
     assert "LineCollection" in drawn[0]
     assert "LineCollection" not in drawn[1]
@@ -143,21 +143,21 @@ def test_error_bars_are_drawn_only_with_picture_lines(curves, tmp_path):
 
 def test_a_curve_of_one_point_is_not_plotted(curves, tmp_path):
     short = replace(curves[0], points=curves[0].points[:1], pictures=curves[0].pictures[:1])
-    text = module.write([short], tmp_path, **SETTINGS).read_text()
+    text = module.write([short], tmp_path, ESTIMATION).read_text()
     assert "svg+xml" not in text and 'href="#curves"' not in text
     assert not (tmp_path / "figures").exists()
     assert "QP 41" in text
 
 
 def test_the_same_results_give_the_same_bytes(curves, tmp_path):
-    pages = [module.write(curves[:2], tmp_path / name, **SETTINGS) for name in ("a", "b")]
+    pages = [module.write(curves[:2], tmp_path / name, ESTIMATION) for name in ("a", "b")]
     assert pages[0].read_bytes() == pages[1].read_bytes()
 
 
 def test_what_cannot_be_compared_says_why(tmp_path):
     rng = np.random.default_rng(0)
     found = [r for r in results(rng, *PRES, pictures=4) if r.setup.pre == "none" or r.qp > 31]
-    page = module.write(gather(found), tmp_path, **SETTINGS)
+    page = module.write(gather(found), tmp_path, ESTIMATION)
     assert re.search(
         r'absent" data-column="KL">none<sup>1</sup>[\s\S]*<li>[^<]* curve has 3: ', page.read_text()
     )
@@ -166,7 +166,7 @@ def test_what_cannot_be_compared_says_why(tmp_path):
 def test_without_picture_lines_numbers_stand_without_intervals(tmp_path):
     rng = np.random.default_rng(0)
     found = [r for r in results(rng, *PRES, pictures=9) if isinstance(r, Point)]
-    text = module.write(gather(found), tmp_path, **SETTINGS).read_text()
+    text = module.write(gather(found), tmp_path, ESTIMATION).read_text()
     assert re.search(r'<td class="number open" data-column="KL">−\d+\.\d %<sup>1</sup></td>', text)
     assert "--per-image" in text
     assert 'class="interval"' not in text

@@ -26,7 +26,10 @@ CURVES = [
 
 def test_a_row_has_level_scores_and_origin_and_refers_to_its_command():
     table = module.tabulate(CURVES)
-    rows = {label: dict(zip(table.columns, cells, strict=True)) for label, cells in table.rows}
+    rows = {
+        label: dict(zip(table.columns, (cell.text for cell in cells), strict=True))
+        for label, cells in table.rows
+    }
     origin = {
         "encoder": "x265 4.1",
         "chroma": "420",

@@ -14,7 +14,7 @@ from neurocodec.errors import BadInputError, UsageError
 from neurocodec.images import Image
 from neurocodec.tasks import PictureScore, create, datasets
 from neurocodec.tasks.classification import Classification
-from neurocodec.tasks.datasets.class_folders import imagenet_wnids
+from neurocodec.tasks.datasets.folders import imagenet_wnids
 from tests.conftest import picture
 from tests.networks.recogniser_files import CLASSIFIER, conv, write
 
@@ -191,9 +191,9 @@ def test_imagenet_s_wnids_are_those_of_the_data(data_folder) -> None:
 @pytest.mark.parametrize(
     ("model", "step", "top1", "top5"),
     [
-        ("squeezenet1_0", 20, 18, 21),
-        ("mobilenet_v2_1.0_224", 20, 23, 24),
-        ("mobilenet_v1_0.75_224", 20, 18, 24),
+        ("squeezenet1_0", 50, 8, 10),
+        pytest.param("mobilenet_v2_1.0_224", 20, 23, 24, marks=pytest.mark.slow),
+        pytest.param("mobilenet_v1_0.75_224", 20, 18, 24, marks=pytest.mark.slow),
         pytest.param("mcunet_144", 1, 331, 443, marks=pytest.mark.slow),
     ],
 )

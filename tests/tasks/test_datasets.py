@@ -217,7 +217,7 @@ def test_coco_of_pose(tmp_path: Path) -> None:
     found = datasets.read(tmp_path, "pose")
     truth = found.pictures[1].ground_truth
     assert truth.xyv.shape == (1, 17, 3) and truth.xyv[0, 1].tolist() == [3, 4, 5]
-    assert truth.boxes.area.tolist() == [25]
+    assert truth.area.tolist() == [25]
     assert found.pictures[0].ground_truth.xyv.shape == (0, 17, 3)
     assert datasets.read(tmp_path, "detection").layout == "no labels"
 
@@ -225,13 +225,13 @@ def test_coco_of_pose(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ('{\n"images": [,]}', r"instances\.json:2: not JSON"),
-        ("[]", r"instances\.json: not COCO annotations"),
-        (json.dumps(coco(images=[{"id": 7}])), r"not COCO annotations \(no 'file_name'\)"),
-        (json.dumps(coco(categories=[])), r"not COCO annotations \(no '18'\)"),
+        ('{\n"images": [,]}', r"instances\.json: cannot be read as COCO .*line 2"),
+        ("[]", r"instances\.json: cannot be read as COCO annotations"),
+        (json.dumps(coco(images=[{"id": 7}])), r"COCO annotations \(no 'file_name'\)"),
+        (json.dumps(coco(categories=[])), r"COCO annotations \(no '18'\)"),
         (
             json.dumps(coco(annotations=[{"image_id": 7, "category_id": 1, "bbox": [1, 2]}])),
-            "not COCO annotations",
+            "cannot be read as COCO annotations",
         ),
         (json.dumps(coco(images=[{"id": 7, "file_name": "c.png"}])), r"no picture .*c\.png"),
     ],
@@ -268,9 +268,9 @@ def test_voc_boxes(tmp_path: Path, folders: tuple[str, str]) -> None:
 @pytest.mark.parametrize(
     ("xml", "message"),
     [
-        ("<annotation>\n<object>\n</annotation>", r"x\.xml:3: not XML"),
-        ("<a><object><name>dog</name></object></a>", r"x\.xml: an object has no bndbox/xmin"),
-        (VOC_XML.format(name="dog", difficult=0).replace(">5<", ">five<"), "not of numbers"),
+        ("<annotation>\n<object>\n</annotation>", r"x\.xml: cannot be read .*line 3"),
+        ("<a><object><name>dog</name></object></a>", r"x\.xml: .*an object has no bndbox/xmin"),
+        (VOC_XML.format(name="dog", difficult=0).replace(">5<", ">five<"), "float: 'five'"),
     ],
 )
 def test_faulty_voc(tmp_path: Path, xml: str, message: str) -> None:
@@ -368,7 +368,7 @@ def test_boxes_and_joints_turn_with_the_picture(tmp_path: Path, number: int, end
     (keypoints,) = (p.ground_truth for p in datasets.read(tmp_path, "pose").pictures)
     upright = images.read(path.read_bytes(), "x")
     ((y, x),) = np.argwhere(upright.pixels[..., 0] == 255).tolist()
-    assert keypoints.boxes.xyxy.tolist() == [[x, y, x + 1, y + 1]]
+    assert keypoints.xyxy.tolist() == [[x, y, x + 1, y + 1]]
     eye = 2 if number in (5, 7) else 1  # a mirrored picture shows the left eye as the right one
     assert keypoints.xyv[0, eye].tolist() == [x, y, 2]
     assert np.delete(keypoints.xyv[0], eye, axis=0).tolist() == [[0, 0, 0]] * 16

@@ -16,8 +16,7 @@ from neurocodec import images, tasks
 from neurocodec.errors import BadInputError, UsageError
 from neurocodec.networks.recognisers import Recogniser
 from neurocodec.networks.recognisers.preprocessing import Preprocessing
-from neurocodec.tasks import PictureScore, datasets, detectors
-from neurocodec.tasks.average_precision import Cache
+from neurocodec.tasks import PictureScore, average_precision, datasets, detectors
 from neurocodec.tasks.detection import Detection
 from neurocodec.tasks.detectors import Detections, detector
 from neurocodec.tasks.ground_truth import COCO_CLASSES, Boxes
@@ -162,14 +161,15 @@ def test_evidence_survives_json() -> None:
     assert Detection.score_set(back) == Detection.score_set(pictures)
 
 
-def test_matching_is_done_once_in_a_picture_s_life() -> None:
-    calls: list[int] = []
-    kept: Cache[PictureScore, int] = Cache(lambda p: calls.append(1) or len(calls))
-    first, second = PictureScore({}), PictureScore({})
-    assert [kept[first], kept[second], kept[first]] == [1, 2, 1]
-    del first
+def test_matching_is_done_once_in_a_picture_s_life(monkeypatch: pytest.MonkeyPatch) -> None:
+    pictures = random_pictures(2)
+    scores = Detection.score_set(pictures)
+    monkeypatch.setattr(average_precision, "_match", None)
+    assert Detection.score_set(pictures) == scores
+    known = len(average_precision._matches)
+    del pictures
     gc.collect()
-    assert len(kept._results) == 1
+    assert len(average_precision._matches) == known - 2
 
 
 class Fixed(nn.Module):
@@ -262,7 +262,11 @@ def test_at_most_a_hundred_objects_the_surest() -> None:
 
 
 @pytest.mark.parametrize(
-    "model", ["ssdlite320_mobilenet_v3_large", "fasterrcnn_mobilenet_v3_large_320_fpn"]
+    "model",
+    [
+        "ssdlite320_mobilenet_v3_large",
+        pytest.param("fasterrcnn_mobilenet_v3_large_320_fpn", marks=pytest.mark.slow),
+    ],
 )
 def test_torchvision_detectors_answer_and_agree_with_themselves(model: str) -> None:
     task = tasks.create("detection", f"{model}:random")
@@ -281,12 +285,12 @@ def test_a_recogniser_for_another_task_is_refused() -> None:
 
 def test_yolox_on_real_pictures(data_folder: Callable[[str], Path]) -> None:
     model = data_folder("models") / "yolox_nano_416.safetensors"
-    found = datasets.read(data_folder("detection") / "val2017", "detection", limit=16)
+    found = datasets.read(data_folder("detection") / "val2017", "detection", limit=8)
     task = tasks.create("detection", str(model))
     read = [images.read(p.path.read_bytes(), p.name) for p in found.pictures]
     answers = task.predict(read)
     scores = task.score_set(
         [task.score(a, a, p.ground_truth) for a, p in zip(answers, found.pictures, strict=True)]
     )
-    # 0.01: what a rounding of the letterbox's size may move; RGB for BGR loses 0.03 and 0.07.
-    assert scores == pytest.approx({"agreement": 1, "map": 0.412, "map50": 0.618}, abs=0.01)
+    # 0.01: what a rounding of the letterbox's size may move; RGB for BGR loses 0.01 and 0.05.
+    assert scores == pytest.approx({"agreement": 1, "map": 0.407, "map50": 0.636}, abs=0.01)

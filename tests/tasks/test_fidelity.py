@@ -1,8 +1,7 @@
 """Fidelity: measures to the original image."""
 
+import hashlib
 import math
-import os
-import subprocess
 import sys
 from pathlib import Path
 
@@ -52,11 +51,15 @@ def test_weights_that_do_not_exist() -> None:
         tasks.create("fidelity", lpips_weights="gone.pth")
 
 
-def test_lpips_is_not_imported_unless_it_is_measured() -> None:
-    program = (
-        "import sys, numpy; from neurocodec import tasks; from neurocodec.images import Image;"
-        "image = Image(numpy.zeros((40, 40, 3), numpy.uint8));"
-        "tasks.create('fidelity').score(image, image, None); sys.exit('lpips' in sys.modules)"
-    )
-    environment = {**os.environ, "TORCH_HOME": "/nowhere"}
-    subprocess.run([sys.executable, "-c", program], check=True, env=environment)
+def test_lpips_is_not_imported_unless_it_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "lpips", raising=False)
+    image = picture(40, 40)
+    tasks.create("fidelity").score(image, image, None)
+    assert "lpips" not in sys.modules
+
+
+def test_weights_in_torch_s_cache_serve(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (tmp_path / "checkpoints").mkdir()
+    (tmp_path / "checkpoints/alexnet-owt-7be5be79.pth").write_bytes(b"weights")
+    task = tasks.create("fidelity")
+    assert task.model_sha256 == hashlib.sha256(b"weights").hexdigest() and not caplog.text

@@ -11,7 +11,7 @@ from faster_coco_eval.core.faster_eval_api import COCOeval_faster
 
 from neurocodec import tasks
 from neurocodec.tasks import PictureScore, pose
-from neurocodec.tasks.ground_truth import Boxes, Floats, Keypoints
+from neurocodec.tasks.ground_truth import Floats, Keypoints
 from neurocodec.tasks.pose import People, Pose
 from tests.conftest import picture
 
@@ -27,8 +27,7 @@ def people(xy: Floats, scores: Sequence[float]) -> People:
 
 def truth(xy: Floats, seen: Sequence[int] = (2,) * 17, area: float = 9000.0) -> Keypoints:
     xyv = np.dstack([xy.reshape(1, 17, 2), np.array([seen])])
-    boxes = Boxes(BOX, np.zeros(1, int), np.zeros(1, bool), np.array([area]))
-    return Keypoints(xyv, boxes)
+    return Keypoints(BOX, np.zeros(1, int), np.zeros(1, bool), np.array([area]), xyv)
 
 
 NOBODY = people(np.zeros((0, 17, 2)), [])
@@ -129,6 +128,7 @@ def test_a_network_s_answer_is_sorted_and_cut_to_twenty() -> None:
     assert found.xy[0].tolist() == [[29, 29]] * 17 and found.xy.shape == (20, 17, 2)
 
 
+@pytest.mark.slow
 def test_a_network_answers_and_agrees_with_itself() -> None:
     task = tasks.create("pose", "keypointrcnn_resnet50_fpn:random")
     # Its own 800 pixels of height and 100 boxes take half a minute.

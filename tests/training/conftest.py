@@ -15,14 +15,14 @@ from neurocodec.networks.npp import Npp
 from neurocodec.networks.precision import precision
 from neurocodec.training import npp
 from neurocodec.training.codec_pool import CodecPool
-from neurocodec.training.config import Config
+from neurocodec.training.config import Config, Recognition
 from neurocodec.training.data import Split
 from neurocodec.training.loop import Trained
 from neurocodec.training.losses.classification import kl_divergence
 from neurocodec.training.npp import NppAlgorithm, NppOptions
 from neurocodec.training.quantisation import dct_proxy
 from neurocodec.training.report import Report
-from neurocodec.training.workbench import Recognition, Workbench
+from neurocodec.training.workbench import Workbench
 from tests.conftest import picture
 from tests.networks.recogniser_files import CLASSIFIER, write
 

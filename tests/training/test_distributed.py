@@ -16,10 +16,9 @@ import torch
 
 from neurocodec.networks import checkpoint
 from neurocodec.training import npp
-from neurocodec.training.config import Config
+from neurocodec.training.config import Config, Recognition
 from neurocodec.training.npp import NppOptions
 from neurocodec.training.report import Report
-from neurocodec.training.workbench import Recognition
 from tests.networks.recogniser_files import CLASSIFIER, write
 
 TORCHRUN = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]

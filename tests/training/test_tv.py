@@ -5,10 +5,9 @@ from neurocodec.networks import checkpoint
 from neurocodec.networks.segnet import SegNet
 from neurocodec.networks.tv import Tv
 from neurocodec.training import data, loop
-from neurocodec.training.config import Config
+from neurocodec.training.config import Config, Recognition
 from neurocodec.training.data import Crops
 from neurocodec.training.tv import TvAlgorithm, TvOptions
-from neurocodec.training.workbench import Recognition
 from tests.conftest import picture
 from tests.training.conftest import InterruptedAt, bench
 

@@ -7,8 +7,7 @@ import click
 from neurocodec.cli import comparing, console, options
 
 if TYPE_CHECKING:
-    from neurocodec.evaluation.bd_rate import CurveBdRate
-    from neurocodec.measures.bd_rate import Method
+    from neurocodec.evaluation.bd_rate import CurveBdRate, Estimation
 
 
 @click.command()
@@ -20,9 +19,7 @@ if TYPE_CHECKING:
     metavar="kl|top1|map|miou|psnr_db|…",
     help="A score in the results.  [default: the task's main one: kl, map, miou …]",
 )
-@comparing.method
-@comparing.bootstrap
-@comparing.seed
+@comparing.estimation
 @click.option(
     "--across-codecs",
     is_flag=True,
@@ -35,9 +32,7 @@ def bdrate(
     anchor: str,
     test: str,
     metric: str | None,
-    method: "Method",
-    bootstrap: int,
-    seed: int,
+    estimation: "Estimation",
     across_codecs: bool,
     as_json: bool,
 ) -> None:
@@ -50,16 +45,11 @@ def bdrate(
     neurocodec bdrate results.jsonl --anchor codec=bpg,filter=none --test codec=bpg,filter=tvl1
     """
     from neurocodec.evaluation import bd_rate, selection
+    from neurocodec.evaluation.results import read
 
-    files = [selection.read(path) for path in results]
-    compared = bd_rate.compare(
-        *selection.anchor_and_test(files, anchor, test),
-        metric,
-        method=method,
-        replicates=bootstrap,
-        seed=seed,
-        across_codecs=across_codecs,
-    )
+    files = [read(path) for path in results]
+    curves = selection.anchor_and_test(files, anchor, test)
+    compared = bd_rate.compare(*curves, metric, estimation, across_codecs=across_codecs)
     console.result(compared, as_json, _text(compared))
 
 

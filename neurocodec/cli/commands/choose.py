@@ -26,9 +26,11 @@ def choose(results: tuple[str, ...], codec: str, name: str, output: str) -> None
     import json
 
     from neurocodec import files
-    from neurocodec.evaluation import choice, selection
+    from neurocodec.evaluation import choice
+    from neurocodec.evaluation.results import read
+    from neurocodec.evaluation.selection import gather
 
-    curves = selection.gather(result for path in results for result in selection.read(path))
+    curves = gather(result for path in results for result in read(path))
     chosen, costs = choice.choose(choice.candidates(curves, codec, name))
     record = {"codec": codec, "filters": chosen, "costs": costs}
     files.write(output, (json.dumps(record, indent=1) + "\n").encode())

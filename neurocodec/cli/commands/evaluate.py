@@ -1,10 +1,11 @@
 """`neurocodec evaluate`."""
 
+from pathlib import Path
 from typing import Any
 
 import click
 
-from neurocodec.cli import options
+from neurocodec.cli import console, options
 
 
 @click.command()
@@ -68,11 +69,13 @@ def evaluate(
     """
     from neurocodec import tasks
     from neurocodec.cli import measuring
-    from neurocodec.evaluation.grid import levels, points_over
+    from neurocodec.tasks import datasets
 
     specs = options.with_weights(filters.split(","), weights)
-    points = points_over(codecs.split(","), specs, levels(qps, qualities), **grid)
-    pictures = measuring.data_set(data, task, limit)
+    levels = measuring.levels(qps, qualities)
+    points = measuring.points_over(codecs.split(","), specs, levels, **grid)
+    pictures = datasets.read(Path(data), task, limit)
+    console.note(f"{pictures.name}: {len(pictures.pictures)} pictures, read as {pictures.layout}")
     loaded = tasks.create(task, model, grid["device"], lpips_weights)
     experiment = measuring.experiment(pictures, loaded, cache=cache, jobs=jobs)
     measuring.run(experiment, points, output, per_image=per_image, resume=resume, max_bpp=max_bpp)

@@ -1,7 +1,7 @@
 """`neurocodec report`."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import click
 
@@ -11,8 +11,8 @@ from neurocodec.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from neurocodec.evaluation.bd_rate import Estimation
     from neurocodec.evaluation.selection import Curve
-    from neurocodec.measures.bd_rate import Method
     from neurocodec.report.examples import Example
 
 
@@ -36,9 +36,7 @@ if TYPE_CHECKING:
     show_default=True,
     help="Number of example pictures.",
 )
-@comparing.method
-@comparing.bootstrap
-@comparing.seed
+@comparing.estimation
 @options.verbosity
 def report(
     results: tuple[str, ...],
@@ -47,9 +45,7 @@ def report(
     examples: str | None,
     model: str | None,
     example_count: int,
-    method: "Method",
-    bootstrap: int,
-    seed: int,
+    estimation: "Estimation",
 ) -> None:
     """Report BD-rates, rate–accuracy curves, points and example pictures.
 
@@ -60,35 +56,35 @@ def report(
     neurocodec report results.jsonl --format markdown
     neurocodec report results.jsonl --format compressai -o curves
     """
-    from neurocodec.evaluation import selection
+    from neurocodec.evaluation.results import read
+    from neurocodec.evaluation.selection import gather
 
-    curves = selection.gather(result for path in results for result in selection.read(path))
+    curves = gather(result for path in results for result in read(path))
     if not curves:
         raise UsageError("the results hold no point: run neurocodec evaluate")
     if kind == "compressai":
         _write_compressai(curves, output)
     elif kind == "markdown":
-        _write_markdown(curves, output, method, bootstrap, seed)
+        _write_markdown(curves, output, estimation)
     elif output is None:
         raise UsageError("name a folder for the page: -o report")
     else:
         from neurocodec.report import page
 
         shown = _examples(curves, examples, model, example_count)
-        chosen: dict[str, Any] = {"method": method, "replicates": bootstrap, "seed": seed}
         with console.progress(page.steps(curves), "comparing") as advance:
-            path = page.write(curves, Path(output), **chosen, examples=shown, advance=advance)
+            path = page.write(curves, Path(output), estimation, shown, advance)
         click.echo(str(path))
 
 
 def _write_markdown(
-    curves: "Sequence[Curve]", output: str | None, method: "Method", replicates: int, seed: int
+    curves: "Sequence[Curve]", output: str | None, estimation: "Estimation"
 ) -> None:
     from neurocodec import files
-    from neurocodec.report import comparisons, markdown, tables
+    from neurocodec.report import comparisons, tables
 
-    compared = comparisons.compare(comparisons.pairs(curves), method, replicates, seed)
-    text = markdown.page(tables.subject_tables(compared))
+    compared = comparisons.compare(comparisons.pairs(curves), estimation)
+    text = tables.markdown(tables.subject_tables(compared))
     if not text:
         raise UsageError("the results have no two curves to compare: add those without a filter")
     files.write(output or files.STANDARD, text.encode())
@@ -96,7 +92,7 @@ def _write_markdown(
 
 def _write_compressai(curves: "Sequence[Curve]", output: str | None) -> None:
     from neurocodec import files
-    from neurocodec.report.compressai_json import compressai_json, file_names
+    from neurocodec.report.points import compressai_json, file_names
 
     if output is None or output == files.STANDARD:
         if len(curves) > 1:

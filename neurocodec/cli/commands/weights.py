@@ -46,7 +46,9 @@ def verify(names: tuple[str, ...]) -> None:
 
     Without NAMES all installed weights are checked, and the filters that --filter auto stands for.
     """
-    checks = dict.fromkeys(names or sorted(shelf.installed()), _check_weights)
+    checks: dict[str, Callable[[str], str]] = dict.fromkeys(
+        names or sorted(shelf.installed()), _check_weights
+    )
     if not names:
         checks |= {f"auto for {codec}": _check_automatic for codec in sorted(shelf.automatic())}
     failed = [subject for subject, check in checks.items() if not _passes(subject, check)]

@@ -1,11 +1,11 @@
 """The codec "bpg": which engine works, and with what settings."""
 
 import logging
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from neurocodec.codecs.bpg import files
-from neurocodec.codecs.bpg.container import MAGIC, Container, demux
+from neurocodec.codecs.bpg.container import MAGIC, demux
 from neurocodec.codecs.bpg.settings import CHROMAS, QPS, Settings
 from neurocodec.codecs.bpg.streams import colour_and_alpha
 from neurocodec.codecs.codec import Codec
@@ -19,35 +19,20 @@ _ENGINES = ("auto", "bpgenc", "x265")
 
 
 @dataclass(eq=False)
-class Bpg(Codec):
+class Bpg(Settings, Codec):
     """.bpg files; level is what `bpgenc -q` calls QP. x265 codes with a slice QP 3 lower.
 
     Attributes:
-        chroma: "420", "444", "422", or with "_video" sited as in MPEG-2; RGB is always 4:4:4, and
-            a gray picture is gray.
-        bit_depth: 8, 10 or 12.
         engine: "bpgenc" and "bpgdec" of libbpg, or the bundled "x265"; "auto" is bpgenc where it
             is found and works, else x265. Decoding is ffmpeg's in-process, to the same picture as
             bpgdec, unless the engine is bpgenc.
-        color_space: "ycbcr", "rgb", "ycgco", "ycbcr_bt709" or "ycbcr_bt2020".
-        limited_range: black to white at 16 to 235.
-        lossless: 8-bit RGB without loss.
-        alpha_qp: QP of the alpha plane; -1 for the level.
-        effort: 1 (fast) to 9 (slow).
         keep_metadata: EXIF, ICC and XMP go into the file.
 
     Raises:
         UsageError: a setting that BPG does not have.
     """
 
-    chroma: str = "420"
-    bit_depth: int = 8
     engine: str = "auto"
-    color_space: str = "ycbcr"
-    limited_range: bool = False
-    lossless: bool = False
-    alpha_qp: int = -1
-    effort: int = 8
     keep_metadata: bool = False
 
     name = "bpg"
@@ -60,21 +45,11 @@ class Bpg(Codec):
     tools = (bpgenc.BPGENC, bpgdec.BPGDEC)
 
     def __post_init__(self) -> None:
-        super().__init__(self.chroma, self.keep_metadata)
+        Codec.__init__(self, self.chroma, self.keep_metadata)
+        super().__post_init__()
         if self.engine not in _ENGINES:
             known = ", ".join(_ENGINES)
             raise UsageError(f"bpg has no engine {self.engine!r}: it is one of {known}")
-        self._settings = Settings(
-            chroma=self.chroma,
-            bit_depth=self.bit_depth,
-            color_space=self.color_space,
-            limited_range=self.limited_range,
-            lossless=self.lossless,
-            alpha_qp=None if self.alpha_qp == -1 else self.alpha_qp,
-            effort=self.effort,
-        )
-        if self.lossless or self.color_space == "rgb":
-            self.chroma = "444"
         self._crashed: set[tuple[int, int]] = set()
 
     @property
@@ -95,24 +70,23 @@ class Bpg(Codec):
         return self.engine == "bpgenc"
 
     def _is_for_bpgenc(self, image: Image) -> bool:
-        if not self._has_bpgenc() or self.engine == "bpgenc":
-            return self._has_bpgenc()
+        if self.engine == "bpgenc" or not self._has_bpgenc():
+            return self.engine == "bpgenc"
         size = image.width, image.height
-        depth = self._settings.layout(image).bit_depth
-        return bpgenc.codes(*size, depth) and size not in self._crashed
+        return bpgenc.codes(*size, self.layout(image).bit_depth) and size not in self._crashed
 
     def _encode(self, image: Image, value: int) -> bytes:
         data = self._by_bpgenc(image, value) if self._is_for_bpgenc(image) else None
         if data is None:
             if self._has_bpgenc():
                 LOG.info("%s×%s: x265 codes it, not bpgenc", image.width, image.height)
-            data = files.encode(image, value, self._settings)
+            data = files.encode(image, value, self)
         return files.with_metadata(demux(data), image.metadata) if self.keep_metadata else data
 
     def _by_bpgenc(self, image: Image, qp: int) -> bytes | None:
         """Encode with bpgenc; None where it crashes and was not asked for by name."""
         try:
-            data = bpgenc.encode(image, qp, self._settings)
+            data = bpgenc.encode(image, qp, self)
         except ToolCrashError as exc:
             if self.engine == "bpgenc":
                 raise
@@ -131,14 +105,32 @@ class Bpg(Codec):
         reason = files.undecodable(container, streams[0])
         if (reason or self.engine == "bpgenc") and lookup(bpgdec.BPGDEC) is not None:
             decoded = bpgdec.decode(data, container.width * container.height)
-            return _completed(decoded, container)
-        if reason is not None:
+            pixels, alpha = decoded.pixels, decoded.alpha
+        elif reason is not None:
             raise BadInputError(f"{reason}, which only bpgdec decodes: {bpgdec.BPGDEC.install}")
-        return files.decode(container, *streams)
+        else:
+            pixels, alpha = files.decode_samples(container, *streams)
+        gray = container.layout.chroma == "gray"
+        return Image(pixels, alpha, gray, files.kept_metadata(container))
 
     def inspect(self, data: bytes) -> dict[str, Any]:
-        """Read the file's header, and the slice QP."""
-        return files.inspect(demux(data))
+        """Read the file's header, and the slice QP of the colour where the stream tells it."""
+        container = demux(data)
+        layout, slice_qp = container.layout, colour_and_alpha(container)[0].slice_qp
+        fields: dict[str, Any] = {
+            "width": container.width,
+            "height": container.height,
+            "chroma": layout.chroma,
+            "chroma_siting": "left" if layout.left else "centre",
+            "bit_depth": layout.bit_depth,
+            "color_space": layout.color_space,
+            "limited_range": layout.limited_range,
+            "alpha": container.alpha,
+            "animated": container.animated,
+            "metadata_bytes": {kind: len(piece) for kind, piece in container.metadata.items()},
+            "picture_bytes": len(container.units),
+        }
+        return fields if slice_qp is None else {**fields, "slice_qp": slice_qp}
 
     @classmethod
     def recognises(cls, data: bytes) -> bool:
@@ -157,10 +149,3 @@ def _check_written(data: bytes, image: Image) -> None:
         raise ToolError(f"bpgenc wrote something else than a .bpg: {exc}") from exc
     if (container.width, container.height) != (image.width, image.height):
         raise ToolError(f"bpgenc wrote {container.width}×{container.height} instead")
-
-
-def _completed(image: Image, container: Container) -> Image:
-    """Add what a .png from bpgdec does not say."""
-    return replace(
-        image, gray=container.layout.chroma == "gray", metadata=files.kept_metadata(container)
-    )

@@ -2,13 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
 
 from neurocodec.codecs import libav
 from neurocodec.codecs.bpg import x265
 from neurocodec.codecs.bpg.container import METADATA_TAGS, Alpha, Container, mux
 from neurocodec.codecs.bpg.settings import Settings
-from neurocodec.codecs.bpg.streams import Stream, bpg_units, colour_and_alpha, read_stream
+from neurocodec.codecs.bpg.streams import Stream, bpg_units, read_stream
 from neurocodec.codecs.planes import colour
 from neurocodec.codecs.planes.layout import Layout, Plane, cropped
 from neurocodec.errors import BadInputError, ToolError
@@ -71,8 +70,7 @@ def encode_planes(
     alpha_stream = None
     if alpha is not None:
         gray = Layout("gray", layout.bit_depth)
-        alpha_qp = qp if settings.alpha_qp is None else settings.alpha_qp
-        alpha_stream = _encode([alpha], gray, alpha_qp, settings)
+        alpha_stream = _encode([alpha], gray, settings.qp_of_alpha(qp), settings)
     height, width = planes[0].shape
     return mux(
         Container(
@@ -104,28 +102,13 @@ def undecodable(container: Container, colour_stream: Stream) -> str | None:
     return None
 
 
-def decode(container: Container, colour_stream: Stream, alpha_stream: Stream | None) -> Image:
-    """Decode the picture in a file.
-
-    A file that is cut is noticed: by the length that its header says, or where it says none by a
-    second decoding. A flipped bit in the header may give a picture of another size.
-
-    Args:
-        container: the file.
-        colour_stream: of its picture, colour or gray.
-        alpha_stream: None without one.
-
-    Raises:
-        BadInputError: it is damaged.
-    """
-    pixels, alpha = decode_samples(container, colour_stream, alpha_stream)
-    return Image(pixels, alpha, container.layout.chroma == "gray", kept_metadata(container))
-
-
 def decode_samples(
     container: Container, colour_stream: Stream, alpha_stream: Stream | None, depth: int = 8
 ) -> tuple[Plane, Plane | None]:
     """Decode to RGB (H, W, 3) and straight alpha (H, W), of 8 or 16 bits a sample.
+
+    A file that is cut is noticed: by the length that its header says, or where it says none by a
+    second decoding. A flipped bit in the header may give a picture of another size.
 
     Raises:
         BadInputError: the file is damaged.
@@ -147,31 +130,6 @@ def kept_metadata(container: Container) -> dict[str, bytes]:
     """EXIF, ICC and XMP as a picture has them."""
     pieces = container.metadata
     return {kind: pieces[kind] for kind in _KEPT_METADATA if kind in pieces}
-
-
-def inspect(container: Container) -> dict[str, Any]:
-    """Read the file's header, plain values; "slice_qp" is the colour's, where the stream tells it.
-
-    Raises:
-        BadInputError: its header is damaged.
-    """
-    colour_stream, _alpha = colour_and_alpha(container)
-    layout = container.layout
-    fields: dict[str, Any] = {
-        "width": container.width,
-        "height": container.height,
-        "chroma": layout.chroma,
-        "chroma_siting": "left" if layout.left else "centre",
-        "bit_depth": layout.bit_depth,
-        "color_space": layout.color_space,
-        "limited_range": layout.limited_range,
-        "alpha": container.alpha,
-        "animated": container.animated,
-        "metadata_bytes": {kind: len(content) for kind, content in container.metadata.items()},
-        "picture_bytes": len(container.units),
-    }
-    qp = colour_stream.slice_qp
-    return fields if qp is None else {**fields, "slice_qp": qp}
 
 
 def _encode(planes: Sequence[Plane], layout: Layout, qp: int, settings: Settings) -> Stream:

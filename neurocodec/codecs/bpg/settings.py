@@ -13,7 +13,7 @@ QPS = range(52)
 _VIDEO = "_video"
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class Settings:
     """The settings of a .bpg; the defaults are bpgenc's.
 
@@ -23,7 +23,7 @@ class Settings:
         color_space: of COLOR_SPACES.
         limited_range: 16 to 235 for black to white (at 8 bits).
         lossless: 8-bit RGB without loss, whatever the other fields say.
-        alpha_qp: of the alpha plane; None for the colour's.
+        alpha_qp: QP of the alpha plane; -1 for the colour's.
         effort: 1 (fast) to 9 (slow), bpgenc's -m.
 
     Raises:
@@ -35,7 +35,7 @@ class Settings:
     color_space: str = "ycbcr"
     limited_range: bool = False
     lossless: bool = False
-    alpha_qp: int | None = None
+    alpha_qp: int = -1
     effort: int = 8
 
     def __post_init__(self) -> None:
@@ -43,25 +43,28 @@ class Settings:
         _check("bit depth", self.bit_depth, BIT_DEPTHS)
         _check("color space", self.color_space, COLOR_SPACES)
         _check("effort", self.effort, EFFORTS)
-        if self.alpha_qp is not None:
+        if self.alpha_qp != -1:
             _check("alpha QP", self.alpha_qp, QPS)
+        if self.lossless or self.color_space == "rgb":
+            self.chroma = "444"
 
     def layout(self, image: Image) -> Layout:
         """The planes that stand for this picture."""
+        depth = 8 if self.lossless else self.bit_depth
+        limited_range = self.limited_range and not self.lossless
         if image.gray:
-            depth = 8 if self.lossless else self.bit_depth
-            return Layout("gray", depth, limited_range=self.limited_range and not self.lossless)
-        if self.lossless:
-            return Layout("444", 8, "rgb")
-        if self.color_space == "rgb":
-            return Layout("444", self.bit_depth, "rgb", self.limited_range)
+            return Layout("gray", depth, limited_range=limited_range)
         return Layout(
             self.chroma.removesuffix(_VIDEO),
-            self.bit_depth,
-            self.color_space,
-            self.limited_range,
+            depth,
+            "rgb" if self.lossless else self.color_space,
+            limited_range,
             left=self.chroma.endswith(_VIDEO),
         )
+
+    def qp_of_alpha(self, qp: int) -> int:
+        """The alpha plane's QP where the colour's is `qp`."""
+        return qp if self.alpha_qp == -1 else self.alpha_qp
 
 
 def _check(what: str, value: str | int, known: tuple[str, ...] | tuple[int, ...] | range) -> None:

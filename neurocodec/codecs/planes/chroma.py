@@ -5,12 +5,12 @@ doubles to 64. Where both directions are filtered, the plane between them keeps 
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-Plane = npt.NDArray[Any]
+from neurocodec.codecs.planes.layout import Layout, Plane
+
 Taps = Sequence[tuple[int, int]]
 
 # Chroma half-way between two luma samples (as in JPEG), and on the left one (as in MPEG-2).
@@ -33,56 +33,43 @@ _BAND_SAMPLES = 1 << 16  # what is worked on at a time stays in the processor's 
 _BITS_BETWEEN = 14
 
 
-def halve(plane: Plane, bit_depth: int, *, rows: bool, left: bool) -> Plane:
-    """The plane at half its width, rounded up, and if `rows` at half its height.
-
-    Args:
-        plane: (H, W) uint8 or uint16.
-        bit_depth: of its samples.
-        rows: 4:2:0, else 4:2:2.
-        left: MPEG-2's horizontal siting instead of JPEG's.
-    """
+def halve(plane: Plane, layout: Layout) -> Plane:
+    """The plane (H, W) at half its width, rounded up, and in 4:2:0 at half its height."""
+    rows, bit_depth = layout.chroma == "420", layout.bit_depth
     spare = _BITS_BETWEEN - bit_depth if rows else 0
+    taps = _HALVE_LEFT if layout.left else _HALVE_CENTRED
+    framed = np.pad(plane, ((0, 0), (_REACH, _REACH + 1)), mode="edge").T
     narrow = np.empty((plane.shape[0], (plane.shape[1] + 1) // 2), np.int16)
     for first, last in bands(*plane.shape):
-        taps = _HALVE_LEFT if left else _HALVE_CENTRED
-        narrow[first:last] = _halve_columns(plane[first:last], taps, 7 - spare)
+        at = _along(framed[:, first:last].astype(np.int32), 0, narrow.shape[1], 2)
+        narrow[first:last] = _filtered(at, taps, 7 - spare).T
     if not rows:
         return _clipped(narrow, bit_depth, plane.dtype)
     low = np.empty(((plane.shape[0] + 1) // 2, narrow.shape[1]), plane.dtype)
     framed = np.pad(narrow, ((_REACH, _REACH), (0, 0)), mode="edge")
     for first, last in bands(*low.shape):
-        band = _halve_rows(framed, first, last, 7 + spare)
+        band = _filtered(_along(framed, first, last, 2), _HALVE_CENTRED, 7 + spare)
         low[first:last] = _clipped(band, bit_depth, plane.dtype)
     return low
 
 
-def double(
-    plane: Plane, height: int, width: int, bit_depth: int, *, rows: bool, left: bool
-) -> Plane:
-    """The plane at twice its width, and if `rows` at twice its height, cut to (height, width).
-
-    Args:
-        plane: (ceil(height/2) or height, ceil(width/2)) uint8 or uint16.
-        height: of the result.
-        width: of the result.
-        bit_depth: of the samples.
-        rows: 4:2:0, else 4:2:2.
-        left: MPEG-2's horizontal siting instead of JPEG's.
-    """
+def double(plane: Plane, height: int, width: int, layout: Layout) -> Plane:
+    """The plane at twice its width, in 4:2:0 at twice its height too, cut to (height, width)."""
+    rows, bit_depth = layout.chroma == "420", layout.bit_depth
     framed = np.pad(plane, _REACH, mode="edge")
     spare = _BITS_BETWEEN - bit_depth if rows else 0
-    wide = np.empty((plane.shape[0] * (2 if rows else 1), 2 * plane.shape[1]), plane.dtype)
+    repeat = 2 if rows else 1
+    wide = np.empty((plane.shape[0] * repeat, 2 * plane.shape[1]), plane.dtype)
     for first, last in bands(*plane.shape):
+        band = framed[_REACH + first : _REACH + last].astype(np.int32)
         if rows:
-            band = _double_rows(framed, first, last, 6 - spare)
-            target = wide[2 * first : 2 * last]
-        else:
-            band = framed[_REACH + first : _REACH + last].astype(np.int32)
-            target = wide[first:last]
-        for phase, taps in enumerate(_DOUBLE_LEFT if left else _DOUBLE_CENTRED):
-            filtered = _filtered(_columns(band, plane.shape[1]), taps, 6 + spare)
-            target[:, phase::2] = _clipped(filtered, bit_depth, plane.dtype)
+            at = _along(framed, first, last, 1)
+            phases = [_filtered(at, taps, 6 - spare) for taps in _DOUBLE_CENTRED]
+            band = np.stack(phases, axis=1).reshape(2 * (last - first), -1)
+        target = wide[repeat * first : repeat * last]
+        for phase, taps in enumerate(_DOUBLE_LEFT if layout.left else _DOUBLE_CENTRED):
+            filtered = _filtered(_along(band.T, 0, plane.shape[1], 1), taps, 6 + spare)
+            target[:, phase::2] = _clipped(filtered, bit_depth, plane.dtype).T
     return wide[:height, :width]
 
 
@@ -92,37 +79,9 @@ def bands(height: int, width: int) -> Iterator[tuple[int, int]]:
     return ((first, min(first + step, height)) for first in range(0, height, step))
 
 
-def _halve_columns(band: Plane, taps: Taps, shift: int) -> Plane:
-    width = (band.shape[1] + 1) // 2
-    framed = np.pad(band, ((0, 0), (_REACH, _REACH + 1)), mode="edge").astype(np.int32)
-    parts = framed[:, ::2].copy(), framed[:, 1::2].copy()
-
-    def at(offset: int) -> Plane:
-        start, odd = divmod(_REACH + offset, 2)
-        return parts[odd][:, start : start + width]
-
-    return _filtered(at, taps, shift)
-
-
-def _halve_rows(framed: Plane, first: int, last: int, shift: int) -> Plane:
-    def at(offset: int) -> Plane:
-        start = _REACH + offset
-        return framed[start + 2 * first : start + 2 * last : 2]
-
-    return _filtered(at, _HALVE_CENTRED, shift)
-
-
-def _double_rows(framed: Plane, first: int, last: int, shift: int) -> Plane:
-    def at(offset: int) -> Plane:
-        start = _REACH + offset
-        return framed[start + first : start + last]
-
-    phases = [_filtered(at, taps, shift) for taps in _DOUBLE_CENTRED]
-    return np.stack(phases, axis=1).reshape(2 * (last - first), -1)
-
-
-def _columns(band: Plane, width: int) -> Callable[[int], Plane]:
-    return lambda offset: band[:, _REACH + offset : _REACH + offset + width]
+def _along(framed: Plane, first: int, last: int, step: int) -> Callable[[int], Plane]:
+    """A function from an offset to every `step`-th row from `first` to `last`, so far behind."""
+    return lambda offset: framed[_REACH + offset :][step * first : step * last : step]
 
 
 def _filtered(at: Callable[[int], Plane], taps: Taps, shift: int) -> Plane:

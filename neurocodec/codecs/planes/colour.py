@@ -26,7 +26,7 @@ def to_planes(pixels: Samples, layout: Layout) -> list[Plane]:
     _convert([pixels[..., channel] for channel in range(count)], planes, conversion)
     if layout.chroma in {"gray", "444"}:
         return planes
-    return [planes[0], *(_halved(plane, layout) for plane in planes[1:])]
+    return [planes[0], *(chroma.halve(plane, layout) for plane in planes[1:])]
 
 
 def to_pixels(planes: Sequence[Plane], layout: Layout, rgb_depth: int = 8) -> Samples:
@@ -40,7 +40,7 @@ def to_pixels(planes: Sequence[Plane], layout: Layout, rgb_depth: int = 8) -> Sa
     height, width = planes[0].shape
     full = list(planes)
     if layout.chroma in {"420", "422"}:
-        full[1:] = [_doubled(plane, height, width, layout) for plane in full[1:]]
+        full[1:] = [chroma.double(plane, height, width, layout) for plane in full[1:]]
     if layout.chroma == "gray":
         return np.repeat(_to_gray(full[0], layout, rgb_depth)[..., None], 3, axis=2)
     pixels = np.empty((height, width, 3), _dtype(rgb_depth))
@@ -83,16 +83,6 @@ def _to_gray(plane: Plane, layout: Layout, rgb_depth: int) -> Samples:
     gray = np.empty(plane.shape, _dtype(rgb_depth))
     _convert([plane], [gray], from_planes(layout, rgb_depth))
     return gray
-
-
-def _halved(plane: Plane, layout: Layout) -> Plane:
-    return chroma.halve(plane, layout.bit_depth, rows=layout.chroma == "420", left=layout.left)
-
-
-def _doubled(plane: Plane, height: int, width: int, layout: Layout) -> Plane:
-    return chroma.double(
-        plane, height, width, layout.bit_depth, rows=layout.chroma == "420", left=layout.left
-    )
 
 
 def _convert(sources: Sequence[Plane], targets: Sequence[Plane], conversion: Conversion) -> None:

@@ -52,9 +52,8 @@ def _options(image: Image, qp: int, settings: "Settings") -> list[str]:
     -lossless comes first, for it sets others back.
     """
     layout = settings.layout(image)
-    chroma = "444" if layout.color_space == "rgb" else settings.chroma
     options = ["-lossless"] if settings.lossless else []
-    options += ["-q", str(qp), "-f", chroma, "-b", str(layout.bit_depth)]
+    options += ["-q", str(qp), "-f", settings.chroma, "-b", str(layout.bit_depth)]
     options += ["-c", layout.color_space, "-e", "x265", "-m", str(settings.effort)]
-    options += ["-alphaq", str(qp if settings.alpha_qp is None else settings.alpha_qp)]
+    options += ["-alphaq", str(settings.qp_of_alpha(qp))]
     return [*options, "-limitedrange"] if layout.limited_range else options

@@ -8,16 +8,16 @@ import numpy as np
 
 from neurocodec.codecs.planes.layout import Plane, raw
 from neurocodec.errors import ToolError, ToolTimeoutError
-from neurocodec.tools import Bundled, Tool, find, run, time_limit_s
+from neurocodec.tools import Program, Tool, find, run, time_limit_s
 
 
-def _bundled() -> Bundled | None:
+def _bundled() -> Program | None:
     """The binary inside the package imageio-ffmpeg, without importing or starting it."""
     spec = find_spec("imageio_ffmpeg")
     folders = spec.submodule_search_locations if spec is not None else None
     for folder in folders or ():
         for path in sorted((Path(folder) / "binaries").glob("ffmpeg-*")):
-            return Bundled(path, path.name.rpartition("-v")[2])
+            return Program("ffmpeg", path, path.name.rpartition("-v")[2], "bundled")
     return None
 
 
@@ -27,39 +27,11 @@ FFMPEG = Tool(
     version_pattern=r"ffmpeg version n?(\S+)",
     install="pip install imageio-ffmpeg",
     bundled=_bundled,
-    prefer_bundled=True,
 )
 
 # ffmpeg has room for a byte a luma sample in what it takes from libvvenc. That is too little for a
 # tiny or a noisy picture at a low QP: such a one is coded 2, 4, 8 times as high, cropped as ever.
 _LARGEST_GROWTH = 8
-
-
-def encode(
-    planes: Sequence[Plane], pixel_format: str, arguments: Sequence[str], container: str
-) -> bytes:
-    """Encode one picture to an elementary stream.
-
-    Args:
-        planes: (H, W) each, uint8 or uint16; the first has the picture's size.
-        pixel_format: ffmpeg's name of their layout: "yuv420p", "gray10le" …
-        arguments: encoder and its options: "-c:v", "libvvenc" …
-        container: ffmpeg's name of the stream's format: "vvc", "hevc".
-
-    Raises:
-        MissingError: no ffmpeg.
-        ToolError: it failed.
-    """
-    height, width = planes[0].shape
-    layout = ["-pix_fmt", pixel_format, "-video_size", f"{width}x{height}"]
-    source = ["-f", "rawvideo", *layout, "-i", "pipe:0"]
-    target = ["-frames:v", "1", "-f", container, "pipe:1"]
-    return run(
-        find(FFMPEG),
-        ["-hide_banner", "-loglevel", "error", *source, *arguments, *target],
-        timeout_s=time_limit_s(width * height),
-        stdin=raw(planes),
-    )
 
 
 def encode_vvc(planes: Sequence[Plane], qp: int, preset: str, growth: int = 1) -> bytes:
@@ -75,18 +47,23 @@ def encode_vvc(planes: Sequence[Plane], qp: int, preset: str, growth: int = 1) -
         MissingError: no ffmpeg.
         ToolError: it failed.
     """
+    taller = [
+        np.pad(plane, ((0, (growth - 1) * plane.shape[0]), (0, 0)), mode="edge") for plane in planes
+    ]
+    height, width = taller[0].shape
+    layout = ["-pix_fmt", "yuv420p10le", "-video_size", f"{width}x{height}"]
+    source = ["-f", "rawvideo", *layout, "-i", "pipe:0"]
     options = ["-c:v", "libvvenc", "-preset", preset, "-qp", str(qp), "-qpa", "0", "-threads", "1"]
-    taller = [_grown(plane, growth) for plane in planes]
     try:
-        return encode(taller, "yuv420p10le", options, "vvc")
+        return run(
+            find(FFMPEG),
+            ["-hide_banner", "-loglevel", "error", *source, *options, "-f", "vvc", "pipe:1"],
+            timeout_s=time_limit_s(width * height),
+            stdin=raw(taller),
+        )
     except ToolTimeoutError:
         raise
     except ToolError:
         if growth == _LARGEST_GROWTH:
             raise
     return encode_vvc(planes, qp, preset, 2 * growth)
-
-
-def _grown(plane: Plane, growth: int) -> Plane:
-    """The plane so many times as high, its last row repeated."""
-    return np.pad(plane, ((0, (growth - 1) * plane.shape[0]), (0, 0)), mode="edge")

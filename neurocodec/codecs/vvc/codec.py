@@ -10,7 +10,7 @@ from neurocodec.codecs import libav
 from neurocodec.codecs.codec import Codec
 from neurocodec.codecs.planes.colour import to_pixels, to_planes
 from neurocodec.codecs.planes.layout import Layout, Plane, cropped, padded
-from neurocodec.codecs.programs import ffmpeg, vtm, vvdecapp, vvencapp
+from neurocodec.codecs.programs import ffmpeg, vvdecapp, vvencapp
 from neurocodec.codecs.streams.h266 import nal
 from neurocodec.codecs.streams.h266.sps import Sps
 from neurocodec.codecs.vvc import still
@@ -64,7 +64,7 @@ class Vvc(Codec):
     levels = range(63, -1, -1)
     chromas = ("420",)
     max_side = 25_328  # of the highest level, 6.3: decoders take no more
-    tools = (vvencapp.VVENCAPP, vvdecapp.VVDECAPP, vtm.VTM, ffmpeg.FFMPEG)
+    tools = (vvencapp.VVENCAPP, vvdecapp.VVDECAPP, vvdecapp.VTM, ffmpeg.FFMPEG)
 
     def __init__(
         self,
@@ -120,11 +120,9 @@ class Vvc(Codec):
 
     def _decoded(self, data: bytes, layout: Layout, header: still.Still) -> list[Plane]:
         """The planes that are shown, by vvdecapp or VTM where found, else in this process."""
-        if not self._bundled:
-            if program := lookup(vvdecapp.VVDECAPP):
-                return vvdecapp.decode(program, data, layout, header.shown)
-            if program := lookup(vtm.VTM):
-                return vtm.decode(program, data, layout, header.shown)
+        program = None if self._bundled else lookup(vvdecapp.VVDECAPP) or lookup(vvdecapp.VTM)
+        if program:
+            return vvdecapp.decode(program, data, layout, header.shown)
         planes = libav.decode("vvc", data, may_be_cut=not header.closed).planes
         width, height = header.shown
         wanted = layout.plane_shapes(height, width)

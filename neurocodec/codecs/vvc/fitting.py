@@ -6,14 +6,11 @@ colour that encoders leave out. That saves some 110 bytes a picture: 1.6–6.8 %
 224×224, nothing that counts at a megapixel.
 """
 
-from collections.abc import Iterator
-
 from neurocodec.codecs.streams.bits import BitReader, to_bytes, ue, unescape, with_stop_bit
 from neurocodec.codecs.streams.h266 import nal
 from neurocodec.codecs.streams.h266.nal import Nal
 from neurocodec.codecs.streams.h266.picture import Pps
 from neurocodec.codecs.streams.h266.sps import Colour, Sps
-from neurocodec.errors import BadInputError
 
 # The BT.709 primaries, sRGB's curve, the BT.601 matrix, full range, chroma between luma samples.
 COLOUR = Colour(primaries=1, transfer=13, matrix=5, full_range=True, chroma_siting=1)
@@ -21,7 +18,6 @@ COLOUR = Colour(primaries=1, transfer=13, matrix=5, full_range=True, chroma_siti
 _USER_DATA_UNREGISTERED = 5
 # Says that the true width and height follow as ue(v). Made at random, once.
 _TRUE_SIZE = bytes.fromhex("d9a24c1f7be34f6a9c58e1b7430f92ad")
-_STOP = b"\x80"
 
 
 def fit_sps(sps: Sps, number: int, hidden: tuple[int, int]) -> Nal:
@@ -36,17 +32,17 @@ def fit_sps(sps: Sps, number: int, hidden: tuple[int, int]) -> Nal:
     right, bottom = hidden
     parts = {
         "id": f"{number:04b}",
-        "sublayers": "000",
+        "max_sublayers_minus1": "000",
         "sublayer_levels": "",
-        "conformance_window": f"1{ue(0)}{ue(right)}{ue(0)}{ue(bottom)}" if any(hidden) else "0",
+        "window": f"1{ue(0)}{ue(right)}{ue(0)}{ue(bottom)}" if any(hidden) else "0",
         "dpb": 3 * ue(0),
         "reference_lists": f"1{ue(0)}",
         "timing": "0",
     }
     bits, position = "", 0
     for part, replacement in parts.items():
-        start, end = sps.syntax.spans[part]
-        bits += sps.syntax.bits(position, start) + replacement
+        start, end = sps.spans[part]
+        bits += sps.bits(position, start) + replacement
         position = end
     usability = _usability()
     bits += f"01{ue(len(usability) - 1)}"
@@ -55,17 +51,16 @@ def fit_sps(sps: Sps, number: int, hidden: tuple[int, int]) -> Nal:
 
 def fit_pps(pps: Pps, number: int) -> Nal:
     """The picture parameter set, referring to the sequence parameter set `number`."""
-    start, end = pps.syntax.spans["sps_id"]
-    bits = f"{pps.syntax.bits(0, start)}{number:04b}{pps.syntax.bits(end)}"
+    start, end = pps.spans["seq_parameter_set_id"]
+    bits = f"{pps.bits(0, start)}{number:04b}{pps.bits(end)}"
     return nal.make(nal.PPS, to_bytes(bits))
 
 
 def size_message(width: int, height: int) -> Nal:
     """The user data SEI message that says the true size; others skip it."""
     content = _TRUE_SIZE + with_stop_bit(ue(width) + ue(height))
-    return nal.make(
-        nal.PREFIX_SEI, bytes([_USER_DATA_UNREGISTERED, len(content)]) + content + _STOP
-    )
+    payload = bytes([_USER_DATA_UNREGISTERED, len(content)]) + content + with_stop_bit("")
+    return nal.make(nal.PREFIX_SEI, payload)
 
 
 def true_size(message: Nal) -> tuple[int, int] | None:
@@ -74,31 +69,9 @@ def true_size(message: Nal) -> tuple[int, int] | None:
     Raises:
         BadInputError: the message is cut.
     """
-    for kind, content in _messages(unescape(message.data)[nal.HEADER_BYTES :]):
-        if kind == _USER_DATA_UNREGISTERED and content.startswith(_TRUE_SIZE):
-            bits = BitReader(content[len(_TRUE_SIZE) :])
-            return bits.ue(), bits.ue()
-    return None
-
-
-def _messages(payload: bytes) -> Iterator[tuple[int, bytes]]:
-    """Type and content of each SEI message of a NAL unit (H.266, 7.3.6)."""
-    rest = payload.removesuffix(_STOP)
-    while rest:
-        kind, rest = _long_number(rest)
-        size, rest = _long_number(rest)
-        if size > len(rest):
-            raise BadInputError("the .266 is damaged (a message is cut): get the file again")
-        yield kind, rest[:size]
-        rest = rest[size:]
-
-
-def _long_number(data: bytes) -> tuple[int, bytes]:
-    """A payload's type or size: bytes of 255 that add up, to one that is less; and what follows."""
-    rest = data.lstrip(b"\xff")
-    if not rest:
-        raise BadInputError("the .266 is damaged (a message is cut): get the file again")
-    return 255 * (len(data) - len(rest)) + rest[0], rest[1:]
+    _, mark, content = unescape(message.data).partition(_TRUE_SIZE)
+    bits = BitReader(content)
+    return (bits.ue(), bits.ue()) if mark else None
 
 
 def _usability() -> bytes:

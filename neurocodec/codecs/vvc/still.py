@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from neurocodec import images
 from neurocodec.codecs.streams.h266 import nal
 from neurocodec.codecs.streams.h266.nal import Nal
-from neurocodec.codecs.streams.h266.picture import Pps, picture_parameter_set, read_pps
-from neurocodec.codecs.streams.h266.sps import Sps, hidden, read_sps
+from neurocodec.codecs.streams.h266.picture import Pps, picture_parameter_set
+from neurocodec.codecs.streams.h266.sps import Sps
 from neurocodec.codecs.vvc import fitting
 from neurocodec.errors import BadInputError
 
@@ -50,7 +50,7 @@ def read(data: bytes) -> Still:
     ours = _is_own(sps)
     if ours and nals[-1].type != nal.END_OF_BITSTREAM:
         raise BadInputError("the .266 is cut: its end is missing, get the file again")
-    size = _size(nals, shown, promised=ours and sps.number == _NUMBER_WITH_SIZE)
+    size = _size(nals, shown, promised=ours and sps["id"] == _NUMBER_WITH_SIZE)
     closed = nals[-1].type > nal.LAST_SLICE
     return Still(sps, shown, size, closed)
 
@@ -75,7 +75,7 @@ def write(encoded: bytes, width: int, height: int) -> bytes:
     right, bottom = ((coded - side) // 2 for coded, side in zip(sps.coded_size, shown, strict=True))
     if min(right, bottom) < 0 or sps.chroma != "420":
         raise BadInputError(f"it is {sps.coded_size} in {sps.chroma}, for a picture of {shown}")
-    if sps["sps_idr_rpl_present_flag"] or sps["sps_extension_flag"]:
+    if sps["idr_rpl_present"] or sps["extension"]:
         raise BadInputError("its sequence parameter set has parts that are not known here")
     odd = shown != (width, height)
     number = _NUMBER_WITH_SIZE if odd else _NUMBER
@@ -101,10 +101,10 @@ def _slices(nals: Sequence[Nal]) -> list[Nal]:
 
 def _parameter_sets(nals: Sequence[Nal]) -> tuple[Sps, Pps]:
     """The parameter sets that the one picture goes by."""
-    all_pps = {pps.number: pps for pps in map(read_pps, _of(nals, nal.PPS))}
+    all_pps = {pps["id"]: pps for pps in map(Pps, _of(nals, nal.PPS))}
     pps = all_pps.get(_pps_number(nals))
-    all_sps = {sps.number: sps for sps in map(read_sps, _of(nals, nal.SPS))}
-    sps = all_sps.get(pps["pps_seq_parameter_set_id"]) if pps else None
+    all_sps = {sps["id"]: sps for sps in map(Sps, _of(nals, nal.SPS))}
+    sps = all_sps.get(pps["seq_parameter_set_id"]) if pps else None
     if pps is None or sps is None:
         raise BadInputError("the .266 is damaged (a parameter set is missing): get the file again")
     return sps, pps
@@ -126,8 +126,8 @@ def _pps_number(nals: Sequence[Nal]) -> int:
 
 
 def _is_own(sps: Sps) -> bool:
-    mine = sps.number in {_NUMBER, _NUMBER_WITH_SIZE} and sps.colour == fitting.COLOUR
-    return mine and not sps["sps_max_sublayers_minus1"] and not sps["sps_num_ref_pic_lists"]
+    mine = sps["id"] in {_NUMBER, _NUMBER_WITH_SIZE} and sps.colour == fitting.COLOUR
+    return mine and not sps["max_sublayers_minus1"] and not sps["num_ref_pic_lists"]
 
 
 def _shown(sps: Sps, pps: Pps) -> Size:
@@ -136,8 +136,7 @@ def _shown(sps: Sps, pps: Pps) -> Size:
         raise BadInputError(
             f"the .266 is {width}×{height}: more than {images.MAX_PIXELS} pixels are not read"
         )
-    same = pps.coded_size == sps.coded_size
-    right, bottom = hidden(sps.syntax, "sps") if same else hidden(pps.syntax, "pps")
+    right, bottom = (sps if pps.coded_size == sps.coded_size else pps).hidden
     across, down = sps.subsampling
     shown = width - across * right, height - down * bottom
     if min(shown) < 1:

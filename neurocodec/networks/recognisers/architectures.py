@@ -4,8 +4,7 @@ import difflib
 import inspect
 import sys
 import warnings
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from importlib import import_module
 from importlib.util import find_spec
 from types import ModuleType
@@ -34,24 +33,25 @@ def find(name: str) -> str:
         UsageError: neither torchvision nor timm (if installed) knows the name; the message lists
             close ones.
     """
-    if name.startswith(TIMM) or any(name in known for known in _known().values()):
+    known = [known for names in _known().values() for known in names]
+    if name.startswith(TIMM) or name in known:
         return name
     if find_spec("timm") and import_module("timm").is_model(name):
         return TIMM + name
-    close = difflib.get_close_matches(name, [n for known in _known().values() for n in known])
+    close = difflib.get_close_matches(name, known)
     meant = f"did you mean {' or '.join(close)}?" if close else "write a torchvision name"
     raise UsageError(f"no model is called {name!r}: {meant} (for timm's: pip install timm)")
 
 
 def kind(name: str) -> str:
-    """The task of an architecture, under its name from `find`."""
+    """Tell the task of an architecture, under its name from `find`."""
     if name.startswith("keypoint"):
         return "pose"
     return next((task for task, known in _known().items() if name in known), "classification")
 
 
 def preprocessing(name: str) -> Preprocessing | None:
-    """The preprocessing of an architecture's published weights; None if the network contains it.
+    """Read the preprocessing of published weights; None if the network contains it.
 
     Raises:
         UsageError: no such name.
@@ -64,43 +64,28 @@ def preprocessing(name: str) -> Preprocessing | None:
     return from_torchvision(_MODELS.get_model_weights(name).DEFAULT.transforms())
 
 
-def untrained(name: str, settings: Mapping[str, Any]) -> nn.Module:
-    """The network with random weights, the same in every call; nothing is downloaded.
+def build(name: str, settings: Mapping[str, Any], *, pretrained: bool = False) -> nn.Module:
+    """Build a network with random weights, the same in every call, or with its published ones.
 
     Args:
         name: from `find`.
         settings: arguments of the architecture's function, such as num_classes.
-
-    Raises:
-        UsageError: no such name.
-        MissingError: timm is not installed.
-        TypeError, ValueError, RuntimeError: the architecture does not take these settings.
-    """
-    with _quiet_and_seeded():
-        if name.startswith(TIMM):
-            network: nn.Module = _timm(name).create_model(
-                name.removeprefix(TIMM), pretrained=False, **settings
-            )
-            return network
-        builder = _MODELS.get_model_builder(name)
-        if "weights_backbone" in inspect.signature(builder).parameters:
-            settings = {"weights_backbone": None, **settings}
-        built: nn.Module = builder(weights=None, **settings)
-        return built
-
-
-def pretrained(name: str) -> nn.Module:
-    """The network with its published weights, cached or downloaded by its library.
+        pretrained: take the weights that its library has cached or downloads.
 
     Raises:
         UsageError: no such name.
         MissingError: timm is not installed, or the weights cannot be downloaded.
+        TypeError, ValueError, RuntimeError: the architecture does not take these settings.
     """
-    build = _pretrained_timm if name.startswith(TIMM) else _pretrained_torchvision
-    with _quiet_and_seeded():
+    builder = _build_timm if name.startswith(TIMM) else _build_torchvision
+    with warnings.catch_warnings(), torch.random.fork_rng(devices=[]):
+        warnings.simplefilter("ignore")
+        torch.manual_seed(_SEED)
         try:
-            return build(name)
+            return builder(name, settings, pretrained)
         except (OSError, RuntimeError) as exc:  # URLError is an OSError, a wrong hash is the other
+            if not pretrained:
+                raise
             reason = str(exc).splitlines()[0] if str(exc) else type(exc).__name__
             raise MissingError(
                 f"{name}: its weights cannot be downloaded ({reason}): name a .safetensors file "
@@ -108,17 +93,22 @@ def pretrained(name: str) -> nn.Module:
             ) from exc
 
 
-def _pretrained_torchvision(name: str) -> nn.Module:
-    weights = _MODELS.get_model_weights(name).DEFAULT
-    progress = sys.stderr.isatty()
-    # The builder below unpickles its file freely: this proves first that it holds only tensors.
-    weights.get_state_dict(progress=progress, check_hash=True, weights_only=True)
-    network: nn.Module = _MODELS.get_model_builder(name)(weights=weights, progress=progress)
+def _build_torchvision(name: str, settings: Mapping[str, Any], pretrained: bool) -> nn.Module:
+    weights = _MODELS.get_model_weights(name).DEFAULT if pretrained else None
+    builder = _MODELS.get_model_builder(name)
+    if weights is not None:
+        # The builder unpickles its file freely: this proves first that it holds only tensors.
+        progress = sys.stderr.isatty()
+        weights.get_state_dict(progress=progress, check_hash=True, weights_only=True)
+    elif "weights_backbone" in inspect.signature(builder).parameters:
+        settings = {"weights_backbone": None, **settings}
+    network: nn.Module = builder(weights=weights, **settings)
     return network
 
 
-def _pretrained_timm(name: str) -> nn.Module:
-    network: nn.Module = _timm(name).create_model(name.removeprefix(TIMM), pretrained=True)
+def _build_timm(name: str, settings: Mapping[str, Any], pretrained: bool) -> nn.Module:
+    create: Any = _timm(name).create_model
+    network: nn.Module = create(name.removeprefix(TIMM), pretrained=pretrained, **settings)
     return network
 
 
@@ -138,19 +128,10 @@ def _timm(name: str) -> ModuleType:
 
 
 def _known() -> dict[str, list[str]]:
-    """Torchvision's names by task; detection includes the networks for keypoints."""
+    """List torchvision's names by task; detection includes the networks for keypoints."""
     modules = {
         "classification": _MODELS,
         "detection": _MODELS.detection,
         "segmentation": _MODELS.segmentation,
     }
     return {task: _MODELS.list_models(module=module) for task, module in modules.items()}
-
-
-@contextmanager
-def _quiet_and_seeded() -> Iterator[None]:
-    """Silence the libraries' warnings, and leave the global random state as it was."""
-    with warnings.catch_warnings(), torch.random.fork_rng(devices=[]):
-        warnings.simplefilter("ignore")
-        torch.manual_seed(_SEED)
-        yield

@@ -1,6 +1,5 @@
 """Features of a recogniser: the output of one of its layers."""
 
-from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -30,9 +29,13 @@ class FeatureReader:
         self._layer = layer
         self._read: list[Any] = []
         if layer:
-            _named(recogniser, layer).register_forward_hook(self._after)
+            _named(recogniser, layer).register_forward_hook(
+                lambda module, inputs, output: self._read.append(output)
+            )
         else:
-            _last(recogniser).register_forward_pre_hook(self._before)
+            _last(recogniser).register_forward_pre_hook(
+                lambda module, inputs: self._read.append(inputs[0])
+            )
 
     def __call__(self, pictures: Tensor) -> tuple[Any, Tensor]:
         """The recogniser's prediction on the pictures, and their features, (N, …).
@@ -40,21 +43,14 @@ class FeatureReader:
         Raises:
             UsageError: the layer does not run, or its output is no tensor.
         """
-        self._read.clear()
         prediction = self._recogniser(pictures)
-        features = self._read.pop() if self._read else None
+        features = self._read[-1] if self._read else None
         self._read.clear()
         if not isinstance(features, Tensor):
             raise UsageError(
                 f"{self._recogniser.name}: layer {self._layer!r} yields no features: name another"
             )
         return prediction, features
-
-    def _after(self, module: nn.Module, inputs: Any, output: Any) -> None:
-        self._read.append(output)
-
-    def _before(self, module: nn.Module, inputs: Sequence[Any]) -> None:
-        self._read.append(inputs[0])
 
 
 def _named(recogniser: Recogniser, layer: str) -> nn.Module:

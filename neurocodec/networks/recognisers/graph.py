@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from neurocodec.networks.precision import exactly
+from neurocodec.networks.precision import exact
 
 INPUT = "input"
 
@@ -45,40 +45,59 @@ class Graph(nn.Module):
     ) -> None:
         super().__init__()
         self.outputs = list(outputs)
-        self._names = [_named(op, number) for number, op in enumerate(ops)]
-        self._inputs = [_inputs(op) for op in ops]
-        self._layers = nn.ModuleList(_layer(op, tensors) for op in ops)
-        _refuse_unknown(self._names, self._inputs, self.outputs)
-        _refuse_leftover(ops, tensors)
-        self._last_use = {name: at for at, read in enumerate(self._inputs) for name in read}
+        self._layers = nn.ModuleList()
+        self._inputs: dict[str, list[str]] = {}
+        unused = dict(tensors)
+        for number, op in enumerate(ops):
+            try:
+                self._add(op, unused)
+            except (AttributeError, KeyError, TypeError, ValueError, RuntimeError) as exc:
+                reason = f"{exc} is missing or not known" if isinstance(exc, KeyError) else exc
+                name = op.get("name", number) if isinstance(op, Mapping) else number
+                raise ValueError(f"op {name!r} cannot be built ({reason})") from None
+        missing = [output for output in self.outputs if output not in self._inputs]
+        if missing:
+            raise ValueError(f"no op computes the output {missing[0]!r}")
+        if unused:
+            raise ValueError(f"{len(unused)} tensors belong to no op, {min(unused)!r} for one")
+        self._last_use = {read: name for name, reads in self._inputs.items() for read in reads}
+
+    def _add(self, op: Mapping[str, Any], tensors: dict[str, Tensor]) -> None:
+        """Append an operation, taking its tensors out of `tensors`."""
+        name, inputs = op["name"], op["inputs"] if "inputs" in op else [op["input"]]
+        for read in inputs:
+            if read != INPUT and read not in self._inputs:
+                raise ValueError(f"it reads {read!r}, which no op before it computes")
+        if op["op"] not in _LAYERS:
+            known = ", ".join(_LAYERS)
+            raise ValueError(f"unknown kind {op['op']!r}: the known ones are {known}")
+        self._layers.append(_LAYERS[op["op"]](op, tensors))
+        self._inputs[name] = list(inputs)
 
     def layer(self, name: str) -> nn.Module:
-        """The layer of the operation called `name`.
+        """Return the layer of the operation called `name`.
 
         Raises:
             AttributeError: no such operation, as with `nn.Module.get_submodule`.
         """
-        if name not in self._names:
+        if name not in self._inputs:
             raise AttributeError(f"no operation is called {name!r}")
-        return self._layers[self._names.index(name)]
+        return self._layers[list(self._inputs).index(name)]
 
     def forward(self, x: Tensor) -> dict[str, Tensor]:
-        """The outputs by name, from preprocessed pictures x, (N, 3, H, W)."""
+        """Compute the outputs by name, from preprocessed pictures x, (N, 3, H, W)."""
         tensors = {INPUT: x}
-        for at, (name, inputs, layer) in enumerate(
-            zip(self._names, self._inputs, self._layers, strict=True)
-        ):
+        for (name, inputs), layer in zip(self._inputs.items(), self._layers, strict=True):
             tensors[name] = layer(*(tensors[read] for read in inputs))
             for read in set(inputs):
-                if self._last_use[read] == at and read not in self.outputs:
+                if self._last_use[read] == name and read not in self.outputs:
                     del tensors[read]
         return {name: tensors[name] for name in self.outputs}
 
 
 class _Conv(nn.Module):
-    def __init__(self, op: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> None:
+    def __init__(self, op: Mapping[str, Any], tensors: dict[str, Tensor]) -> None:
         super().__init__()
-        weight, bias = (tensors[f"{op['name']}.{part}"] for part in ("weight", "bias"))
         left, right, top, bottom = op["pad"]
         even = left == right and top == bottom
         self.edges = (0, 0, 0, 0) if even else (left, right, top, bottom)
@@ -92,96 +111,46 @@ class _Conv(nn.Module):
             padding=(top, left) if even else 0,
             groups=op["groups"],
         )
-        self.conv.load_state_dict({"weight": weight, "bias": bias})
+        parts = ("weight", "bias")
+        self.conv.load_state_dict({part: tensors.pop(f"{op['name']}.{part}") for part in parts})
         self.act = _ACTIVATIONS[op["act"]]()
         depthwise = self.conv.groups == self.conv.in_channels
         self._strided_depthwise = depthwise and self.conv.stride != (1, 1)
 
     def forward(self, x: Tensor) -> Tensor:
         padded = functional.pad(x, self.edges) if any(self.edges) else x
-        convolved = self._exactly(padded) if self._strided_depthwise else self.conv(padded)
+        # In bfloat16 a processor takes twenty times as long for the gradient of such a convolution.
+        convolved = exact(self.conv, padded) if self._strided_depthwise else self.conv(padded)
         result: Tensor = self.act(convolved)
         return result
 
-    def _exactly(self, x: Tensor) -> Tensor:
-        # In bfloat16 a processor takes twenty times as long for the gradient of such a convolution.
-        with exactly(x):
-            convolved: Tensor = self.conv(x.float())
-            return convolved
 
+class _Function(nn.Module):
+    """A function of tensors as a layer, which can have hooks."""
 
-class _Add(nn.Module):
-    def forward(self, a: Tensor, b: Tensor) -> Tensor:
-        return a + b
+    def __init__(self, function: Callable[..., Tensor]) -> None:
+        super().__init__()
+        self._function = function
 
-
-class _Concat(nn.Module):
     def forward(self, *inputs: Tensor) -> Tensor:
-        return torch.cat(inputs, dim=1)
+        return self._function(*inputs)
 
 
-class _Focus(nn.Module):
-    def forward(self, x: Tensor) -> Tensor:
-        quarters = [x[..., row::2, column::2] for column in (0, 1) for row in (0, 1)]
-        return torch.cat(quarters, dim=1)
+def _focus(x: Tensor) -> Tensor:
+    quarters = [x[..., row::2, column::2] for column in (0, 1) for row in (0, 1)]
+    return torch.cat(quarters, dim=1)
 
 
-def _maxpool(op: Mapping[str, Any]) -> nn.Module:
+def _maxpool(op: Mapping[str, Any], tensors: object) -> nn.Module:
     return nn.MaxPool2d(op["kernel"], op["stride"], op["padding"], ceil_mode=op["ceil_mode"])
 
 
-_PLAIN: dict[str, Callable[[Mapping[str, Any]], nn.Module]] = {
-    "add": lambda op: _Add(),
-    "concat": lambda op: _Concat(),
+_LAYERS: dict[str, Callable[[Mapping[str, Any], dict[str, Tensor]], nn.Module]] = {
+    "conv": _Conv,
+    "add": lambda op, tensors: _Function(torch.add),
+    "concat": lambda op, tensors: _Function(lambda *inputs: torch.cat(inputs, dim=1)),
     "maxpool": _maxpool,
-    "global_avgpool": lambda op: nn.AdaptiveAvgPool2d(1),
-    "upsample2_nearest": lambda op: nn.Upsample(scale_factor=2, mode="nearest"),
-    "focus": lambda op: _Focus(),
+    "global_avgpool": lambda op, tensors: nn.AdaptiveAvgPool2d(1),
+    "upsample2_nearest": lambda op, tensors: nn.Upsample(scale_factor=2, mode="nearest"),
+    "focus": lambda op, tensors: _Function(_focus),
 }
-
-
-def _layer(op: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> nn.Module:
-    kind, name = op.get("op"), op["name"]
-    if kind != "conv" and kind not in _PLAIN:
-        known = ", ".join(["conv", *_PLAIN])
-        raise ValueError(f"op {name!r} is of the unknown kind {kind!r}: the known ones are {known}")
-    try:
-        return _Conv(op, tensors) if kind == "conv" else _PLAIN[kind](op)
-    except KeyError as exc:
-        raise ValueError(f"op {name!r}: {exc} is missing or not known") from None
-    except (TypeError, ValueError, RuntimeError) as exc:
-        reason = str(exc).replace("\n", " ")
-        raise ValueError(f"op {name!r} cannot be built ({reason})") from None
-
-
-def _named(op: Mapping[str, Any], number: int) -> str:
-    if not isinstance(op, Mapping) or not isinstance(op.get("name"), str):
-        raise ValueError(f"op {number} has no name")
-    name: str = op["name"]
-    return name
-
-
-def _inputs(op: Mapping[str, Any]) -> list[str]:
-    if "input" not in op and "inputs" not in op:
-        raise ValueError(f"op {op['name']!r} has no input")
-    return list(op["inputs"]) if "inputs" in op else [op["input"]]
-
-
-def _refuse_unknown(names: list[str], inputs: list[list[str]], outputs: list[str]) -> None:
-    known = {INPUT}
-    for name, reads in zip(names, inputs, strict=True):
-        for read in reads:
-            if read not in known:
-                raise ValueError(f"op {name!r} reads {read!r}, which no op before it computes")
-        known.add(name)
-    for output in outputs:
-        if output not in known:
-            raise ValueError(f"no op computes the output {output!r}")
-
-
-def _refuse_leftover(ops: Sequence[Mapping[str, Any]], tensors: Mapping[str, Tensor]) -> None:
-    convs = [op["name"] for op in ops if op["op"] == "conv"]
-    wanted = {f"{name}.{part}" for name in convs for part in ("weight", "bias")}
-    leftover = sorted(tensors.keys() - wanted)
-    if leftover:
-        raise ValueError(f"{len(leftover)} tensors belong to no op, {leftover[0]!r} for one")

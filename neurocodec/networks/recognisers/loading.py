@@ -7,13 +7,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import safetensors.torch
 import torch
-from safetensors import SafetensorError
-from torch import Tensor
+from torch import Tensor, nn
 
+from neurocodec import files
 from neurocodec.errors import BadInputError, MissingError, UsageError
-from neurocodec.networks import devices
+from neurocodec.networks import checkpoint, devices
 from neurocodec.networks.recognisers import architectures
 from neurocodec.networks.recognisers.graph import Graph
 from neurocodec.networks.recognisers.preprocessing import Preprocessing, from_description
@@ -22,6 +21,7 @@ from neurocodec.networks.recognisers.recogniser import Recogniser
 _ENDING = ".safetensors"
 _RANDOM = ":random"
 _PICKLES = re.compile(r"[/\\]|\.(pth?|ckpt|bin|pkl|onnx|tflite)$")
+_Parts = tuple[str, nn.Module, Preprocessing | None]
 
 
 def load(model: str, device: str = "cpu") -> Recogniser:
@@ -53,76 +53,41 @@ def _from_name(model: str) -> Recogniser:
     if _PICKLES.search(name):
         raise UsageError(f"{model}: not a recogniser: write a name or a {_ENDING} file")
     arch = architectures.find(name)
-    random = model.endswith(_RANDOM)
-    network = architectures.untrained(arch, {}) if random else architectures.pretrained(arch)
+    network = architectures.build(arch, {}, pretrained=name == model)
     return Recogniser(model, architectures.kind(arch), network, architectures.preprocessing(arch))
 
 
 def _from_file(path: Path) -> Recogniser:
-    data = _bytes(path)
-    tensors, metadata = _contents(data, path)
+    if not path.is_file():
+        raise MissingError(f"{path}: no such file: check the path of the recogniser")
+    data = files.read(str(path))
+    tensors, metadata = checkpoint.read_tensors(data, files.display(path))
     description = _description(path, metadata)
-    build = _graph if "ops" in description else _architecture
+    sha256 = hashlib.sha256(data).hexdigest()
     try:
-        return build(path, description, tensors, hashlib.sha256(data).hexdigest())
+        parts = (_graph if "ops" in description else _architecture)(description, tensors)
+        return Recogniser(path.stem, *parts, model_sha256=sha256, description=description)
     except (UsageError, ValueError, TypeError, KeyError, AttributeError, RuntimeError) as exc:
-        lines = [line.strip() for line in str(exc).splitlines() if line.strip()]
-        reason = " ".join(lines)[:300] or type(exc).__name__
+        reason = " ".join(str(exc).split())[:300] or type(exc).__name__
         raise BadInputError(f"{path}: does not fit its description: {reason}") from exc
 
 
-def _graph(
-    path: Path, description: Mapping[str, Any], tensors: Mapping[str, Tensor], sha256: str
-) -> Recogniser:
+def _graph(description: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> _Parts:
     heads = [name for level in description.get("heads", []) for name in level.values()]
-    outputs = heads or [str(description.get("output", ""))]
-    graph = Graph(description["ops"], tensors, outputs)
+    graph = Graph(description["ops"], tensors, heads or [str(description.get("output", ""))])
     preprocessing = from_description(description["input"], "letterbox" if heads else "crop")
-    kind = "detection" if heads else "classification"
-    recogniser = Recogniser(
-        path.stem, kind, graph, preprocessing, model_sha256=sha256, description=description
-    )
-    with torch.inference_mode():
-        recogniser(torch.zeros(1, 3, preprocessing.size, preprocessing.size))
-    return recogniser
+    with torch.inference_mode():  # a trial: the operations may not fit each other
+        graph(torch.zeros(1, 3, preprocessing.size, preprocessing.size))
+    return "detection" if heads else "classification", graph, preprocessing
 
 
-def _architecture(
-    path: Path, description: Mapping[str, Any], tensors: Mapping[str, Tensor], sha256: str
-) -> Recogniser:
+def _architecture(description: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> _Parts:
     arch = architectures.find(str(description["arch"]))
-    network = architectures.untrained(arch, description.get("settings", {}))
-    network.load_state_dict(tensors, strict=True)
+    network = architectures.build(arch, description.get("settings", {}))
+    network.load_state_dict(tensors)
     if "preprocessing" in description:
-        preprocessing: Preprocessing | None = from_description(description["preprocessing"], "crop")
-    else:
-        preprocessing = architectures.preprocessing(arch)
-    return Recogniser(
-        path.stem,
-        architectures.kind(arch),
-        network,
-        preprocessing,
-        model_sha256=sha256,
-        description=description,
-    )
-
-
-def _bytes(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except FileNotFoundError:
-        raise MissingError(f"{path}: no such file: check the path of the recogniser") from None
-    except OSError as exc:
-        raise MissingError(f"{path}: cannot be read ({exc.strerror}): check the path") from exc
-
-
-def _contents(data: bytes, path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
-    try:
-        tensors = safetensors.torch.load(data)
-        header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
-    except (SafetensorError, ValueError, KeyError) as exc:
-        raise BadInputError(f"{path}: not a safetensors file, or a truncated one ({exc})") from exc
-    return tensors, header.get("__metadata__", {})
+        return architectures.kind(arch), network, from_description(description["preprocessing"])
+    return architectures.kind(arch), network, architectures.preprocessing(arch)
 
 
 def _description(path: Path, metadata: Mapping[str, str]) -> dict[str, Any]:
@@ -131,7 +96,8 @@ def _description(path: Path, metadata: Mapping[str, str]) -> dict[str, Any]:
         if beside.is_file():
             description = json.loads(beside.read_text(encoding="utf-8"))
         else:
-            description = {key: _metadata_value(key, text) for key, text in metadata.items()}
+            nested = {"settings", "preprocessing"}
+            description = {k: json.loads(v) if k in nested else v for k, v in metadata.items()}
     except (OSError, ValueError) as exc:
         raise BadInputError(f"{beside}: cannot be read as JSON ({exc})") from exc
     if not isinstance(description, dict):
@@ -142,7 +108,3 @@ def _description(path: Path, metadata: Mapping[str, str]) -> dict[str, Any]:
             f"another) into {beside.name} beside it"
         )
     return description
-
-
-def _metadata_value(key: str, text: str) -> Any:
-    return json.loads(text) if key in ("settings", "preprocessing") else text

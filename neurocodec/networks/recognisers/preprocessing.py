@@ -1,17 +1,17 @@
 """Preprocessing: from a picture to a recogniser's input, differentiably."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import torch
 from torch import Tensor
 from torch.nn import functional
 from torchvision.transforms import InterpolationMode
 from torchvision.transforms import functional as transforms
 
-FITS = ("crop", "shorter", "letterbox")
+_FITS = ("crop", "shorter", "letterbox")
 _ORDERS = ("RGB", "BGR")
+_Channels = tuple[float, float, float]
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,9 @@ class Preprocessing:
         sub: one value a channel, in the order of `channels`.
         mul: likewise.
         pad: the sample that "letterbox" pads with, 0 to 255.
+
+    Raises:
+        ValueError: a value is out of its range.
     """
 
     fit: str
@@ -36,56 +39,45 @@ class Preprocessing:
     resize: int
     interpolation: str = "bilinear"
     channels: str = "RGB"
-    sub: tuple[float, float, float] = (0.0, 0.0, 0.0)
-    mul: tuple[float, float, float] = (1.0, 1.0, 1.0)
+    sub: _Channels = (0.0, 0.0, 0.0)
+    mul: _Channels = (1.0, 1.0, 1.0)
     pad: float = 114.0
 
     def __post_init__(self) -> None:
-        if self.fit not in FITS:
-            raise ValueError(f"fit is {self.fit!r}: the known ones are {', '.join(FITS)}")
-        if self.channels not in _ORDERS:
-            raise ValueError(f"channels is {self.channels!r}: it must be RGB or BGR")
-        if self.size < 1 or self.resize < 1:
-            raise ValueError("size and resize must be at least 1")
-        if self.fit == "crop" and self.resize < self.size:
-            raise ValueError(f"resize is {self.resize}, less than the size {self.size}")
+        if self.fit not in _FITS or self.channels not in _ORDERS:
+            known = ", ".join([*_FITS, *_ORDERS])
+            raise ValueError(f"unknown fit {self.fit!r} or channels {self.channels!r}: use {known}")
+        if self.size < 1 or self.resize < (self.size if self.fit == "crop" else 1):
+            raise ValueError(f"size {self.size} and resize {self.resize} do not fit together")
         InterpolationMode(self.interpolation)
 
     def __call__(self, pictures: Tensor) -> Tensor:
-        """The network's input.
-
-        Args:
-            pictures: (N, 3, H, W) float, RGB, [0, 1].
-        """
+        """Make the network's input from pictures, (N, 3, H, W) float, RGB, [0, 1]."""
         fitted = self._fit(pictures)
         ordered = fitted.flip(1) if self.channels == "BGR" else fitted
-        sub = torch.tensor(self.sub, dtype=fitted.dtype, device=fitted.device).view(3, 1, 1)
-        mul = torch.tensor(self.mul, dtype=fitted.dtype, device=fitted.device).view(3, 1, 1)
+        sub, mul = (fitted.new_tensor(values).view(3, 1, 1) for values in (self.sub, self.mul))
         return (ordered * 255 - sub) * mul
 
     def letterbox(self, height: int, width: int) -> tuple[int, int]:
-        """The height and width of a picture inside the padded square, in pixels."""
+        """Compute the height and width of a picture inside the padded square, in pixels."""
         longer = max(height, width)
         return max(1, height * self.size // longer), max(1, width * self.size // longer)
 
     def _fit(self, pictures: Tensor) -> Tensor:
-        height, width = pictures.shape[-2:]
-        if self.fit == "letterbox":
-            new_height, new_width = self.letterbox(height, width)
-            resized = self._resized(pictures, [new_height, new_width])
-            edges = (0, self.size - new_width, 0, self.size - new_height)
-            return functional.pad(resized, edges, value=self.pad / 255)
-        resized = self._resized(pictures, [self.resize])
-        return resized if self.fit == "shorter" else transforms.center_crop(resized, [self.size])
-
-    def _resized(self, pictures: Tensor, size: list[int]) -> Tensor:
+        boxed = self.fit == "letterbox"
+        height, width = self.letterbox(*pictures.shape[-2:])
         mode = InterpolationMode(self.interpolation)
-        resized: Tensor = transforms.resize(pictures, size, interpolation=mode, antialias=True)
-        return resized
+        resized: Tensor = transforms.resize(
+            pictures, [height, width] if boxed else [self.resize], mode, antialias=True
+        )
+        if boxed:
+            edges = (0, self.size - width, 0, self.size - height)
+            return functional.pad(resized, edges, value=self.pad / 255)
+        return transforms.center_crop(resized, [self.size]) if self.fit == "crop" else resized
 
 
-def from_description(description: Mapping[str, Any], fit: str) -> Preprocessing:
-    """The preprocessing that a JSON object describes.
+def from_description(description: Mapping[str, Any], fit: str = "crop") -> Preprocessing:
+    """Make the preprocessing that a JSON object describes.
 
     Its keys are the attributes' names; only `size` is required; `resize` is `size`
     by default, `sub` and `mul` may be one number for all channels, and `mean` and `std`, of
@@ -99,71 +91,52 @@ def from_description(description: Mapping[str, Any], fit: str) -> Preprocessing:
         ValueError: a key is missing, or a value is out of its range or of a wrong type.
     """
     try:
-        size = int(description["size"])
-        sub, mul = _normalisation(description)
+        settings = {"fit": fit, "resize": description["size"], **description}
+        mean, std = settings.pop("mean", None), settings.pop("std", None)
+        if mean is not None or std is not None:
+            settings["sub"] = [255 * m for m in _channels(mean)]
+            settings["mul"] = [1 / (255 * s) for s in _channels(std)]
         return Preprocessing(
-            fit=str(description.get("fit", fit)),
-            size=size,
-            resize=int(description.get("resize", size)),
-            interpolation=str(description.get("interpolation", "bilinear")),
-            channels=str(description.get("channels", "RGB")),
-            sub=sub,
-            mul=mul,
-            pad=float(description.get("pad", 114)),
+            **{key: cast(settings[key]) for key, cast in _CASTS.items() if key in settings}
         )
-    except KeyError as exc:
-        raise ValueError(f"the preprocessing lacks {exc}") from None
-    except (TypeError, ArithmeticError) as exc:
-        raise ValueError(f"the preprocessing has a value of a wrong kind ({exc})") from None
+    except (KeyError, TypeError, ArithmeticError) as exc:
+        raise ValueError(f"the preprocessing lacks a value, or has a wrong one ({exc!r})") from None
+
+
+def _channels(value: Any) -> _Channels:
+    first, second, third = value if isinstance(value, Sequence) else [value] * 3
+    return float(first), float(second), float(third)
+
+
+_CASTS: dict[str, Callable[[Any], Any]] = {
+    **dict.fromkeys(("fit", "interpolation", "channels"), str),
+    **dict.fromkeys(("size", "resize"), int),
+    **dict.fromkeys(("sub", "mul"), _channels),
+    "pad": float,
+}
 
 
 def from_torchvision(preset: Any) -> Preprocessing | None:
-    """The preprocessing of a torchvision preset; None if the network contains it."""
+    """Read the preprocessing of a torchvision preset; None if the network contains it."""
     if not hasattr(preset, "resize_size"):
         return None
     resize = preset.resize_size[0]
     crop = getattr(preset, "crop_size", None)
-    sub, mul = _from_unit_range(preset.mean, preset.std)
-    return Preprocessing(
-        fit="crop" if crop else "shorter",
-        size=crop[0] if crop else resize,
-        resize=resize,
-        interpolation=preset.interpolation.value,
-        sub=sub,
-        mul=mul,
-    )
+    description = {
+        "fit": "crop" if crop else "shorter",
+        "size": crop[0] if crop else resize,
+        "resize": resize,
+        "interpolation": preset.interpolation.value,
+        "mean": preset.mean,
+        "std": preset.std,
+    }
+    return from_description(description)
 
 
 def from_timm(settings: Mapping[str, Any]) -> Preprocessing:
-    """The preprocessing of timm's evaluation transform, from `resolve_model_data_config`."""
+    """Read the preprocessing of timm's evaluation transform, from `resolve_model_data_config`."""
     size = settings["input_size"][-1]
-    sub, mul = _from_unit_range(settings["mean"], settings["std"])
-    return Preprocessing(
-        fit="crop",
-        size=size,
-        resize=int(size / settings["crop_pct"]),
-        interpolation=settings["interpolation"],
-        sub=sub,
-        mul=mul,
+    description = {key: settings[key] for key in ("interpolation", "mean", "std")}
+    return from_description(
+        {"size": size, "resize": int(size / settings["crop_pct"]), **description}
     )
-
-
-_Channels = tuple[float, float, float]
-
-
-def _normalisation(description: Mapping[str, Any]) -> tuple[_Channels, _Channels]:
-    if "mean" in description or "std" in description:
-        return _from_unit_range(_channels(description["mean"]), _channels(description["std"]))
-    return _channels(description.get("sub", 0)), _channels(description.get("mul", 1))
-
-
-def _from_unit_range(mean: Sequence[float], std: Sequence[float]) -> tuple[_Channels, _Channels]:
-    """(p - mean) / std on [0, 1], converted to samples of 0 to 255."""
-    return _channels([255 * m for m in mean]), _channels([1 / (255 * s) for s in std])
-
-
-def _channels(value: Any) -> _Channels:
-    values = value if isinstance(value, Sequence) else [value] * 3
-    if len(values) != 3:
-        raise TypeError(f"{len(values)} values for 3 channels")
-    return float(values[0]), float(values[1]), float(values[2])

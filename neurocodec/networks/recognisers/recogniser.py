@@ -53,7 +53,7 @@ class Recogniser(nn.Module):
         return self
 
     def forward(self, pictures: Tensor) -> Any:
-        """The network's prediction.
+        """Predict from pictures.
 
         Args:
             pictures: (N, 3, H, W) float, RGB, [0, 1], of any size.
@@ -67,29 +67,27 @@ class Recogniser(nn.Module):
         return self.predict(self.prepare(pictures))
 
     def prepare(self, pictures: Tensor) -> Tensor:
-        """The network's input; all of one size after "crop" and "letterbox"."""
+        """Make the network's input; all of one size after "crop" and "letterbox"."""
         return self.preprocessing(pictures) if self.preprocessing else pictures
 
     def prepare_images(self, images: Sequence[Image]) -> Tensor:
-        """The network's input for images of several sizes, where all are of one size prepared."""
+        """Make the network's input of images whose sizes are alike once prepared."""
         return torch.cat([self.prepare(to_tensor([image], self.device)) for image in images])
 
     def predict(self, prepared: Tensor) -> Any:
-        """The network's prediction on the output of `prepare`."""
+        """Predict from the output of `prepare`."""
         if self.preprocessing is None:
             return self.network(list(prepared))
         outputs = self.network(prepared)
         if self.kind != "classification":
             return outputs
         (logits,) = outputs.values() if isinstance(outputs, dict) else (outputs,)
-        flat: Tensor = logits.flatten(1)
-        return flat
+        return logits.flatten(1)
 
 
 def _tensors_sha256(network: nn.Module) -> str:
     digest = hashlib.sha256()
     for name, tensor in sorted(network.state_dict().items()):
         digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
-        samples = tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8)
-        digest.update(samples.numpy().tobytes())
+        digest.update(tensor.cpu().reshape(-1).view(torch.uint8).numpy().tobytes())
     return digest.hexdigest()

@@ -14,7 +14,7 @@ import numpy as np
 from neurocodec.errors import BadInputError, UsageError
 from neurocodec.files import display
 from neurocodec.tasks.datasets.folders import visible
-from neurocodec.tasks.ground_truth import JOINTS, Annotation, Boxes, Keypoints, class_ids
+from neurocodec.tasks.ground_truth import JOINTS, Boxes, Keypoints, class_ids, upright
 
 _PREFIXES = {"detection": "instances", "pose": "person_keypoints"}
 
@@ -32,63 +32,55 @@ def find(source: Path, task: str) -> Path | None:
     """
     if source.suffix.lower() == ".json" and source.is_file():
         return source
-    prefix = _PREFIXES.get(task)
-    if prefix is None:
+    if task not in _PREFIXES:
         return None
-    for folder, pattern in _places(source.resolve(), prefix):
-        matching = visible(folder, pattern)
-        if len(matching) > 1:
-            names = ", ".join(display(path.name) for path in matching)
-            raise UsageError(f"{display(source)}: has {names}: name one of them")
-        if matching:
-            return matching[0]
+    folder = source.resolve()
+    for parent, rest in ((folder, "*"), (folder.parent, f"_{folder.name}")):
+        for place in (parent, parent / "annotations"):
+            matching = visible(place, f"{_PREFIXES[task]}{rest}.json")
+            if len(matching) > 1:
+                names = ", ".join(display(path.name) for path in matching)
+                raise UsageError(f"{display(source)}: has {names}: name one of them")
+            if matching:
+                return matching[0]
     return None
 
 
-def read(annotations: Path, source: Path, task: str) -> Iterator[tuple[Path, str, Any]]:
-    """Path, name and annotation of every image that the file lists; None for another task.
+def read(
+    annotations: Path, source: Path, task: str, limit: int | None
+) -> Iterator[tuple[Path, str, Boxes | None]]:
+    """Path, name and boxes or keypoints of the images that the file lists; None for other tasks.
 
     The images are looked for in `source` and around the annotation file.
 
+    Args:
+        annotations: the file.
+        source: what the user named: the file, or a folder.
+        task: a key of TASKS.
+        limit: only this many images, the first by name.
+
     Raises:
-        BadInputError: not such a file, or an image is missing.
+        BadInputError: not such a file, or an image is missing or does not fit its annotations.
     """
     where = display(annotations)
-    content = _load(annotations)
     try:
-        pictures = {str(picture["id"]): picture for picture in content["images"]}
-        by_picture = _by_picture(content["annotations"], pictures.keys(), where)
+        content = json.loads(annotations.read_bytes())
+        pictures = sorted(content["images"], key=lambda picture: picture["file_name"])
+        known = {str(picture["id"]) for picture in pictures}
+        by_picture = _by_picture(content["annotations"], known, where)
         ids = _category_ids(content["categories"])
-        root = _picture_folder(annotations, source, [p["file_name"] for p in pictures.values()])
-        for key, picture in pictures.items():
+        root = _picture_folder(annotations, source, [p["file_name"] for p in pictures])
+        for picture in pictures[:limit]:
             path = root / picture["file_name"]
             if not path.is_file():
                 raise BadInputError(f"{where}: there is no picture {display(path)}")
-            geometry = _geometry(by_picture[key], ids, task)
-            annotation = (
-                geometry if geometry is None else Annotation(geometry, _size(picture), where)
-            )
-            yield path, picture["file_name"], annotation
-    except KeyError as exc:
-        raise BadInputError(f"{where}: not COCO annotations (no {exc})") from exc
-    except (TypeError, ValueError, AttributeError) as exc:
-        raise BadInputError(f"{where}: not COCO annotations ({exc})") from exc
-
-
-def _load(annotations: Path) -> Any:
-    try:
-        return json.loads(annotations.read_bytes())
-    except json.JSONDecodeError as exc:
-        raise BadInputError(f"{display(annotations)}:{exc.lineno}: not JSON ({exc.msg})") from exc
-    except (OSError, UnicodeDecodeError, RecursionError) as exc:
-        raise BadInputError(f"{display(annotations)}: cannot be read as JSON ({exc})") from exc
-
-
-def _places(source: Path, prefix: str) -> Iterator[tuple[Path, str]]:
-    for folder in (source, source / "annotations"):
-        yield folder, f"{prefix}*.json"
-    for folder in (source.parent, source.parent / "annotations"):
-        yield folder, f"{prefix}_{source.name}.json"
+            boxes = _geometry(by_picture[str(picture["id"])], ids, task)
+            width, height = (int(picture.get(side) or 0) for side in ("width", "height"))
+            turned = boxes and upright(boxes, (width, height), annotations, path)
+            yield path, picture["file_name"], turned
+    except (OSError, LookupError, TypeError, ValueError, AttributeError, RecursionError) as exc:
+        reason = f"no {exc}" if isinstance(exc, KeyError) else exc
+        raise BadInputError(f"{where}: cannot be read as COCO annotations ({reason})") from exc
 
 
 def _picture_folder(annotations: Path, source: Path, names: Sequence[str]) -> Path:
@@ -99,11 +91,8 @@ def _picture_folder(annotations: Path, source: Path, names: Sequence[str]) -> Pa
     roots = [source] if source.is_dir() else []
     roots += [source.resolve().parent, beside, beside / split, above / split, above]
     roots += [beside / "images", above / "images", above / "images" / split]
-    for name in names:
-        for root in roots:
-            if (root / name).is_file():
-                return root
-    return roots[0]
+    existing = (root for name in names for root in roots if (root / name).is_file())
+    return next(existing, roots[0])
 
 
 def _by_picture(items: Sequence[Item], known: Container[str], where: str) -> dict[str, list[Item]]:
@@ -116,24 +105,19 @@ def _by_picture(items: Sequence[Item], known: Container[str], where: str) -> dic
     return by_picture
 
 
-def _size(picture: Item) -> tuple[int, int] | None:
-    width, height = (int(picture.get(side) or 0) for side in ("width", "height"))
-    return (width, height) if width > 0 and height > 0 else None
-
-
 def _category_ids(categories: Sequence[Item]) -> dict[str, int]:
     ordered = sorted(categories, key=lambda category: int(category["id"]))
     ids = class_ids([category["name"] for category in ordered])
     return {str(category["id"]): ids[category["name"]] for category in ordered}
 
 
-def _geometry(items: Sequence[Item], ids: Mapping[str, int], task: str) -> Boxes | Keypoints | None:
+def _geometry(items: Sequence[Item], ids: Mapping[str, int], task: str) -> Boxes | None:
     if task == "detection":
         return _boxes(items, ids)
     if task == "pose":
         people = [item for item in items if "keypoints" in item]
         xyv = np.array([person["keypoints"] for person in people], np.float64)
-        return Keypoints(xyv.reshape(-1, JOINTS, 3), _boxes(people, ids))
+        return Keypoints(**vars(_boxes(people, ids)), xyv=xyv.reshape(-1, JOINTS, 3))
     return None
 
 

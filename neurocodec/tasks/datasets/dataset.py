@@ -1,15 +1,13 @@
 """Reading a data set, in whichever layout it is."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from neurocodec.errors import BadInputError
 from neurocodec.files import display
-from neurocodec.tasks.datasets import class_folders, coco, labels_csv, voc
-from neurocodec.tasks.datasets.folders import pictures_below
-from neurocodec.tasks.ground_truth import Annotation
+from neurocodec.tasks.datasets import coco, folders, labels_csv, voc
 
 CLASS_FOLDERS = "class folders"
 
@@ -73,45 +71,32 @@ def read(source: Path, task: str, limit: int | None = None) -> DataSet:
     """
     if not source.exists():
         raise BadInputError(f"{display(source)}: there is no such folder or file")
-    layout, samples, class_names = _find(source, task)
-    pictures = tuple(_checked(s) for s in sorted(samples, key=lambda s: s.name)[:limit])
+    layout, samples, class_names = _find(source, task, limit)
+    pictures = tuple(sorted((Sample(*s) for s in samples), key=lambda s: s.name)[:limit])
     if not pictures:
         raise BadInputError(f"{display(source)}: holds no pictures")
     return DataSet(source.resolve().name, layout, pictures, class_names)
 
 
-_Found = tuple[str, Iterable[Sample], Mapping[int, str]]
+_Found = tuple[str, Iterable[tuple[Path, str, Any]], Mapping[int, str]]
 
 
-def _find(source: Path, task: str) -> _Found:
+def _find(source: Path, task: str, limit: int | None) -> _Found:
+    """The layout, the attributes of every sample, and the classes' names."""
     annotations = coco.find(source, task)
     if annotations is not None:
-        return "COCO", (Sample(*each) for each in coco.read(annotations, source, task)), {}
+        return "COCO", coco.read(annotations, source, task, limit), {}
     if not source.is_dir():
         raise BadInputError(f"{display(source)}: is no folder and no COCO .json file")
     if task == "classification" and (source / labels_csv.NAME).is_file():
         indices, names = labels_csv.read(source)
-        return labels_csv.NAME, [Sample(source / n, n, i) for n, i in indices.items()], names
-    if task == "detection" and voc.has_boxes(source):
-        return "VOC", (Sample(*each) for each in voc.read_boxes(source)), {}
-    if task == "segmentation" and voc.has_masks(source):
-        return "VOC", (Sample(*each) for each in voc.read_masks(source)), {}
-    return _without_label_files(source, task)
-
-
-def _without_label_files(source: Path, task: str) -> _Found:
-    inside = source / voc.PICTURES
-    paths = list(pictures_below(inside if inside.is_dir() else source))
-    samples = [Sample(path, path.relative_to(source).as_posix()) for path in paths]
-    classes = class_folders.classes(source, paths) if task == "classification" else None
-    if classes is None:
-        return "no labels", samples, {}
-    labelled = [replace(s, ground_truth=classes.index(s.path.parent.name)) for s in samples]
-    return CLASS_FOLDERS, labelled, dict(enumerate(classes))
-
-
-def _checked(sample: Sample) -> Sample:
-    """The sample with its geometry as the upright image has it."""
-    if not isinstance(sample.ground_truth, Annotation):
-        return sample
-    return replace(sample, ground_truth=sample.ground_truth.upright(sample.path))
+        return labels_csv.NAME, [(source / name, name, i) for name, i in indices.items()], names
+    if task == "detection" and (boxes := list(voc.read_boxes(source, limit))):
+        return "VOC", boxes, {}
+    if task == "segmentation" and (masks := list(voc.read_masks(source))):
+        return "VOC", masks, {}
+    paths = list(folders.pictures_below(voc.picture_folder(source)))
+    classes = folders.classes(source, paths) if task == "classification" else []
+    numbers = {name: index for index, name in enumerate(classes)}
+    samples = [(p, p.relative_to(source).as_posix(), numbers.get(p.parent.name)) for p in paths]
+    return CLASS_FOLDERS if classes else "no labels", samples, dict(enumerate(classes))

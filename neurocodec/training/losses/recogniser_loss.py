@@ -15,6 +15,7 @@ from neurocodec.networks import recognisers
 from neurocodec.networks.precision import Precision
 from neurocodec.networks.recognisers import Recogniser
 from neurocodec.networks.tensors import to_tensor
+from neurocodec.training.config import Recognition
 from neurocodec.training.crops import ground_truth_of
 
 LOSSES = {
@@ -37,12 +38,7 @@ _BATCH = 8
 
 
 class RecogniserLoss(ABC):
-    """D_m of one recogniser.
-
-    Attributes:
-        task: a key of LOSSES.
-        loss: the loss's name and settings, as typed.
-    """
+    """D_m of one recogniser; `loss` is its name and settings, as typed."""
 
     task: ClassVar[str]
 
@@ -68,21 +64,8 @@ class RecogniserLoss(ABC):
         """D_m of the decoded pictures against `target`, (N,), at least 0."""
 
 
-def load(
-    models: Sequence[str],
-    device: str,
-    precision: Precision,
-    task: str = "classification",
-    loss: str | None = None,
-) -> dict[str, RecogniserLoss]:
+def load(recognition: Recognition, device: str, precision: Precision) -> dict[str, RecogniserLoss]:
     """D_m by recogniser, under the name of its file.
-
-    Args:
-        models: as `recognisers.load` takes them.
-        device: "cpu" or "cuda".
-        precision: of the recognisers.
-        task: a key of LOSSES.
-        loss: "name:key=value", the name one of the task's in LOSSES; None is the default.
 
     Raises:
         UsageError: unknown task, loss or model, a model that does not serve the task or the loss,
@@ -90,6 +73,7 @@ def load(
         MissingError: weights cannot be had.
         BadInputError: a file is damaged.
     """
+    models, task, loss = recognition.models, recognition.task, recognition.loss
     if task not in LOSSES:
         raise UsageError(f"nothing trains for {task!r}: the known tasks are {', '.join(LOSSES)}")
     names = [Path(model).stem for model in models]

@@ -45,11 +45,12 @@ SIZES = [(1, 1), (1, 2), (2, 1), (3, 3), (5, 18), (17, 4), (24, 31)]
 def test_chroma_is_halved_and_doubled_as_libbpg_does(size, depth, rows, left):
     height, width = size
     plane = noise(height, width, depth=depth)
-    low = chroma.halve(plane, depth, rows=rows, left=left)
+    layout = Layout("420" if rows else "422", depth, left=left)
+    low = chroma.halve(plane, layout)
     assert low.dtype == plane.dtype
     assert np.array_equal(low, reference.halved(plane, depth, rows=rows, left=left))
     wild = noise(*low.shape, depth=depth, seed=1)
-    high = chroma.double(wild, height, width, depth, rows=rows, left=left)
+    high = chroma.double(wild, height, width, layout)
     assert high.shape == plane.shape
     assert np.array_equal(high, reference.doubled(wild, height, width, depth, rows=rows, left=left))
 

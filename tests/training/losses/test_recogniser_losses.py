@@ -10,7 +10,7 @@ from neurocodec.networks.precision import precision
 from neurocodec.networks.tensors import to_tensor
 from neurocodec.tasks.ground_truth import COCO_CLASSES, Boxes
 from neurocodec.training import loop, losses
-from neurocodec.training.config import Config
+from neurocodec.training.config import Config, Recognition
 from neurocodec.training.crops import Example
 from tests.conftest import picture
 from tests.networks.recogniser_files import CLASSIFIER, conv, weights, write
@@ -41,7 +41,7 @@ def detector(tmp_path):
 
 
 def load(model, **options):
-    (one,) = losses.load([model], "cpu", EXACT, **options).values()
+    (one,) = losses.load(Recognition([model], **options), "cpu", EXACT).values()
     return one
 
 

@@ -3,17 +3,15 @@
 from neurocodec.codecs.streams.h266.syntax import Syntax
 from neurocodec.errors import BadInputError
 
-_MAX_LISTS = 64
-_MAX_ENTRIES = 29
 _420 = 1
 _444 = 3
 
 
 def read_tools(s: Syntax) -> None:
-    """From the partition constraints to the virtual boundaries.
+    """Read from the partition constraints to the virtual boundaries.
 
     Raises:
-        BadInputError: damaged, cut, or of a stream in layers.
+        BadInputError: cut, or of a stream in layers.
     """
     _partitions(s)
     _transforms(s)
@@ -21,155 +19,124 @@ def read_tools(s: Syntax) -> None:
     _references(s)
     _inter_tools(s)
     _intra_tools(s)
-    _palette_and_copies(s)
     _quantisation(s)
-    _virtual_boundaries(s)
+    if s.read("virtual_boundaries_enabled") and s.read("virtual_boundaries_present"):
+        for _ in ("vertical", "horizontal"):
+            for _ in range(s.read("num_virtual_boundaries.ue")):
+                s.read("virtual_boundary_pos_minus1.ue")
 
 
 def _partitions(s: Syntax) -> None:
-    s.ue("sps_log2_min_luma_coding_block_size_minus2", 4)
-    s.flag("sps_partition_constraints_override_enabled_flag")
-    _partition(s, "intra_slice_luma")
-    if s["sps_chroma_format_idc"] and s.flag("sps_qtbtt_dual_tree_intra_flag"):
-        _partition(s, "intra_slice_chroma")
-    _partition(s, "inter_slice")
-    if s["sps_log2_ctu_size_minus5"]:
-        s.flag("sps_max_luma_transform_size_64_flag")
+    s.read("log2_min_luma_coding_block_size_minus2.ue partition_constraints_override_enabled")
+    _partition(s)
+    if s["chroma_format_idc"] and s.read("qtbtt_dual_tree_intra"):
+        _partition(s)
+    _partition(s)  # of inter slices
+    if s["log2_ctu_size_minus5"]:
+        s.read("max_luma_transform_size_64")
 
 
-def _partition(s: Syntax, tree: str) -> None:
-    s.ue(f"sps_log2_diff_min_qt_min_cb_{tree}", 6)
-    if s.ue(f"sps_max_mtt_hierarchy_depth_{tree}", 12):
-        s.ue(f"sps_log2_diff_max_bt_min_qt_{tree}", 6)
-        s.ue(f"sps_log2_diff_max_tt_min_qt_{tree}", 6)
+def _partition(s: Syntax) -> None:
+    if s.read("log2_diff_min_qt_min_cb.ue max_mtt_hierarchy_depth.ue"):
+        s.read("log2_diff_max_bt_min_qt.ue log2_diff_max_tt_min_qt.ue")
 
 
 def _transforms(s: Syntax) -> None:
-    if s.flag("sps_transform_skip_enabled_flag"):
-        s.ue("sps_log2_transform_skip_max_size_minus2", 3)
-        s.flag("sps_bdpcm_enabled_flag")
-    if s.flag("sps_mts_enabled_flag"):
-        s.flag("sps_explicit_mts_intra_enabled_flag")
-        s.flag("sps_explicit_mts_inter_enabled_flag")
-    s.flag("sps_lfnst_enabled_flag")
-    if s["sps_chroma_format_idc"]:
-        joint = s.flag("sps_joint_cbcr_enabled_flag")
-        same = s.flag("sps_same_qp_table_for_chroma_flag")
-        for _ in range(1 if same else 2 + joint):
-            s.se("sps_qp_table_start_minus26")
-            for _ in range(s.ue("sps_num_points_in_qp_table_minus1", 110) + 1):
-                s.ue("sps_delta_qp_in_val_minus1")
-                s.ue("sps_delta_qp_diff_val")
+    if s.read("transform_skip_enabled"):
+        s.read("log2_transform_skip_max_size_minus2.ue bdpcm_enabled")
+    if s.read("mts_enabled"):
+        s.read("explicit_mts_intra_enabled explicit_mts_inter_enabled")
+    s.read("lfnst_enabled")
+    if s["chroma_format_idc"]:
+        same = s.read("joint_cbcr_enabled same_qp_table_for_chroma")
+        for _ in range(1 if same else 2 + s["joint_cbcr_enabled"]):
+            for _ in range(
+                s.read("qp_table_start_minus26.se num_points_in_qp_table_minus1.ue") + 1
+            ):
+                s.read("delta_qp_in_val_minus1.ue delta_qp_diff_val.ue")
 
 
 def _filters(s: Syntax) -> None:
-    s.flag("sps_sao_enabled_flag")
-    if s.flag("sps_alf_enabled_flag") and s["sps_chroma_format_idc"]:
-        s.flag("sps_ccalf_enabled_flag")
-    s.flag("sps_lmcs_enabled_flag")
+    if s.read("sao_enabled alf_enabled") and s["chroma_format_idc"]:
+        s.read("ccalf_enabled")
+    s.read("lmcs_enabled")
 
 
 def _references(s: Syntax) -> None:
-    s.flag("sps_weighted_pred_flag")
-    s.flag("sps_weighted_bipred_flag")
-    s.flag("sps_long_term_ref_pics_flag")
-    if s["sps_video_parameter_set_id"] and s.flag("sps_inter_layer_prediction_enabled_flag"):
+    s.read("weighted_pred weighted_bipred long_term_ref_pics")
+    if s["video_parameter_set_id"] and s.read("inter_layer_prediction_enabled"):
         raise BadInputError(
             "the .266 is coded in layers: take one out with VTM's BitstreamExtractor"
         )
-    s.flag("sps_idr_rpl_present_flag")
+    s.read("idr_rpl_present")
     with s.span("reference_lists"):
-        same = s.flag("sps_rpl1_same_as_rpl0_flag")
+        same = s.read("rpl1_same_as_rpl0")
         for _ in range(1 if same else 2):
-            for _ in range(s.ue("sps_num_ref_pic_lists", _MAX_LISTS)):
+            for _ in range(s.read("num_ref_pic_lists.ue")):
                 _reference_list(s)
-    s.flag("sps_ref_wraparound_enabled_flag")
+    s.read("ref_wraparound_enabled")
 
 
 def _reference_list(s: Syntax) -> None:
-    entries = s.ue("num_ref_entries", _MAX_ENTRIES)
-    long_term = s["sps_long_term_ref_pics_flag"]
-    in_header = bool(long_term and entries and s.flag("ltrp_in_header_flag"))
-    weighted = s["sps_weighted_pred_flag"] or s["sps_weighted_bipred_flag"]
+    entries = s.read("num_ref_entries.ue")
+    long_term = s["long_term_ref_pics"]
+    in_header = bool(long_term and entries and s.read("ltrp_in_header"))
+    weighted = s["weighted_pred"] or s["weighted_bipred"]
     for index in range(entries):
-        if not long_term or s.flag("st_ref_pic_flag"):
-            distance = s.ue("abs_delta_poc_st") + (0 if weighted and index else 1)
+        if not long_term or s.read("st_ref_pic"):
+            distance = s.read("abs_delta_poc_st.ue") + (0 if weighted and index else 1)
             s.skip(1 if distance else 0)
         elif not in_header:
-            s.skip(s["sps_log2_max_pic_order_cnt_lsb_minus4"] + 4)
+            s.skip(s["log2_max_pic_order_cnt_lsb_minus4"] + 4)
 
 
 def _inter_tools(s: Syntax) -> None:
-    if s.flag("sps_temporal_mvp_enabled_flag"):
-        s.flag("sps_sbtmvp_enabled_flag")
-    s.flag("sps_amvr_enabled_flag")
-    if s.flag("sps_bdof_enabled_flag"):
-        s.flag("sps_bdof_control_present_in_ph_flag")
-    s.flag("sps_smvd_enabled_flag")
-    if s.flag("sps_dmvr_enabled_flag"):
-        s.flag("sps_dmvr_control_present_in_ph_flag")
-    if s.flag("sps_mmvd_enabled_flag"):
-        s.flag("sps_mmvd_fullpel_only_enabled_flag")
-    candidates = 6 - s.ue("sps_six_minus_max_num_merge_cand", 5)
-    s.flag("sps_sbt_enabled_flag")
-    if s.flag("sps_affine_enabled_flag"):
-        _affine_tools(s)
-    s.flag("sps_bcw_enabled_flag")
-    s.flag("sps_ciip_enabled_flag")
-    if candidates >= 2 and s.flag("sps_gpm_enabled_flag") and candidates >= 3:
-        s.ue("sps_max_num_merge_cand_minus_max_num_gpm_cand", 4)
-    s.ue("sps_log2_parallel_merge_level_minus2", 5)
-
-
-def _affine_tools(s: Syntax) -> None:
-    s.ue("sps_five_minus_max_num_subblock_merge_cand", 5)
-    s.flag("sps_6param_affine_enabled_flag")
-    if s["sps_amvr_enabled_flag"]:
-        s.flag("sps_affine_amvr_enabled_flag")
-    if s.flag("sps_affine_prof_enabled_flag"):
-        s.flag("sps_prof_control_present_in_ph_flag")
+    if s.read("temporal_mvp_enabled"):
+        s.read("sbtmvp_enabled")
+    if s.read("amvr_enabled bdof_enabled"):
+        s.read("bdof_control_present_in_ph")
+    if s.read("smvd_enabled dmvr_enabled"):
+        s.read("dmvr_control_present_in_ph")
+    if s.read("mmvd_enabled"):
+        s.read("mmvd_fullpel_only_enabled")
+    candidates = 6 - s.read("six_minus_max_num_merge_cand.ue")
+    if s.read("sbt_enabled affine_enabled"):
+        s.read("five_minus_max_num_subblock_merge_cand.ue 6param_affine_enabled")
+        if s["amvr_enabled"]:
+            s.read("affine_amvr_enabled")
+        if s.read("affine_prof_enabled"):
+            s.read("prof_control_present_in_ph")
+    s.read("bcw_enabled ciip_enabled")
+    if candidates >= 2 and s.read("gpm_enabled") and candidates >= 3:
+        s.read("max_num_merge_cand_minus_max_num_gpm_cand.ue")
+    s.read("log2_parallel_merge_level_minus2.ue")
 
 
 def _intra_tools(s: Syntax) -> None:
-    for tool in ("isp", "mrl", "mip"):
-        s.flag(f"sps_{tool}_enabled_flag")
-    if s["sps_chroma_format_idc"]:
-        s.flag("sps_cclm_enabled_flag")
-    if s["sps_chroma_format_idc"] == _420:
-        s.flag("sps_chroma_horizontal_collocated_flag")
-        s.flag("sps_chroma_vertical_collocated_flag")
-
-
-def _palette_and_copies(s: Syntax) -> None:
-    s.flag("sps_palette_enabled_flag")
-    if s["sps_chroma_format_idc"] == _444 and not s["sps_max_luma_transform_size_64_flag"]:
-        s.flag("sps_act_enabled_flag")
-    if s["sps_transform_skip_enabled_flag"] or s["sps_palette_enabled_flag"]:
-        s.ue("sps_min_qp_prime_ts", 8)
-    if s.flag("sps_ibc_enabled_flag"):
-        s.ue("sps_six_minus_max_num_ibc_merge_cand", 5)
-    if s.flag("sps_ladf_enabled_flag"):
-        intervals = s.u("sps_num_ladf_intervals_minus2", 2) + 1
-        s.se("sps_ladf_lowest_interval_qp_offset")
-        for _ in range(intervals):
-            s.se("sps_ladf_qp_offset")
-            s.ue("sps_ladf_delta_threshold_minus1")
+    chroma = s["chroma_format_idc"]
+    s.read("isp_enabled mrl_enabled mip_enabled")
+    if chroma:
+        s.read("cclm_enabled")
+    if chroma == _420:
+        s.read("chroma_horizontal_collocated chroma_vertical_collocated")
+    s.read("palette_enabled")
+    if chroma == _444 and not s["max_luma_transform_size_64"]:
+        s.read("act_enabled")
+    if s["transform_skip_enabled"] or s["palette_enabled"]:
+        s.read("min_qp_prime_ts.ue")
+    if s.read("ibc_enabled"):
+        s.read("six_minus_max_num_ibc_merge_cand.ue")
 
 
 def _quantisation(s: Syntax) -> None:
-    if s.flag("sps_explicit_scaling_list_enabled_flag"):
-        if s["sps_lfnst_enabled_flag"]:
-            s.flag("sps_scaling_matrix_for_lfnst_disabled_flag")
-        other_space = "sps_scaling_matrix_for_alternative_colour_space_disabled_flag"
-        if s["sps_act_enabled_flag"] and s.flag(other_space):
-            s.flag("sps_scaling_matrix_designated_colour_space_flag")
-    s.flag("sps_dep_quant_enabled_flag")
-    s.flag("sps_sign_data_hiding_enabled_flag")
-
-
-def _virtual_boundaries(s: Syntax) -> None:
-    enabled = s.flag("sps_virtual_boundaries_enabled_flag")
-    if enabled and s.flag("sps_virtual_boundaries_present_flag"):
-        for _ in ("vertical", "horizontal"):
-            for _ in range(s.ue("num_virtual_boundaries", 3)):
-                s.ue("virtual_boundary_pos_minus1")
+    if s.read("ladf_enabled"):
+        intervals = s.read("num_ladf_intervals_minus2.2") + 1
+        s.read("ladf_lowest_interval_qp_offset.se")
+        s.read("ladf_qp_offset.se ladf_delta_threshold_minus1.ue " * intervals)
+    if s.read("explicit_scaling_list_enabled"):
+        if s["lfnst_enabled"]:
+            s.read("scaling_matrix_for_lfnst_disabled")
+        other_space = "scaling_matrix_for_alternative_colour_space_disabled"
+        if s["act_enabled"] and s.read(other_space):
+            s.read("scaling_matrix_designated_colour_space")
+    s.read("dep_quant_enabled sign_data_hiding_enabled")

@@ -3,51 +3,24 @@
 Of each the beginning is read.
 """
 
-from dataclasses import dataclass
-
 from neurocodec.codecs.streams.h266.nal import Nal
-from neurocodec.codecs.streams.h266.sps import read_window
 from neurocodec.codecs.streams.h266.syntax import Syntax
 
 # A slice's header is at its beginning: no need to take the coded samples apart.
 _HEADER_BYTES = 256
 
 
-@dataclass(frozen=True, eq=False)
-class Pps:
-    """A picture parameter set; indexed by an element's name in the standard, 0 if not there."""
-
-    syntax: Syntax
-
-    def __getitem__(self, name: str) -> int:
-        return self.syntax[name]
-
-    @property
-    def number(self) -> int:
-        """Its id, by which pictures refer to it."""
-        return self["pps_pic_parameter_set_id"]
-
-    @property
-    def coded_size(self) -> tuple[int, int]:
-        """Width and height in luma samples, with what the conformance window hides."""
-        return self["pps_pic_width_in_luma_samples"], self["pps_pic_height_in_luma_samples"]
-
-
-def read_pps(nal: Nal) -> Pps:
-    """Read the parameter set in a NAL unit.
+class Pps(Syntax):
+    """The picture parameter set in a NAL unit; "id" is the one by which pictures refer to it.
 
     Raises:
         BadInputError: damaged or cut.
     """
-    s = Syntax(nal)
-    s.u("pps_pic_parameter_set_id", 6)
-    with s.span("sps_id"):
-        s.u("pps_seq_parameter_set_id", 4)
-    s.flag("pps_mixed_nalu_types_in_pic_flag")
-    s.ue("pps_pic_width_in_luma_samples")
-    s.ue("pps_pic_height_in_luma_samples")
-    read_window(s, "pps")
-    return Pps(s)
+
+    def __init__(self, nal: Nal) -> None:
+        super().__init__(nal)
+        self.read("id.6 seq_parameter_set_id.4 mixed_nalu_types_in_pic")
+        self.read_size()
 
 
 def picture_parameter_set(first_slice: Nal, picture_header: Nal | None) -> int:
@@ -63,11 +36,9 @@ def picture_parameter_set(first_slice: Nal, picture_header: Nal | None) -> int:
     nal = picture_header or Nal(first_slice.type, first_slice.data[:_HEADER_BYTES])
     s = Syntax(nal)
     if picture_header is None:
-        s.flag("sh_picture_header_in_slice_header_flag")
-    random_access = s.flag("ph_gdr_or_irap_pic_flag")
-    s.flag("ph_non_ref_pic_flag")
-    if random_access:
-        s.flag("ph_gdr_pic_flag")
-    if s.flag("ph_inter_slice_allowed_flag"):
-        s.flag("ph_intra_slice_allowed_flag")
-    return s.ue("ph_pic_parameter_set_id", 63)
+        s.read("picture_header_in_slice_header")
+    random_access = s.read("gdr_or_irap_pic")
+    s.read("non_ref_pic gdr_pic" if random_access else "non_ref_pic")
+    if s.read("inter_slice_allowed"):
+        s.read("intra_slice_allowed")
+    return s.read("pic_parameter_set_id.ue")

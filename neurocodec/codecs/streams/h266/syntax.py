@@ -1,21 +1,24 @@
-"""Reading the headers of H.266: each element is kept under the name that the standard gives it."""
+"""Reading the headers of H.266, element by element under the names of the standard."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from neurocodec.codecs.streams.bits import BitReader, unescape
 from neurocodec.codecs.streams.h266.nal import HEADER_BYTES, Nal
-from neurocodec.errors import BadInputError
+
+_SIDES = ("left", "right", "top", "bottom")
 
 
 class Syntax:
-    """A header being read. An element that is not there counts as 0, as it mostly does there.
+    """A header being read, indexed by an element's name in the standard.
+
+    The prefix "sps_" and the ending "_flag" are left off the names. An element that is not there
+    counts as 0, as it mostly does there. Every method that reads raises BadInputError where the
+    header is cut.
 
     Attributes:
         values: every element so far, by its name; of one that repeats, the last.
-        spans: first bit and the bit after the last of the parts that were named.
-
-    Every method that reads raises BadInputError where the header is cut or out of its range.
+        spans: first bit and the bit after the last of each element, and of the parts named.
     """
 
     def __init__(self, nal: Nal) -> None:
@@ -26,29 +29,20 @@ class Syntax:
     def __getitem__(self, name: str) -> int:
         return self.values.get(name, 0)
 
-    def u(self, name: str, bits: int) -> int:
-        """The next element, of so many bits."""
-        return self._keep(name, self._bits.u(bits))
+    def read(self, elements: str) -> int:
+        """Read the next elements and return the last one's value.
 
-    def flag(self, name: str) -> int:
-        """The next element, of one bit."""
-        return self.u(name, 1)
-
-    def flags(self, *names: str) -> None:
-        """The next elements, of one bit each."""
-        for name in names:
-            self.flag(name)
-
-    def ue(self, name: str, most: int = 2**32) -> int:
-        """The next element, an unsigned Exp-Golomb code of at most `most`."""
-        value = self._bits.ue()
-        if value > most:
-            raise BadInputError(f"the .266 is damaged ({name} is {value}): get the file again")
-        return self._keep(name, value)
-
-    def se(self, name: str) -> int:
-        """The next element, a signed Exp-Golomb code."""
-        return self._keep(name, self._bits.se())
+        Args:
+            elements: their names with a space between; behind a name ".4" stands for 4 bits,
+                ".ue" and ".se" for an Exp-Golomb code, and nothing for a flag.
+        """
+        value = 0
+        for element in elements.split():
+            name, _, kind = element.partition(".")
+            with self.span(name):
+                code = {"ue": self._bits.ue, "se": self._bits.se}.get(kind)
+                value = self.values[name] = code() if code else self._bits.u(int(kind or 1))
+        return value
 
     def skip(self, bits: int) -> None:
         """Pass over bits that have no bearing here."""
@@ -56,7 +50,7 @@ class Syntax:
 
     def align(self) -> None:
         """Pass over the bits to the end of the byte."""
-        self._bits.u(-self._bits.position % 8)
+        self._bits.u(-self.position % 8)
 
     @property
     def position(self) -> int:
@@ -74,6 +68,20 @@ class Syntax:
         """The bits from `start` up to `end`, or all that are left."""
         return self._bits.bits(start, self._bits.size if end is None else end)
 
-    def _keep(self, name: str, value: int) -> int:
-        self.values[name] = value
-        return value
+    def read_size(self) -> None:
+        """Read the coded size and the conformance window."""
+        self.read("pic_width.ue pic_height.ue")
+        with self.span("window"):
+            if self.read("conformance_window"):
+                self.read(" ".join(f"conf_win_{side}_offset.ue" for side in _SIDES))
+
+    @property
+    def coded_size(self) -> tuple[int, int]:
+        """Width and height in luma samples, with what the conformance window hides."""
+        return self["pic_width"], self["pic_height"]
+
+    @property
+    def hidden(self) -> tuple[int, int]:
+        """Columns and rows outside the conformance window, in chroma samples."""
+        left, right, top, bottom = (self[f"conf_win_{side}_offset"] for side in _SIDES)
+        return left + right, top + bottom
