@@ -129,7 +129,7 @@ def test_weights_with_stage_1_behind_them_skip_it(train, tmp_path):
         train("other", options=replace(OPTIONS, start=start, qa=False))
     filter_ = tmp_path / "npp.safetensors"
     filter_.write_bytes(checkpoint.dump(Npp(arch="npp-light", width=4), "npp", {}))
-    with pytest.raises(UsageError, match="no proxy"):
+    with pytest.raises(UsageError, match="proxy: train one with train-proxy"):
         train("other", options=replace(OPTIONS, start=str(filter_)))
 
 

@@ -70,7 +70,7 @@ def test_the_log_has_speed_and_time_left(finished):
     assert [line["step"] for line in steps] == [1, 2]
     assert {"bpp", "d_m.tiny.net", "gradient_norm", "learning_rate"} <= steps[0].keys()
     assert all(line["pictures_per_s"] > 0 for line in steps)
-    assert steps[0]["minutes_left"] == pytest.approx(steps[0]["minutes"], abs=0.01)
+    assert steps[0]["minutes_left"] > 0
     assert steps[1]["minutes_left"] == 0
 
 
@@ -160,7 +160,7 @@ def test_without_adaptation_it_stays_without(train, stored):
 
 def test_options_that_do_not_fit_the_weights_to_begin_with(train, stored):
     start = stored(arch="npp-light")
-    with pytest.raises(UsageError, match="is of --arch npp-light, not npp"):
+    with pytest.raises(UsageError, match="of --arch npp-light"):
         train(start=start, arch="npp")
     with pytest.raises(UsageError, match="leave out --no-qa"):
         train(start=start, qa=False)
@@ -234,7 +234,7 @@ def test_installed_weights_are_begun_with_and_served_by_their_names(
 
     assert trained.network.config["arch"] == "npp-light"
     assert trained.made["proxy"].startswith("Proxy ")
-    with pytest.raises(MissingError, match="no weights are called 'other': installed are mine, st"):
+    with pytest.raises(MissingError, match="no weights are called 'other'"):
         train(start="other")
 
 
