@@ -1,10 +1,9 @@
 """npp-context: npp-light with a larger receptive field for the choice of the blur."""
 
 from torch import Tensor, nn
-from torch.nn import functional
 
 from neurocodec.networks.adaptation import adaptation, start_at_zero
-from neurocodec.networks.light import LOGITS, Adapted, Light, Stage
+from neurocodec.networks.light import LOGITS, Adapted, Light, Stage, enlarged
 
 
 class Context(Light):
@@ -47,8 +46,8 @@ class _Surroundings(nn.Module):
         """Map (N, c, H, W) to the same shape; H and W are multiples of 4."""
         half = self.down[0](f, qp)
         quarter = self.middle(self.down[1](half, qp), qp)
-        half = self.up(_doubled(self.narrow(quarter)) + half, qp)
-        return _doubled(self.leave(half))
+        half = self.up(enlarged(self.narrow(quarter), 2) + half, qp)
+        return enlarged(self.leave(half), 2)
 
 
 class _Advice(nn.Module):
@@ -64,9 +63,5 @@ class _Advice(nn.Module):
 
     def forward(self, quarter: Tensor, eighth: Tensor, qp: Tensor) -> Tensor:
         """Return logits, (N, LOGITS, H/4, W/4)."""
-        logits: Tensor = self.adapted(self.quarter(quarter) + _doubled(self.eighth(eighth)), qp)
+        logits: Tensor = self.adapted(self.quarter(quarter) + enlarged(self.eighth(eighth), 2), qp)
         return logits
-
-
-def _doubled(f: Tensor) -> Tensor:
-    return functional.interpolate(f, scale_factor=2, mode="bilinear")

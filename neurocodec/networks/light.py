@@ -82,10 +82,10 @@ class Mixture(nn.Module):
 
     def _mix(self, x: Tensor, w: Tensor) -> Tensor:
         ycc = torch.einsum("dc,nchw->ndhw", self.to_ycc, x)
-        w_narrow = _enlarged(w[:, :, 1:5], 4)
-        w_wide = _enlarged(w[:, :, 5:], 2)
+        w_narrow = enlarged(w[:, :, 1:5], 4)
+        w_wide = enlarged(w[:, :, 5:], 2)
         coarse = _mixed(w_wide, _bank(functional.avg_pool2d(ycc, 2), self.wide))
-        coarse_and_share = _enlarged(torch.cat([coarse, w_wide.sum(2)], dim=1), 2)
+        coarse_and_share = enlarged(torch.cat([coarse, w_wide.sum(2)], dim=1), 2)
         coarse, share = coarse_and_share[:, :3], coarse_and_share[:, 3:]
         # The identity's weight is the remainder, so that all sum to 1 at the full size.
         w_identity = (1 - share - w_narrow.sum(2))[:, [0, 1, 1]]
@@ -101,7 +101,7 @@ class Mixture(nn.Module):
         return logits.to(x.dtype).reshape(len(x), 2, len(_FIRST_LOGITS), *f.shape[-2:]).softmax(2)
 
 
-def _enlarged(x: Tensor, factor: int) -> Tensor:
+def enlarged(x: Tensor, factor: int) -> Tensor:
     """Enlarge (N, …, H, W) bilinearly to (N, …, factor·H, factor·W)."""
     flat = x.flatten(1, -3)
     larger = functional.interpolate(flat, scale_factor=factor, mode="bilinear")

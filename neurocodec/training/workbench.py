@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 
 from neurocodec.images import Image
-from neurocodec.networks import devices, memory
+from neurocodec.networks import devices
 from neurocodec.networks.precision import Precision, precision
 from neurocodec.training import data, losses
 from neurocodec.training.codec_pool import CodecPool
@@ -96,7 +96,7 @@ def workbench(
         MissingError: weights cannot be had.
         BadInputError: a file is damaged, too few pictures, or missing labels.
     """
-    memory.keep()
+    devices.keep_memory()
     device = devices.resolve(config.device)
     computed = precision(device, amp=config.amp and _serves_amp(device, report))
     report.status("looking for pictures")

@@ -75,7 +75,7 @@ def build(name: str, settings: Mapping[str, Any], *, pretrained: bool = False) -
     Raises:
         UsageError: no such name.
         MissingError: timm is not installed, or the weights cannot be downloaded.
-        TypeError, ValueError, RuntimeError: the architecture does not take these settings.
+        UsageError, TypeError, ValueError: the architecture does not take these settings.
     """
     builder = _build_timm if name.startswith(TIMM) else _build_torchvision
     with warnings.catch_warnings(), torch.random.fork_rng(devices=[]):
@@ -84,9 +84,9 @@ def build(name: str, settings: Mapping[str, Any], *, pretrained: bool = False) -
         try:
             return builder(name, settings, pretrained)
         except (OSError, RuntimeError) as exc:  # URLError is an OSError, a wrong hash is the other
-            if not pretrained:
-                raise
             reason = str(exc).splitlines()[0] if str(exc) else type(exc).__name__
+            if not pretrained:
+                raise UsageError(f"{name}: cannot be built ({reason})") from exc
             raise MissingError(
                 f"{name}: its weights cannot be downloaded ({reason}): name a .safetensors file "
                 "that has an arch, or try again online"
@@ -118,11 +118,7 @@ def _timm(name: str) -> ModuleType:
     except ImportError:
         raise MissingError(f"{name}: timm is not installed: pip install timm") from None
     model = name.removeprefix(TIMM)
-    try:
-        known = timm.is_model(model) and timm.get_pretrained_cfg(model) is not None
-    except RuntimeError:  # an unknown tag behind a known name
-        known = False
-    if not known:
+    if not timm.is_model(model):
         raise UsageError(f"timm has no model called {model!r}: its names are in timm.list_models()")
     return timm
 

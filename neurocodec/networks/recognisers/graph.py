@@ -74,15 +74,15 @@ class Graph(nn.Module):
         self._layers.append(_LAYERS[op["op"]](op, tensors))
         self._inputs[name] = list(inputs)
 
-    def layer(self, name: str) -> nn.Module:
-        """Return the layer of the operation called `name`.
+    def get_submodule(self, target: str) -> nn.Module:
+        """Return the layer of the operation called `target`.
 
         Raises:
-            AttributeError: no such operation, as with `nn.Module.get_submodule`.
+            AttributeError: no such operation.
         """
-        if name not in self._inputs:
-            raise AttributeError(f"no operation is called {name!r}")
-        return self._layers[list(self._inputs).index(name)]
+        if target not in self._inputs:
+            raise AttributeError(f"no operation is called {target!r}")
+        return self._layers[list(self._inputs).index(target)]
 
     def forward(self, x: Tensor) -> dict[str, Tensor]:
         """Compute the outputs by name, from preprocessed pictures x, (N, 3, H, W)."""
@@ -101,7 +101,7 @@ class _Conv(nn.Module):
         left, right, top, bottom = op["pad"]
         even = left == right and top == bottom
         self.edges = (0, 0, 0, 0) if even else (left, right, top, bottom)
-        skip_init: Callable[..., nn.Module] = nn.utils.skip_init
+        skip_init: Callable[..., nn.Conv2d] = nn.utils.skip_init
         self.conv = skip_init(
             nn.Conv2d,
             op["in_channels"],
