@@ -2,7 +2,6 @@
 
 import ctypes
 import sys
-from functools import lru_cache
 
 import torch
 
@@ -33,7 +32,6 @@ def resolve(device: str) -> torch.device:
     return torch.device("cuda" if device != "cpu" and has_gpu else "cpu")
 
 
-@lru_cache(maxsize=1)
 def keep_memory() -> None:
     """Keep memory that torch frees for its next tensors, by glibc's thresholds where there are any.
 

@@ -58,7 +58,7 @@ def add(
         data = _halved(trained, files.display(path))
     folder = weights.folder()
     files.make_folder(folder)
-    auto = _automatic(trained, name, automatic)
+    auto = _automatic(trained, name, {*automatic, *weights.automatic_for(name)})
     target = folder / f"{name}.safetensors"
     entry = {**_entry(trained, data), **(facts or {}), "file": target.name}
     files.write(str(target), data)
@@ -103,11 +103,8 @@ def _refuse_odd_name(name: str) -> None:
         raise UsageError(f"{name}.md exists and is not a card: choose another name than {name!r}")
 
 
-def _automatic(
-    trained: checkpoint.Checkpoint, name: str, automatic: Sequence[str]
-) -> dict[str, str]:
-    """Return the filter for `--filter auto`, by codec, also for codecs that use the name now."""
-    codecs = {*automatic, *weights.automatic_for(name)}
+def _automatic(trained: checkpoint.Checkpoint, name: str, codecs: set[str]) -> dict[str, str]:
+    """Return the filter for `--filter auto`, by codec."""
     if codecs and not isinstance(trained.network, FilterNetwork):
         raise UsageError(
             f"a {trained.kind} is not a filter: it cannot serve --filter auto of "

@@ -26,7 +26,7 @@ class TwoBranches(nn.Module):
         self.unet = UNet(width, qa=qa, norm=True)
 
     def forward(self, x: Tensor, qp: Tensor) -> Tensor:
-        """The filtered pictures, (N, 3, H, W), at least 0; H and W multiples of 16."""
+        """Filter pictures, (N, 3, H, W), at least 0; H and W multiples of 16."""
         deep = self.unet(x, qp)
         with exactly(x):
             pixel = torch.relu(self.first_qa(self.first(x), qp))
@@ -45,7 +45,7 @@ class Residual(nn.Module):
         start_at_zero(self.unet.last)
 
     def forward(self, x: Tensor, qp: Tensor) -> Tensor:
-        """The filtered pictures, (N, 3, H, W); H and W multiples of 16."""
+        """Filter pictures, (N, 3, H, W); H and W multiples of 16."""
         deep: Tensor = self.unet(x, qp)
         return x + deep
 

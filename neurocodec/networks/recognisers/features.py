@@ -27,7 +27,10 @@ class FeatureReader:
         self._layer = layer
         self._features: Any = None
         if layer:
-            _named(recogniser, layer).register_forward_hook(self._after)
+            try:
+                recogniser.network.get_submodule(layer).register_forward_hook(self._after)
+            except AttributeError as exc:
+                raise UsageError(f"{recogniser.name}: has no layer {layer!r} ({exc})") from None
             return
         for module in recogniser.network.modules():
             if isinstance(module, nn.Conv2d | nn.Linear):
@@ -52,10 +55,3 @@ class FeatureReader:
 
     def _before(self, module: nn.Module, inputs: Any) -> None:
         self._features = inputs[0]  # of the last layer in the end
-
-
-def _named(recogniser: Recogniser, layer: str) -> nn.Module:
-    try:
-        return recogniser.network.get_submodule(layer)
-    except AttributeError as exc:
-        raise UsageError(f"{recogniser.name}: has no layer {layer!r} ({exc})") from None

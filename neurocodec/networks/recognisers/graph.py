@@ -141,15 +141,13 @@ def _focus(x: Tensor) -> Tensor:
     return torch.cat(quarters, dim=1)
 
 
-def _maxpool(op: Mapping[str, Any], tensors: object) -> nn.Module:
-    return nn.MaxPool2d(op["kernel"], op["stride"], op["padding"], ceil_mode=op["ceil_mode"])
-
-
 _LAYERS: dict[str, Callable[[Mapping[str, Any], dict[str, Tensor]], nn.Module]] = {
     "conv": _Conv,
     "add": lambda op, tensors: _Function(torch.add),
     "concat": lambda op, tensors: _Function(lambda *inputs: torch.cat(inputs, dim=1)),
-    "maxpool": _maxpool,
+    "maxpool": lambda op, tensors: nn.MaxPool2d(
+        op["kernel"], op["stride"], op["padding"], ceil_mode=op["ceil_mode"]
+    ),
     "global_avgpool": lambda op, tensors: nn.AdaptiveAvgPool2d(1),
     "upsample2_nearest": lambda op, tensors: nn.Upsample(scale_factor=2, mode="nearest"),
     "focus": lambda op, tensors: _Function(_focus),
