@@ -12,7 +12,7 @@ from neurocodec import weights
 from neurocodec.errors import MissingError, UsageError
 from neurocodec.filters.filter import Filter
 from neurocodec.images import Image, Plane
-from neurocodec.networks import checkpoint, devices, memory
+from neurocodec.networks import checkpoint, devices
 from neurocodec.networks.filter import FilterNetwork
 from neurocodec.networks.tensors import to_images, to_tensor
 
@@ -46,7 +46,7 @@ class NetworkFilter(Filter):
         self, weights: str = "", tile: int = 0, batch: int = 0, device: str = "cpu"
     ) -> None:
         network, stored = _load(self.kind, weights)
-        memory.keep()
+        devices.keep_memory()
         self._device = devices.resolve(device)
         self._network = network.to(self._device).to(memory_format=torch.channels_last)
         if 0 != tile < self._network.stride:
@@ -126,7 +126,7 @@ def _load(kind: str, name: str) -> tuple[FilterNetwork, checkpoint.Checkpoint]:
     if not name:
         known = ", ".join(weights.installed()) or "none is installed yet"
         raise MissingError(f"{kind} needs weights: write {kind}:weights=NAME or FILE ({known})")
-    network, stored = checkpoint.read(name, FilterNetwork, "filter")  # type: ignore[type-abstract]
+    network, stored = checkpoint.read(name, FilterNetwork, "filter")
     if stored.kind != kind:
         raise MissingError(f"weights {name} are for {stored.kind}, not {kind}")
     return network, stored

@@ -44,14 +44,14 @@ class TvL1(Filter):
         self.device = devices.resolve(device)
 
     def __call__(self, image: Image, qp: float) -> Image:
-        """The cartoon part, rounded to the nearest level."""
+        """Compute the cartoon part, rounded to the nearest level."""
         cartoon = tv_l1(to_tensor([image], self.device), self.lmbda, self.iterations)
         return to_images(cartoon, [image])[0]
 
 
 @torch.no_grad()
 def tv_l1(f: Tensor, lmbda: float, iterations: int) -> Tensor:
-    """The u that minimises Σ|∇u| + λ·Σ|u − f|, each channel for itself.
+    """Find the u that minimises Σ|∇u| + λ·Σ|u − f|, each channel for itself.
 
     |∇u| is the Euclidean length of the forward differences, which are 0 across the border. Both
     terms scale with the range, so λ means the same for levels 0–255. After no iteration u is f.

@@ -130,7 +130,7 @@ def test_timm_names() -> None:
     assert (recogniser.preprocessing.resize, recogniser.preprocessing.size) == (32, 28)
     assert recogniser(X).shape == (2, 4)
     assert load("meannet:random").model_sha256 == recogniser.model_sha256
-    with pytest.raises(UsageError, match="timm has no model called 'modenet'"):
+    with pytest.raises(UsageError, match="no model is called 'timm:modenet'"):
         load("timm:modenet")
     with pytest.raises(MissingError, match=r"cannot be downloaded \(no hub\)"):
         load("meannet")

@@ -229,8 +229,8 @@ def test_installed_weights_are_begun_with_and_served_by_their_names(
 ):
     monkeypatch.setenv("NEUROCODEC_WEIGHTS", str(tmp_path / "shelf"))
     (tmp_path / "shelf").mkdir()
-    release.add(Path(stored(arch="npp-light")), release.Release("mine"))
-    release.add(learned, release.Release("stand-in"))
+    release.add(Path(stored(arch="npp-light")), "mine")
+    release.add(learned, "stand-in")
 
     trained = train(start="mine", proxies=["stand-in"], size=64)
 

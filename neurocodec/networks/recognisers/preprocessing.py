@@ -58,14 +58,10 @@ class Preprocessing:
         sub, mul = (fitted.new_tensor(values).view(3, 1, 1) for values in (self.sub, self.mul))
         return (ordered * 255 - sub) * mul
 
-    def letterbox(self, height: int, width: int) -> tuple[int, int]:
-        """Compute the height and width of a picture inside the padded square, in pixels."""
-        longer = max(height, width)
-        return max(1, height * self.size // longer), max(1, width * self.size // longer)
-
     def _fit(self, pictures: Tensor) -> Tensor:
         boxed = self.fit == "letterbox"
-        height, width = self.letterbox(*pictures.shape[-2:])
+        sides = pictures.shape[-2:]
+        height, width = (max(1, side * self.size // max(sides)) for side in sides)
         mode = InterpolationMode(self.interpolation)
         resized: Tensor = transforms.resize(
             pictures, [height, width] if boxed else [self.resize], mode, antialias=True
