@@ -11,8 +11,6 @@ from neurocodec.images import Image
 from neurocodec.networks import devices
 from neurocodec.networks.tensors import to_images, to_tensor
 
-MAX_SIGMA = 100.0
-
 
 class Blur(Filter):
     """Blurs alike at every QP; alpha is not blurred.
@@ -26,8 +24,8 @@ class Blur(Filter):
     """
 
     def __init__(self, sigma: float = 0.5, device: str = "cpu") -> None:
-        if not 0 <= sigma <= MAX_SIGMA:
-            raise UsageError(f"blur:sigma is 0 to {MAX_SIGMA:g} pixels, not {sigma:g}")
+        if not 0 <= sigma <= 100:
+            raise UsageError(f"blur:sigma is 0 to 100 pixels, not {sigma:g}")
         self.sigma = sigma
         self.device = devices.resolve(device)
 

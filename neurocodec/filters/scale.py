@@ -36,7 +36,8 @@ class Scale(Filter):
         if (width, height) == (image.width, image.height):
             return image
         planes = image.pixels if image.alpha is None else np.dstack([image.pixels, image.alpha])
-        resized = PIL.Image.fromarray(planes).resize((width, height), PIL.Image.Resampling.LANCZOS)
-        values = np.array(resized)
+        values = np.array(
+            PIL.Image.fromarray(planes).resize((width, height), PIL.Image.Resampling.LANCZOS)
+        )
         alpha = None if image.alpha is None else values[..., 3].copy()
         return replace(image, pixels=np.ascontiguousarray(values[..., :3]), alpha=alpha)

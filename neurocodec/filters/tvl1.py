@@ -62,9 +62,8 @@ def tv_l1(f: Tensor, lmbda: float, iterations: int) -> Tensor:
         iterations: of Chambolle and Pock's Algorithm 1 with θ = 1.
     """
     # Channel by channel: a third of the memory, and equal channels stay equal to the last bit.
-    return torch.cat(
-        [_tv_l1(plane, lmbda, iterations) for plane in torch.split(f, 1, dim=1)], dim=1
-    )
+    planes = torch.split(f, 1, dim=1)
+    return torch.cat([_tv_l1(plane, lmbda, iterations) for plane in planes], dim=1)
 
 
 def _tv_l1(f: Tensor, lmbda: float, iterations: int) -> Tensor:

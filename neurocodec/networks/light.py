@@ -19,8 +19,7 @@ _NARROW_RADIUS = 3
 _WIDE_RADIUS = 5  # at half the size
 # The blur of averaging to half the size and bilinear enlarging themselves, in square pixels.
 _HALVING_VARIANCE = 0.25 + 2 / 3
-# The weights of sigma 0, NARROW and WIDE at first: about a blur of sigma 0.5, the best single one
-# on photographs.
+# Of sigma 0, NARROW and WIDE: about a blur of sigma 0.5, the best single one on photographs.
 _FIRST__LOGITS = (2.0, 2.0, 2.0, 0.0, -2.0, -3.0, -4.0, -4.0, -4.0)
 _LOGITS = 2 * len(_FIRST__LOGITS)  # of luma and chroma
 # BT.601, full range, chroma about 0.
@@ -256,6 +255,5 @@ class _Advice(nn.Module):
         start_at_zero(self.eighth)
 
     def forward(self, quarter: Tensor, eighth: Tensor, qp: Tensor) -> Tensor:
-        """Return logits, (N, _LOGITS, H/4, W/4)."""
         logits: Tensor = self.adapted(self.quarter(quarter) + _enlarged(self.eighth(eighth), 2), qp)
         return logits

@@ -79,9 +79,8 @@ def measurements(path: Path) -> list[dict[str, Any]]:
         for line in lines:
             _row(line)
     except (ValueError, TypeError, LookupError, AttributeError) as exc:
-        raise BadInputError(
-            f"{files.display(path)} is not the output of bdrate --json ({exc!r})"
-        ) from exc
+        name = files.display(path)
+        raise BadInputError(f"{name} is not the output of bdrate --json ({exc!r})") from exc
     return lines
 
 

@@ -76,8 +76,7 @@ def test_published_weights_are_read_without_free_unpickling(
     [
         ("mobilenetv2", "did you mean mobilenet_v2"),
         ("raft_small", "write a torchvision name"),
-        ("resnet50.pth", "write a name or a .safetensors file"),
-        ("models/resnet50", "write a name or a .safetensors file"),
+        ("resnet50.pth", "a file ends in .safetensors"),
     ],
 )
 def test_an_unknown_name(name: str, message: str) -> None:

@@ -43,7 +43,8 @@ def find(name: str) -> str:
         return TIMM + name.removeprefix(TIMM)
     close = difflib.get_close_matches(name, known)
     meant = f"did you mean {' or '.join(close)}?" if close else "write a torchvision name"
-    raise UsageError(f"no model is called {name!r}: {meant} (for timm's: pip install timm)")
+    others = "for timm's: pip install timm; a file ends in .safetensors"
+    raise UsageError(f"no model is called {name!r}: {meant} ({others})")
 
 
 def kind(name: str) -> str:

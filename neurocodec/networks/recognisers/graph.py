@@ -55,9 +55,9 @@ class Graph(nn.Module):
                 reason = f"{exc} is missing or not known" if isinstance(exc, KeyError) else exc
                 name = op.get("name", number) if isinstance(op, Mapping) else number
                 raise ValueError(f"op {name!r} cannot be built ({reason})") from None
-        missing = [output for output in self.outputs if output not in self._inputs]
-        if missing:
-            raise ValueError(f"no op computes the output {missing[0]!r}")
+        for output in self.outputs:
+            if output not in self._inputs:
+                raise ValueError(f"no op computes the output {output!r}")
         if unused:
             raise ValueError(f"{len(unused)} tensors belong to no op, {min(unused)!r} for one")
         self._last_use = {read: name for name, reads in self._inputs.items() for read in reads}

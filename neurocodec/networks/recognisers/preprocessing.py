@@ -118,21 +118,13 @@ def from_torchvision(preset: Any) -> Preprocessing | None:
         return None
     resize = preset.resize_size[0]
     crop = getattr(preset, "crop_size", None)
-    description = {
-        "fit": "crop" if crop else "shorter",
-        "size": crop[0] if crop else resize,
-        "resize": resize,
-        "interpolation": preset.interpolation.value,
-        "mean": preset.mean,
-        "std": preset.std,
-    }
-    return from_description(description)
+    fitting = {"fit": "crop", "size": crop[0]} if crop else {"fit": "shorter", "size": resize}
+    values = {"interpolation": preset.interpolation.value, "mean": preset.mean, "std": preset.std}
+    return from_description({**fitting, "resize": resize, **values})
 
 
 def from_timm(settings: Mapping[str, Any]) -> Preprocessing:
     """Read the preprocessing of timm's evaluation transform, from `resolve_model_data_config`."""
     size = settings["input_size"][-1]
-    description = {key: settings[key] for key in ("interpolation", "mean", "std")}
-    return from_description(
-        {"size": size, "resize": int(size / settings["crop_pct"]), **description}
-    )
+    resize = int(size / settings["crop_pct"])
+    return from_description({**settings, "size": size, "resize": resize})
