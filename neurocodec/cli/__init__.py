@@ -90,7 +90,8 @@ def run(command: click.Command, name: str, failure: int | None = None) -> NoRetu
         failure: one code for all that errors.py tells apart.
     """
     for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, _stop)
+        if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup has it
+            signal.signal(number, _stop)
     console.open_missing_streams()
     code = exit_code(command, name)
     sys.exit(failure if failure is not None and 0 < code < 128 else code)
