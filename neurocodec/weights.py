@@ -109,10 +109,13 @@ def read(weights: str) -> Weights:
     if record is None:
         return Weights(files.display(weights), data, sha256)
     if sha256 != record["sha256"]:
-        raise MissingError(
-            f"weights {weights}: {path} is truncated or altered: it has {len(data):,} bytes of "
-            f"sha256 {sha256[:12]}…, not {record['sha256'][:12]}…: {_remedy()}"
+        missing = record.get("size_bytes", 0) - len(data)
+        fault = (
+            f"is truncated: {missing:,} of its {record['size_bytes']:,} bytes are missing"
+            if missing > 0
+            else f"was altered: its sha256 is {sha256[:12]}…, not {record['sha256'][:12]}…"
         )
+        raise MissingError(f"weights {weights}: {path} {fault}: {_remedy()}")
     return Weights(weights, data, sha256)
 
 

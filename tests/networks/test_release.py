@@ -29,8 +29,7 @@ NO_PAIR = json.dumps(MEASURED | {"interval": []})
 def shelf(tmp_path, monkeypatch):
     """An empty folder of weights that is the installed one."""
     monkeypatch.setenv(weights.VARIABLE, str(tmp_path / "shelf"))
-    yield tmp_path / "shelf"
-    weights._manifest.cache_clear()
+    return tmp_path / "shelf"
 
 
 @pytest.fixture
