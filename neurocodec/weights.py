@@ -4,9 +4,7 @@ import fcntl
 import hashlib
 import json
 import os
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,21 +16,6 @@ _HERE = Path(__file__).resolve().parent
 _PLACES = (_HERE.parent / "weights", _HERE / "packaged_weights")  # in a checkout, in a wheel
 _MANIFEST = "manifest.json"
 _ENDING = ".safetensors"
-
-
-@dataclass(frozen=True)
-class Weights:
-    """The bytes of a weights file.
-
-    Attributes:
-        name: how messages refer to it.
-        data: the file's content.
-        sha256: of `data`, in hexadecimal.
-    """
-
-    name: str
-    data: bytes
-    sha256: str
 
 
 def folder() -> Path:
@@ -87,7 +70,7 @@ def entry(name: str) -> dict[str, Any]:
     return entries[name]
 
 
-def read(weights: str) -> Weights:
+def read(weights: str) -> bytes:
     """Read installed weights or a file, and check installed ones against the manifest.
 
     Args:
@@ -106,9 +89,7 @@ def read(weights: str) -> Weights:
             f"weights {weights}: {exc}: {_remedy()}" if record else str(exc)
         ) from exc
     sha256 = hashlib.sha256(data).hexdigest()
-    if record is None:
-        return Weights(files.display(weights), data, sha256)
-    if sha256 != record["sha256"]:
+    if record and sha256 != record["sha256"]:
         missing = record.get("size_bytes", 0) - len(data)
         fault = (
             f"is truncated: {missing:,} of its {record['size_bytes']:,} bytes are missing"
@@ -116,7 +97,7 @@ def read(weights: str) -> Weights:
             else f"was altered: its sha256 is {sha256[:12]}…, not {record['sha256'][:12]}…"
         )
         raise MissingError(f"weights {weights}: {path} {fault}: {_remedy()}")
-    return Weights(weights, data, sha256)
+    return data
 
 
 def enter(name: str, record: Mapping[str, Any], auto: Mapping[str, str]) -> None:
@@ -132,22 +113,15 @@ def enter(name: str, record: Mapping[str, Any], auto: Mapping[str, str]) -> None
         OutputError: the manifest cannot be written.
     """
     where = folder()
-    with _locked(where):
+    lock = os.open(where, os.O_RDONLY)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # another process may be writing it
         filters, entries = _manifest()
-        manifest = {"auto": filters | auto, "weights": {**entries, name: dict(record)}}
+        manifest = {"auto": {**filters, **auto}, "weights": {**entries, name: dict(record)}}
         text = json.dumps(manifest, indent=1, sort_keys=True) + "\n"
         files.write(str(where / _MANIFEST), text.encode())
-
-
-@contextmanager
-def _locked(where: Path) -> Iterator[None]:
-    """Keep other processes from writing the manifest in that folder."""
-    descriptor = os.open(where, os.O_RDONLY)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
     finally:
-        os.close(descriptor)
+        os.close(lock)
 
 
 def _manifest() -> tuple[dict[str, str], dict[str, dict[str, Any]]]:

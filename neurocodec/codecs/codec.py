@@ -66,8 +66,7 @@ class Codec(ABC):
     def __init__(self, chroma: str | None = None, keep_metadata: bool = False) -> None:
         self.chroma = self.chromas[0] if chroma is None else chroma
         self.keep_metadata = keep_metadata
-        if self.chroma not in self.chromas:
-            raise UsageError(f"{self.name} has chroma {', '.join(self.chromas)}, not {chroma}")
+        check_setting(self.name, "chroma", self.chroma, self.chromas)
         if keep_metadata and not self.carries_metadata:
             raise UsageError(f"{self.name} cannot carry metadata: leave out --keep-metadata")
 
@@ -114,6 +113,12 @@ class Codec(ABC):
             size = f"{image.width}×{image.height}"
             raise UsageError(f"{size} is too large for {self.name}: {self.max_side} a side is most")
 
+    def _metadata(self, image: Image) -> dict[str, bytes]:
+        if not self.keep_metadata:
+            return {}
+        # A profile is of three components: it does not fit a file that has one.
+        return {k: v for k, v in image.metadata.items() if not (image.gray and k == "icc")}
+
     @abstractmethod
     def _encode(self, image: Image, value: int) -> bytes:
         """Encode a picture that was checked, at a level that was checked."""
@@ -140,6 +145,18 @@ class Codec(ABC):
     @abstractmethod
     def recognises(cls, data: bytes) -> bool:
         """Tell whether `data`, a file or its first HEAD_BYTES, begins as this format does."""
+
+
+def check_setting(codec_name: str, what: str, value: Any, known: Sequence[Any]) -> None:
+    """Refuse a setting's value that is not among the known ones.
+
+    Raises:
+        UsageError: it is not; the message lists them.
+    """
+    if value not in known:
+        span = f"{known[0]} to {known[-1]}"
+        names = span if isinstance(known, range) else ", ".join(map(str, known))
+        raise UsageError(f"{codec_name} has {what} {names}, not {value}")
 
 
 def create(spec: str, **context: Any) -> Codec:

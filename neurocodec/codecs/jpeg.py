@@ -5,7 +5,6 @@ them. libjpeg-turbo's cjpeg and Pillow write the same bytes.
 """
 
 import io
-from functools import cached_property
 from typing import Any
 
 import PIL
@@ -16,7 +15,7 @@ from neurocodec.codecs import jpeg_segments
 from neurocodec.codecs.codec import Codec
 from neurocodec.codecs.programs import cjpeg, djpeg
 from neurocodec.images import Image
-from neurocodec.tools import Program, lookup
+from neurocodec.tools import lookup
 
 _MAGIC = jpeg_segments.SOI + b"\xff"
 _PILLOW_SUBSAMPLING = {"420": 2, "422": 1, "444": 0}
@@ -37,32 +36,20 @@ class Jpeg(Codec):
     max_side = 65500
     tools = (cjpeg.CJPEG, djpeg.DJPEG)
 
-    @cached_property
-    def _cjpeg(self) -> Program | None:
-        return lookup(cjpeg.CJPEG)
-
-    @cached_property
-    def _djpeg(self) -> Program | None:
-        return lookup(djpeg.DJPEG)
-
     @property
     def encoder(self) -> str:
         """Name and version: "cjpeg (libjpeg-turbo 2.1.5)" or "Pillow 13.0.0 (…)"."""
-        if self._cjpeg:
-            return f"cjpeg ({self._cjpeg.version.replace('version ', '')})"
+        if program := lookup(cjpeg.CJPEG):
+            return f"cjpeg ({program.version.replace('version ', '')})"
         return f"Pillow {PIL.__version__} (libjpeg-turbo {PIL.features.version('libjpeg_turbo')})"
 
     def _encode(self, image: Image, value: int) -> bytes:
         chroma = "444" if image.gray else self.chroma
-        if self._cjpeg:
-            data = cjpeg.encode(self._cjpeg, image, value, chroma)
+        if program := lookup(cjpeg.CJPEG):
+            data = cjpeg.encode(program, image, value, chroma)
         else:
             data = _by_pillow(image, value, chroma)
-        if not self.keep_metadata:
-            return data
-        # A profile is of three components: it does not fit a file that has one.
-        metadata = {k: v for k, v in image.metadata.items() if not (image.gray and k == "icc")}
-        return jpeg_segments.with_metadata(data, metadata)
+        return jpeg_segments.with_metadata(data, self._metadata(image))
 
     def decode(self, data: bytes) -> Image:
         """Decode the picture in `data`, upright and in sRGB, its gray or CMYK brought to RGB.
@@ -75,8 +62,9 @@ class Jpeg(Codec):
         """
         header = jpeg_segments.read_header(data)
         image = images.read(data, "the .jpg")
-        if self._djpeg and header.layers in {1, 3}:
-            djpeg.refuse_corrupt(self._djpeg, data, header.width * header.height)
+        program = lookup(djpeg.DJPEG)
+        if program and header.layers in {1, 3}:
+            djpeg.refuse_corrupt(program, data, header.width * header.height)
         return image
 
     def inspect(self, data: bytes) -> dict[str, Any]:

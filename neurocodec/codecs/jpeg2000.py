@@ -7,7 +7,6 @@ transform, code blocks of 64×64, progression LRCP. Both ways write the same byt
 import io
 import math
 from dataclasses import replace
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -21,7 +20,7 @@ from neurocodec.codecs.codec import Codec
 from neurocodec.codecs.programs import opj_compress
 from neurocodec.errors import BadInputError
 from neurocodec.images import Image
-from neurocodec.tools import Program, lookup
+from neurocodec.tools import lookup
 
 _MAX_RESOLUTIONS = 6
 # Said in place of OpenJPEG's own 37 bytes with its version, which are 0.006 bpp at 224×224.
@@ -51,24 +50,15 @@ class Jpeg2000(Codec):
     carries_metadata = True
     tools = (opj_compress.OPJ_COMPRESS,)
 
-    @cached_property
-    def _opj_compress(self) -> Program | None:
-        return lookup(opj_compress.OPJ_COMPRESS)
-
     @property
     def encoder(self) -> str:
         """Name and version: "opj_compress 2.5.0" or "Pillow 13.0.0 (OpenJPEG 2.5.4)"."""
-        if self._opj_compress:
-            return f"opj_compress {self._opj_compress.version}"
+        if program := lookup(opj_compress.OPJ_COMPRESS):
+            return f"opj_compress {program.version}"
         return f"Pillow {PIL.__version__} (OpenJPEG {PIL.features.version('jpg_2000')})"
 
     def _encode(self, image: Image, value: int) -> bytes:
-        data = self._aim(image, value)
-        if not self.keep_metadata:
-            return data
-        # A profile is of three components: it does not fit a file that has one.
-        metadata = {k: v for k, v in image.metadata.items() if not (image.gray and k == "icc")}
-        return jpeg2000_boxes.with_metadata(data, metadata)
+        return jpeg2000_boxes.with_metadata(self._aim(image, value), self._metadata(image))
 
     def _aim(self, image: Image, level: int) -> bytes:
         """The first try whose PSNR is not far below `level`, or else everything there is."""
@@ -81,9 +71,8 @@ class Jpeg2000(Codec):
         return self._try(image, _EVERYTHING)
 
     def _try(self, image: Image, aim_db: int) -> bytes:
-        if self._opj_compress:
-            program, resolutions = self._opj_compress, _resolutions(image)
-            return opj_compress.encode(program, image, aim_db, resolutions, _COMMENT)
+        if program := lookup(opj_compress.OPJ_COMPRESS):
+            return opj_compress.encode(program, image, aim_db, _resolutions(image), _COMMENT)
         return _by_pillow(image, aim_db)
 
     def decode(self, data: bytes) -> Image:
@@ -163,17 +152,10 @@ def _decode_deep(data: bytes, depth: int) -> Image:
 
     Pillow rounds such samples up and lets white wrap round to black.
     """
-    av = libav.library()
-    context = av.CodecContext.create("jpeg2000", "r")
-    context.thread_count = 1
-    context.options = {"err_detect": "explode"}
-    try:
-        frames = [*context.decode(av.Packet(data)), *context.decode(None)]
-    except (av.FFmpegError, ValueError, MemoryError) as exc:
-        raise BadInputError(f"the .jp2 cannot be decoded ({exc})") from exc
-    if len(frames) != 1 or frames[0].format.name not in _DEEP_FORMATS:
+    frame = libav.decode_frame("jpeg2000", data)
+    if frame.format.name not in _DEEP_FORMATS:
         raise BadInputError(f"the .jp2 has {depth}-bit samples that are not RGB: convert it")
-    return _narrowed(frames[0].to_ndarray(), depth)
+    return _narrowed(frame.to_ndarray(), depth)
 
 
 def _narrowed(samples: npt.NDArray[np.uint16], depth: int) -> Image:

@@ -8,6 +8,7 @@ import struct
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from neurocodec.codecs.planes.layout import chroma_name
 from neurocodec.errors import BadInputError
 from neurocodec.images import MAX_PIXELS
 
@@ -19,7 +20,6 @@ _UUIDS = {
     "xmp": bytes.fromhex("be7acfcb97a942e89c71999491e3afac"),
 }
 _COLR_ICC = 2
-_CHROMAS = {(1, 1): "444", (2, 1): "422", (2, 2): "420", (1, 2): "440", (4, 1): "411"}
 
 
 @dataclass(frozen=True)
@@ -43,10 +43,7 @@ class Header:
     @property
     def chroma(self) -> str:
         """The subsampling, "400" without colour; "h×v" where it has no usual name."""
-        if len(self.subsampling) < 3:
-            return "400"
-        horizontal, vertical = self.subsampling[1]
-        return _CHROMAS.get((horizontal, vertical), f"{horizontal}×{vertical}")
+        return "400" if len(self.subsampling) < 3 else chroma_name(*self.subsampling[1])
 
 
 def read_header(data: bytes) -> Header:

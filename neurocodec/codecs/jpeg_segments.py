@@ -10,18 +10,11 @@ from functools import lru_cache
 import PIL.Image
 from PIL.JpegImagePlugin import JpegImageFile
 
+from neurocodec.codecs.planes.layout import chroma_name
 from neurocodec.errors import BadInputError, UsageError
 
 SOI, _EOI = b"\xff\xd8", b"\xff\xd9"
 _APP0, _APP1, _APP2 = 0xE0, 0xE1, 0xE2
-_CHROMAS = {
-    (1, 1): "444",
-    (2, 1): "422",
-    (2, 2): "420",
-    (1, 2): "440",
-    (4, 1): "411",
-    (4, 2): "410",
-}
 _METADATA = {
     "exif": (_APP1, b"Exif\0\0"),
     "xmp": (_APP1, b"http://ns.adobe.com/xap/1.0/\0"),
@@ -53,8 +46,7 @@ def chroma(header: JpegImageFile) -> str:
     if header.layers == 1:
         return "400"
     (_, h, v, _), (_, chroma_h, chroma_v, _) = header.layer[:2]
-    factors = h // max(chroma_h, 1), v // max(chroma_v, 1)
-    return _CHROMAS.get(factors, f"{h}×{v}:{chroma_h}×{chroma_v}")
+    return chroma_name(h // max(chroma_h, 1), v // max(chroma_v, 1))
 
 
 def quality(header: JpegImageFile) -> int | None:

@@ -2,12 +2,10 @@
 
 from dataclasses import dataclass
 
-_LABELS = {"qp": "QP"}
-
 
 def label(unit: str) -> str:
     """The spelling of a unit in messages: "QP", "quality"."""
-    return _LABELS.get(unit, unit)
+    return "QP" if unit == "qp" else unit
 
 
 @dataclass(frozen=True)

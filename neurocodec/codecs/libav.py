@@ -87,31 +87,38 @@ def decode(codec: str, stream: bytes, *, may_be_cut: bool = False) -> Frame:
     if may_be_cut:
         continued = _decode(codec, stream + _TAIL).planes
         if not all(map(np.array_equal, frame.planes, continued)):
-            raise BadInputError(_damaged(codec, "its end is missing"))
+            raise _damaged(codec, "its end is missing")
     return frame
 
 
-def _decode(codec: str, stream: bytes) -> Frame:
+def decode_frame(codec: str, stream: bytes) -> Any:
+    """Decode the one picture of a stream to PyAV's frame.
+
+    Raises:
+        BadInputError: the decoder complains, or gives no picture or more than one.
+    """
     av = library()
+    frames: list[Any] = []
     with av.logging.Capture() as complaints:
         try:
-            frames = _frames(av, codec, stream)
+            context = av.CodecContext.create(codec, "r")
+            context.thread_count = 1
+            context.options = {"err_detect": "crccheck+explode"}
+            frames = [*context.decode(av.Packet(stream)), *context.decode(None)]
+            why = "" if len(frames) == 1 else f"it holds {len(frames)} pictures, not one"
         except (av.FFmpegError, ValueError, MemoryError) as exc:
-            raise BadInputError(_damaged(codec, _first(complaints) or str(exc))) from exc
-    if complaints or any(frame.is_corrupt for frame in frames):
-        raise BadInputError(_damaged(codec, _first(complaints) or "corrupt picture"))
-    if len(frames) != 1:
-        raise BadInputError(_damaged(codec, f"it holds {len(frames)} pictures, not one"))
-    layout = frames[0].format
-    deep = layout.components[0].bits > 8
-    return Frame(layout.name, [_values(plane, deep) for plane in frames[0].planes])
+            why = str(exc)
+    if any(frame.is_corrupt for frame in frames):
+        why = "corrupt picture"
+    if why or complaints:
+        raise _damaged(codec, _first(complaints) or why)
+    return frames[0]
 
 
-def _frames(av: ModuleType, codec: str, stream: bytes) -> list[Any]:
-    context = av.CodecContext.create(codec, "r")
-    context.thread_count = 1
-    context.options = {"err_detect": "crccheck+explode"}
-    return [*context.decode(av.Packet(stream)), *context.decode(None)]
+def _decode(codec: str, stream: bytes) -> Frame:
+    frame = decode_frame(codec, stream)
+    deep = frame.format.components[0].bits > 8
+    return Frame(frame.format.name, [_values(plane, deep) for plane in frame.planes])
 
 
 def _first(complaints: Sequence[tuple[int, str, str]]) -> str:
@@ -130,8 +137,8 @@ def _frame(av: ModuleType, planes: Sequence[Plane], pixel_format: str) -> Any:
     return frame
 
 
-def _damaged(codec: str, why: str) -> str:
-    return f"the {codec} stream is damaged ({why}): get the file again"
+def _damaged(codec: str, why: str) -> BadInputError:
+    return BadInputError(f"the {codec} stream is damaged ({why}): get the file again")
 
 
 def _values(plane: Any, deep: bool) -> npt.NDArray[Any]:

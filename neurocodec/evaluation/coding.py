@@ -5,6 +5,7 @@ import os
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.metadata import version
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -20,10 +21,7 @@ GROUND = "white"
 
 _PACKAGE = Path(__file__).resolve().parent.parent
 # The code and the libraries that make a file's bytes, beside the encoder, which names itself.
-_CODE = (
-    "pipeline.py",
-    *(f"{room}/**/*.py" for room in ("images", "codecs", "filters", "networks")),
-)
+_CODE = ("images", "codecs", "filters", "networks")
 _LIBRARIES = ("numpy", "pillow", "torch")
 
 
@@ -121,4 +119,5 @@ def _code_sha256() -> str:
 
 
 def _sources() -> list[Path]:
-    return sorted(path for pattern in _CODE for path in _PACKAGE.glob(pattern))
+    rooms = (sorted((_PACKAGE / room).rglob("*.py")) for room in _CODE)
+    return [_PACKAGE / "pipeline.py", *chain.from_iterable(rooms)]

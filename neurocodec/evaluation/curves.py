@@ -112,8 +112,8 @@ class Experiment:
             for picture, one, prediction, clean in rows:
                 score = self.task.score(prediction, clean, picture.ground_truth)
                 size = one.image.width, one.image.height
-                line = picture.name, *size, one.size_bytes, bpp(one.size_bytes, *size)
-                results.append(PictureResult(*key, *line, score.scores, score.evidence))
+                line = *key, picture.name, *size, one.size_bytes, bpp(one.size_bytes, *size)
+                results.append(PictureResult(*line, score.scores, score.evidence))
         pixels = sum(result.width * result.height for result in results)
         rate = bpp(sum(result.size_bytes for result in results), pixels, 1)
         scores = self.task.score_set([result.score for result in results])

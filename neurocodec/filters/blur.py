@@ -11,8 +11,6 @@ from neurocodec.images import Image
 from neurocodec.networks import devices
 from neurocodec.networks.tensors import to_images, to_tensor
 
-MAX_SIGMA = 100.0
-
 
 class Blur(Filter):
     """Blurs alike at every QP; alpha is not blurred.
@@ -26,13 +24,13 @@ class Blur(Filter):
     """
 
     def __init__(self, sigma: float = 0.5, device: str = "cpu") -> None:
-        if not 0 <= sigma <= MAX_SIGMA:
-            raise UsageError(f"blur:sigma is 0 to {MAX_SIGMA:g} pixels, not {sigma:g}")
+        if not 0 <= sigma <= 100:
+            raise UsageError(f"blur:sigma is 0 to 100 pixels, not {sigma:g}")
         self.sigma = sigma
         self.device = devices.resolve(device)
 
     def __call__(self, image: Image, qp: float) -> Image:
-        """The blurred picture, rounded to the nearest level."""
+        """Blur a picture and round it to the nearest level."""
         if self.sigma == 0:
             return image
         blurred = gaussian_blur(to_tensor([image], self.device), self.sigma)
@@ -40,7 +38,7 @@ class Blur(Filter):
 
 
 def gaussian_blur(x: Tensor, sigma: float) -> Tensor:
-    """x convolved with the sampled Gaussian exp(−d²/2σ²), cut at ⌈4σ⌉ pixels, of sum 1.
+    """Convolve x with the sampled Gaussian exp(−d²/2σ²), cut at ⌈4σ⌉ pixels, of sum 1.
 
     Borders are replicated, so that a picture of any size, 1×1 too, has a neighbourhood.
 
@@ -55,14 +53,14 @@ def gaussian_blur(x: Tensor, sigma: float) -> Tensor:
 
 
 def _half_kernel(sigma: float) -> list[float]:
-    """The kernel's weights at the distances 0, 1, … ⌈4σ⌉."""
+    """Compute the kernel's weights at the distances 0, 1, … ⌈4σ⌉."""
     half = [math.exp(-0.5 * min(d / sigma, 1e3) ** 2) for d in range(math.ceil(4 * sigma) + 1)]
     total = half[0] + 2 * sum(half[1:])
     return [weight / total for weight in half]
 
 
 def _weighted_sum(x: Tensor, dim: int, weights: list[float]) -> Tensor:
-    """x filtered along `dim` where the whole kernel fits.
+    """Filter x along `dim` where the whole kernel fits.
 
     Not a library convolution: on a GPU that may round to TF32.
     """

@@ -9,7 +9,7 @@ from neurocodec.errors import UsageError
 from neurocodec.images import Image
 
 FILTERS = {
-    "none": "neurocodec.filters.identity:Identity",
+    "none": "neurocodec.filters.filter:Identity",
     "blur": "neurocodec.filters.blur:Blur",
     "scale": "neurocodec.filters.scale:Scale",
     "tvl1": "neurocodec.filters.tvl1:TvL1",
@@ -55,6 +55,14 @@ class Filter(ABC):
         return self.spec + self.weights_sha256
 
 
+class Identity(Filter):
+    """No filter at all: what every filter is compared with."""
+
+    def __call__(self, image: Image, qp: float) -> Image:
+        """Return the very same picture."""
+        return image
+
+
 def create(spec: str, device: str = "cpu") -> Filter:
     """Make the filter that "name:key=value" describes.
 
@@ -79,10 +87,8 @@ def with_weights(specs: Sequence[str], weights: str) -> list[str]:
         weights: a name or a file.
 
     Raises:
-        UsageError: no spec is of a filter that takes weights, or one has some already.
+        UsageError: no spec is of a filter that takes weights.
     """
-    if ":" in weights:
-        raise UsageError(f"weights {weights}: a name with a colon cannot be used: rename the file")
     added = [f"{spec}:weights={weights}" if _takes_weights(spec) else spec for spec in specs]
     if added == list(specs):
         raise UsageError(
@@ -93,9 +99,6 @@ def with_weights(specs: Sequence[str], weights: str) -> list[str]:
 
 
 def _takes_weights(spec: str) -> bool:
-    name, settings = registry.parse(spec)
+    name, _ = registry.parse(spec)
     factory = registry.load(FILTERS, name, "filter") if name in FILTERS else Filter
-    takes = "weights" in inspect.signature(factory).parameters
-    if takes and "weights" in settings:
-        raise UsageError(f"weights are named twice, in --filter {spec} and --weights: keep one")
-    return takes
+    return "weights" in inspect.signature(factory).parameters

@@ -8,11 +8,10 @@ from typing import ClassVar
 import numpy as np
 import torch
 
-from neurocodec import weights
 from neurocodec.errors import MissingError, UsageError
 from neurocodec.filters.filter import Filter
 from neurocodec.images import Image, Plane
-from neurocodec.networks import checkpoint, devices, memory
+from neurocodec.networks import checkpoint, devices
 from neurocodec.networks.filter import FilterNetwork
 from neurocodec.networks.tensors import to_images, to_tensor
 
@@ -45,8 +44,12 @@ class NetworkFilter(Filter):
     def __init__(
         self, weights: str = "", tile: int = 0, batch: int = 0, device: str = "cpu"
     ) -> None:
-        network, stored = _load(self.kind, weights)
-        memory.keep()
+        if not weights:
+            raise MissingError(f"{self.kind} needs weights: write {self.kind}:weights=NAME or FILE")
+        network, stored = checkpoint.read(weights, FilterNetwork, "filter")
+        if stored.kind != self.kind:
+            raise MissingError(f"weights {weights} are for {stored.kind}, not {self.kind}")
+        devices.keep_memory()
         self._device = devices.resolve(device)
         self._network = network.to(self._device).to(memory_format=torch.channels_last)
         if 0 != tile < self._network.stride:
@@ -54,7 +57,7 @@ class NetworkFilter(Filter):
         self._tile = tile or self._network.tile
         if batch < 0:
             raise UsageError(f"{self.kind}:batch is at least 0, not {batch}")
-        self._batch = batch
+        self._batch = batch or (1 if self._device.type == "cpu" else 0)
         self._qps: list[float] | None = stored.made.get("qps")
         self.weights_sha256 = stored.sha256
 
@@ -67,8 +70,7 @@ class NetworkFilter(Filter):
 
     def batches(self, qp: float) -> bool:
         """Tell whether several pictures of one size are better handed in together."""
-        together = self._batch > 1 or (self._batch == 0 and self._device.type != "cpu")
-        return together and not self.identity(qp)
+        return self._batch != 1 and not self.identity(qp)
 
     def __call__(self, image: Image, qp: float) -> Image:
         """Filter a picture; it is unchanged where the network was not trained for the QP."""
@@ -85,14 +87,11 @@ class NetworkFilter(Filter):
             windows = [Image(image.pixels[shown_y, shown_x], gray=image.gray) for image in images]
             for result, window in zip(results, self._filtered(windows, qp), strict=True):
                 result[y, x] = window[part_y, part_x]
-        return [
-            replace(image, pixels=pixels) for image, pixels in zip(images, results, strict=True)
-        ]
+        return [replace(image, pixels=p) for image, p in zip(images, results, strict=True)]
 
     def _filtered(self, windows: Sequence[Image], qp: float) -> Iterator[Plane]:
         """Filter pictures of one size, as many together as the batch is."""
-        on_gpu = max(1, _GPU_PIXELS // windows[0].pixels[..., 0].size)
-        count = self._batch or (1 if self._device.type == "cpu" else on_gpu)
+        count = self._batch or max(1, _GPU_PIXELS // windows[0].pixels[..., 0].size)
         # On a GPU a convolution may else round to TF32, whose 10 bits are a quarter of a level.
         with torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
             for start in range(0, len(windows), count):
@@ -120,16 +119,6 @@ class NetworkFilter(Filter):
 def _up(length: int, stride: int) -> int:
     """Round up to a multiple of the stride."""
     return -(-length // stride) * stride
-
-
-def _load(kind: str, name: str) -> tuple[FilterNetwork, checkpoint.Checkpoint]:
-    if not name:
-        known = ", ".join(weights.installed()) or "none is installed yet"
-        raise MissingError(f"{kind} needs weights: write {kind}:weights=NAME or FILE ({known})")
-    network, stored = checkpoint.read(name, FilterNetwork, "filter")  # type: ignore[type-abstract]
-    if stored.kind != kind:
-        raise MissingError(f"weights {name} are for {stored.kind}, not {kind}")
-    return network, stored
 
 
 class Npp(NetworkFilter):

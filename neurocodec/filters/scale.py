@@ -26,20 +26,18 @@ class Scale(Filter):
         self.factor = factor
 
     def __call__(self, image: Image, qp: float) -> Image:
-        """The picture at round(side · factor) pixels a side, at least 1.
+        """Shrink a picture to round(side · factor) pixels a side, at least 1.
 
         Pillow's Lanczos resampling, which widens its window when it shrinks and so does not
         alias. Colour counts in proportion to its alpha: what is hidden under alpha 0 does not
         bleed into view.
         """
-        size = (self._scaled(image.width), self._scaled(image.height))
-        if size == (image.width, image.height):
+        width, height = (max(1, round(n * self.factor)) for n in (image.width, image.height))
+        if (width, height) == (image.width, image.height):
             return image
         planes = image.pixels if image.alpha is None else np.dstack([image.pixels, image.alpha])
-        resized = PIL.Image.fromarray(planes).resize(size, PIL.Image.Resampling.LANCZOS)
-        values = np.array(resized)
+        values = np.array(
+            PIL.Image.fromarray(planes).resize((width, height), PIL.Image.Resampling.LANCZOS)
+        )
         alpha = None if image.alpha is None else values[..., 3].copy()
         return replace(image, pixels=np.ascontiguousarray(values[..., :3]), alpha=alpha)
-
-    def _scaled(self, side: int) -> int:
-        return max(1, round(side * self.factor))

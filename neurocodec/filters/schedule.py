@@ -22,8 +22,7 @@ class Schedule(Filter):
     """
 
     def __init__(self, file: str, device: str = "cpu") -> None:
-        specs = _specs(file)
-        self._filters = {qp: create(spec, device) for qp, spec in specs.items()}
+        self._filters = {qp: create(spec, device) for qp, spec in _specs(file).items()}
         in_force = {str(qp): filter.fingerprint(qp) for qp, filter in self._filters.items()}
         text = json.dumps(in_force, sort_keys=True)
         self.weights_sha256 = hashlib.sha256(text.encode()).hexdigest()

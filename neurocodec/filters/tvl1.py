@@ -44,14 +44,14 @@ class TvL1(Filter):
         self.device = devices.resolve(device)
 
     def __call__(self, image: Image, qp: float) -> Image:
-        """The cartoon part, rounded to the nearest level."""
+        """Compute the cartoon part, rounded to the nearest level."""
         cartoon = tv_l1(to_tensor([image], self.device), self.lmbda, self.iterations)
         return to_images(cartoon, [image])[0]
 
 
 @torch.no_grad()
 def tv_l1(f: Tensor, lmbda: float, iterations: int) -> Tensor:
-    """The u that minimises Σ|∇u| + λ·Σ|u − f|, each channel for itself.
+    """Find the u that minimises Σ|∇u| + λ·Σ|u − f|, each channel for itself.
 
     |∇u| is the Euclidean length of the forward differences, which are 0 across the border. Both
     terms scale with the range, so λ means the same for levels 0–255. After no iteration u is f.
@@ -62,9 +62,8 @@ def tv_l1(f: Tensor, lmbda: float, iterations: int) -> Tensor:
         iterations: of Chambolle and Pock's Algorithm 1 with θ = 1.
     """
     # Channel by channel: a third of the memory, and equal channels stay equal to the last bit.
-    return torch.cat(
-        [_tv_l1(plane, lmbda, iterations) for plane in torch.split(f, 1, dim=1)], dim=1
-    )
+    planes = torch.split(f, 1, dim=1)
+    return torch.cat([_tv_l1(plane, lmbda, iterations) for plane in planes], dim=1)
 
 
 def _tv_l1(f: Tensor, lmbda: float, iterations: int) -> Tensor:

@@ -9,7 +9,7 @@ import safetensors
 import safetensors.torch
 from torch import Tensor, nn
 
-from neurocodec import registry, weights
+from neurocodec import files, registry, weights
 from neurocodec.errors import BadInputError, UsageError
 
 NETWORKS = {
@@ -87,10 +87,10 @@ def read(named: str, expected: type[Network], noun: str) -> tuple[Network, Check
         BadInputError: the file holds no network.
         UsageError: the file holds a network of another class.
     """
-    weight = weights.read(named)
-    checkpoint = load(weight.data, weight.name)
+    name = files.display(named)
+    checkpoint = load(weights.read(named), name)
     if not isinstance(checkpoint.network, expected):
-        raise UsageError(f"{weight.name} holds a {checkpoint.kind}, not a {noun}")
+        raise UsageError(f"{name} holds a {checkpoint.kind}, not a {noun}")
     return checkpoint.network, checkpoint
 
 

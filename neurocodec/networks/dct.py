@@ -59,19 +59,18 @@ class DctProxy(nn.Module):
         Returns:
             ŷ (N, 3, H, W), and R_p (N,), above 0.
         """
-        with exactly(x_bar):
-            return self._exactly(x_bar, self.steps[qp.long()])  # (N, 2, n²)
-
-    def _exactly(self, x_bar: Tensor, steps: Tensor) -> tuple[Tensor, Tensor]:
         size = x_bar.shape[-2:]
-        ycc = 255 * torch.einsum("dc,nchw->ndhw", self.to_ycc, x_bar)
-        luma, luma_bits = self._coded(ycc[:, :1], steps[:, 0])
-        chroma = functional.avg_pool2d(ycc[:, 1:], 2) if self._halved else ycc[:, 1:]
-        chroma, chroma_bits = self._coded(chroma, steps[:, 1])
-        if self._halved:
-            chroma = functional.interpolate(chroma, size=size, mode="bilinear")
-        y_hat = torch.einsum("dc,nchw->ndhw", self.to_rgb, torch.cat([luma, chroma], 1)) / 255
-        return y_hat, (luma_bits + chroma_bits + 1e-6) / size.numel()
+        steps = self.steps[qp.long()]  # (N, 2, n²)
+        with exactly(x_bar):
+            ycc = 255 * torch.einsum("dc,nchw->ndhw", self.to_ycc, x_bar)
+            luma, luma_bits = self._coded(ycc[:, :1], steps[:, 0])
+            chroma = functional.avg_pool2d(ycc[:, 1:], 2) if self._halved else ycc[:, 1:]
+            chroma, chroma_bits = self._coded(chroma, steps[:, 1])
+            if self._halved:
+                chroma = functional.interpolate(chroma, size=size, mode="bilinear")
+            planes = torch.cat([luma, chroma], 1)
+            y_hat = torch.einsum("dc,nchw->ndhw", self.to_rgb, planes) / 255
+            return y_hat, (luma_bits + chroma_bits + 1e-6) / size.numel()
 
     def _coded(self, planes: Tensor, steps: Tensor) -> tuple[Tensor, Tensor]:
         """Quantise planes (N, C, H, W); return them and their bits, (N,)."""

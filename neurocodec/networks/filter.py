@@ -16,8 +16,7 @@ class FilterNetwork(nn.Module):
         config: the constructor's arguments, which a weights file holds beside the tensors.
         stride: a picture cut at a multiple of it gives the same features, in pixels.
         reach: farther away than this no input pixel touches an output pixel, in pixels.
-        tile: default side of the tiles that a large picture is cut into, in pixels: as large as
-            memory well under 2 GB allows.
+        tile: default side of a large picture's tiles, in pixels; memory stays under 2 GB.
     """
 
     body: nn.Module

@@ -1,4 +1,7 @@
-"""npp-light: a picture-dependent blur and a small residual, on a CPU faster than a codec."""
+"""npp-light: a picture-dependent blur and a small residual, on a CPU faster than a codec.
+
+npp-context is the same with a larger receptive field for the choice of the blur.
+"""
 
 import math
 from collections.abc import Sequence
@@ -16,10 +19,9 @@ _NARROW_RADIUS = 3
 _WIDE_RADIUS = 5  # at half the size
 # The blur of averaging to half the size and bilinear enlarging themselves, in square pixels.
 _HALVING_VARIANCE = 0.25 + 2 / 3
-# The weights of sigma 0, NARROW and WIDE at first: about a blur of sigma 0.5, the best single one
-# on photographs.
-_FIRST_LOGITS = (2.0, 2.0, 2.0, 0.0, -2.0, -3.0, -4.0, -4.0, -4.0)
-LOGITS = 2 * len(_FIRST_LOGITS)  # of luma and chroma
+# Of sigma 0, NARROW and WIDE: about a blur of sigma 0.5, the best single one on photographs.
+_FIRST__LOGITS = (2.0, 2.0, 2.0, 0.0, -2.0, -3.0, -4.0, -4.0, -4.0)
+_LOGITS = 2 * len(_FIRST__LOGITS)  # of luma and chroma
 # BT.601, full range, chroma about 0.
 TO_YCC = ((0.299, 0.587, 0.114), (-0.168736, -0.331264, 0.5), (0.5, -0.418688, -0.081312))
 
@@ -40,7 +42,7 @@ class Light(nn.Module):
         self.residual = SmallUNet(width, qa=qa)
 
     def forward(self, x: Tensor, qp: Tensor) -> Tensor:
-        """The filtered pictures, (N, 3, H, W); H and W multiples of 16."""
+        """Filter pictures, (N, 3, H, W); H and W multiples of 16."""
         mixed: Tensor = self.mixture(x, qp)
         residual: Tensor = self.residual(x, qp)
         return mixed + residual.to(mixed.dtype)
@@ -59,11 +61,11 @@ class Mixture(nn.Module):
         middle = 3 * width // 2
         widths = ((48, middle), (middle, middle))
         self.convs = nn.ModuleList(nn.Conv2d(*pair, 3, padding=1) for pair in widths)
-        self.logits = nn.Conv2d(middle, LOGITS, 3, padding=1)
+        self.logits = nn.Conv2d(middle, _LOGITS, 3, padding=1)
         self.adapted = nn.ModuleList(adaptation(middle, qa=qa) for _ in widths)
-        self.logits_adapted = adaptation(LOGITS, qa=qa)
+        self.logits_adapted = adaptation(_LOGITS, qa=qa)
         start_at_zero(self.logits)
-        self.logits.bias = nn.Parameter(torch.tensor(_FIRST_LOGITS * 2))
+        self.logits.bias = nn.Parameter(torch.tensor(_FIRST__LOGITS * 2))
         to_ycc = torch.tensor(TO_YCC, dtype=torch.float64)
         wide = [math.sqrt(sigma**2 - _HALVING_VARIANCE) / 2 for sigma in WIDE]
         for name, constant in (
@@ -76,29 +78,26 @@ class Mixture(nn.Module):
 
     def forward(self, x: Tensor, qp: Tensor, advice: Tensor | float = 0.0) -> Tensor:
         """Mix the blurred pictures; H and W are multiples of 4, `advice` is added to the logits."""
-        w = self.weights(x, qp, advice)  # (N, 2, 9, H/4, W/4)
+        w = self._weights(x, qp, advice)
         with exactly(x):
-            return self._mix(x, w)
+            ycc = torch.einsum("dc,nchw->ndhw", self.to_ycc, x)
+            w_narrow = _enlarged(w[:, :, 1:5], 4)
+            w_wide = _enlarged(w[:, :, 5:], 2)
+            coarse = _mixed(w_wide, _bank(functional.avg_pool2d(ycc, 2), self.wide))
+            coarse_and_share = _enlarged(torch.cat([coarse, w_wide.sum(2)], dim=1), 2)
+            coarse, share = coarse_and_share[:, :3], coarse_and_share[:, 3:]
+            # The identity's weight is the remainder, so that all sum to 1 at the full size.
+            w_identity = (1 - share - w_narrow.sum(2))[:, [0, 1, 1]]
+            mixed = w_identity * ycc + _mixed(w_narrow, _bank(ycc, self.narrow)) + coarse
+            return torch.einsum("dc,nchw->ndhw", self.to_rgb, mixed)
 
-    def _mix(self, x: Tensor, w: Tensor) -> Tensor:
-        ycc = torch.einsum("dc,nchw->ndhw", self.to_ycc, x)
-        w_narrow = _enlarged(w[:, :, 1:5], 4)
-        w_wide = _enlarged(w[:, :, 5:], 2)
-        coarse = _mixed(w_wide, _bank(functional.avg_pool2d(ycc, 2), self.wide))
-        coarse_and_share = _enlarged(torch.cat([coarse, w_wide.sum(2)], dim=1), 2)
-        coarse, share = coarse_and_share[:, :3], coarse_and_share[:, 3:]
-        # The identity's weight is the remainder, so that all sum to 1 at the full size.
-        w_identity = (1 - share - w_narrow.sum(2))[:, [0, 1, 1]]
-        mixed = w_identity * ycc + _mixed(w_narrow, _bank(ycc, self.narrow)) + coarse
-        return torch.einsum("dc,nchw->ndhw", self.to_rgb, mixed)
-
-    def weights(self, x: Tensor, qp: Tensor, advice: Tensor | float) -> Tensor:
+    def _weights(self, x: Tensor, qp: Tensor, advice: Tensor | float) -> Tensor:
         """Predict the weights, (N, 2, 9, H/4, W/4), of luma and chroma; the 9 sum to 1."""
         f = functional.pixel_unshuffle(x, 4)  # (N, 48, H/4, W/4)
         for conv, adapted in zip(self.convs, self.adapted, strict=True):
             f = torch.relu(adapted(conv(f), qp))
         logits: Tensor = self.logits_adapted(self.logits(f), qp) + advice
-        return logits.to(x.dtype).reshape(len(x), 2, len(_FIRST_LOGITS), *f.shape[-2:]).softmax(2)
+        return logits.to(x.dtype).reshape(len(x), 2, len(_FIRST__LOGITS), *f.shape[-2:]).softmax(2)
 
 
 def _enlarged(x: Tensor, factor: int) -> Tensor:
@@ -198,3 +197,63 @@ def _gaussians(radius: int, sigmas: Sequence[float]) -> Tensor:
     offsets = torch.arange(-radius, radius + 1, dtype=torch.float64)
     rows = torch.exp(-0.5 * (offsets / torch.tensor(sigmas, dtype=torch.float64)[:, None]) ** 2)
     return rows / rows.sum(1, keepdim=True)
+
+
+class Context(Light):
+    """Light whose residual's features add to the logits of the weights w_k.
+
+    The residual's U-Net goes two levels further down, to a thirty-second of the size. All added
+    layers give 0 at first, so that training can start from weights of Light.
+    """
+
+    stride, reach = 32, 224
+
+    def __init__(self, width: int, *, qa: bool) -> None:
+        super().__init__(width, qa=qa)
+        self.surroundings = _Surroundings(4 * width, qa=qa)
+        self.advice = _Advice(2 * width, 4 * width, qa=qa)
+
+    def forward(self, x: Tensor, qp: Tensor) -> Tensor:
+        """Filter pictures, (N, 3, H, W); H and W multiples of 32."""
+        f, skips = self.residual.descend(x, qp)
+        f = self.residual.middle(f + self.surroundings(f, qp), qp)
+        residual, quarter = self.residual.ascend(f, skips, qp)
+        mixed: Tensor = self.mixture(x, qp, self.advice(quarter, f, qp))
+        return mixed + residual.to(mixed.dtype)
+
+
+class _Surroundings(nn.Module):
+    """Features at 1/8 of the size from those at 1/16 and 1/32; 0 at first."""
+
+    def __init__(self, channels: int, *, qa: bool) -> None:
+        super().__init__()
+        c, d, e = channels, 3 * channels // 2, 2 * channels
+        self.down = nn.ModuleList([Stage(c, d, qa=qa, stride=2), Stage(d, e, qa=qa, stride=2)])
+        self.middle = Adapted(e, qa=qa)
+        self.narrow = nn.Conv2d(e, d, 1)
+        self.up = Adapted(d, qa=qa)
+        self.leave = nn.Conv2d(d, c, 1)
+        start_at_zero(self.leave)
+
+    def forward(self, f: Tensor, qp: Tensor) -> Tensor:
+        """Map (N, c, H, W) to the same shape; H and W are multiples of 4."""
+        half = self.down[0](f, qp)
+        quarter = self.middle(self.down[1](half, qp), qp)
+        half = self.up(_enlarged(self.narrow(quarter), 2) + half, qp)
+        return _enlarged(self.leave(half), 2)
+
+
+class _Advice(nn.Module):
+    """Logits for Mixture from features at 1/4 and 1/8 of the size; 0 at first."""
+
+    def __init__(self, quarter: int, eighth: int, *, qa: bool) -> None:
+        super().__init__()
+        self.quarter = nn.Conv2d(quarter, _LOGITS, 3, padding=1)
+        self.eighth = nn.Conv2d(eighth, _LOGITS, 3, padding=1)
+        self.adapted = adaptation(_LOGITS, qa=qa)
+        start_at_zero(self.quarter)
+        start_at_zero(self.eighth)
+
+    def forward(self, quarter: Tensor, eighth: Tensor, qp: Tensor) -> Tensor:
+        logits: Tensor = self.adapted(self.quarter(quarter) + _enlarged(self.eighth(eighth), 2), qp)
+        return logits

@@ -4,9 +4,8 @@
 """
 
 from neurocodec.errors import UsageError
-from neurocodec.networks.context import Context
 from neurocodec.networks.filter import FilterNetwork
-from neurocodec.networks.light import Light
+from neurocodec.networks.light import Context, Light
 from neurocodec.networks.unet import Residual, TwoBranches
 
 ARCHITECTURES: dict[str, type[TwoBranches | Residual | Light]] = {

@@ -19,8 +19,8 @@ def exactly(x: Tensor) -> Precision:
     return torch.autocast(x.device.type, enabled=False)
 
 
-def exact(layer: nn.Module, x: Tensor) -> Tensor:
+def exact(layer: nn.Conv2d | nn.ConvTranspose2d, x: Tensor) -> Tensor:
     """Apply a convolution in the precision of its weights, whatever the context."""
     with exactly(x):
-        y: Tensor = layer(x.to(next(layer.parameters()).dtype))
+        y: Tensor = layer(x.to(layer.weight.dtype))
         return y

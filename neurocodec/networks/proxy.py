@@ -45,9 +45,6 @@ class Proxy(nn.Module):
         qa: whether it adapts to the QP.
         width: channels of the features; 192 is the paper's for low rates.
         latents: channels of the latents.
-
-    Attributes:
-        config: the constructor's arguments, which a weights file holds beside the tensors.
     """
 
     def __init__(self, qa: bool = True, width: int = 192, latents: int = 192) -> None:

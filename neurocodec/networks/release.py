@@ -4,7 +4,6 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -26,29 +25,22 @@ _FACTS = (
 )
 
 
-@dataclass(frozen=True)
-class Release:
-    """How weights are installed, and what their card says beside what their file says.
-
-    Attributes:
-        name: of the weights: a file name without its ending.
-        automatic: the codecs whose `--filter auto` becomes this filter.
-        commit: of the program that trained it.
-        note: one more paragraph for the card.
-        measured: objects that `bdrate --json` printed.
-        half: store float16.
-    """
-
-    name: str
-    automatic: Sequence[str] = ()
-    commit: str = ""
-    note: str = ""
-    measured: Sequence[Mapping[str, Any]] = ()
-    half: bool = False
-
-
-def add(path: Path, release: Release) -> Path:
+def add(
+    path: Path,
+    name: str,
+    facts: Mapping[str, Any] | None = None,
+    automatic: Sequence[str] = (),
+    half: bool = False,
+) -> Path:
     """Put a weights file into the folder of weights, replacing the one of that name.
+
+    Args:
+        path: of the weights file.
+        name: of the weights: a file name without its ending.
+        facts: for the card, beside those in the file: "commit" of the program that trained it, one
+            more paragraph as "note", and "measured", objects that `bdrate --json` printed.
+        automatic: the codecs whose `--filter auto` becomes this filter.
+        half: store float16.
 
     Returns:
         The path of the installed file.
@@ -59,20 +51,20 @@ def add(path: Path, release: Release) -> Path:
         MissingError: the manifest is damaged.
         OutputError: the folder cannot be written.
     """
-    _refuse_odd_name(release.name)
+    _refuse_odd_name(name)
     data = files.read(str(path))
     trained = checkpoint.load(data, files.display(path))
-    if release.half:
+    if half:
         data = _halved(trained, files.display(path))
     folder = weights.folder()
     files.make_folder(folder)
-    auto = _automatic(trained, release)
-    entry = _entry(trained, data, release)
-    target = folder / str(entry["file"])
-    text = card(release.name, entry)
+    auto = _automatic(trained, name, {*automatic, *weights.automatic_for(name)})
+    target = folder / f"{name}.safetensors"
+    entry = {**_entry(trained, data), **(facts or {}), "file": target.name}
     files.write(str(target), data)
-    files.write(str(folder / f"{release.name}.md"), text.encode(errors="backslashreplace"))
-    weights.enter(release.name, entry, auto)
+    text = card(name, entry)
+    files.write(str(folder / f"{name}.md"), text.encode(errors="backslashreplace"))
+    weights.enter(name, entry, auto)
     return target
 
 
@@ -87,9 +79,8 @@ def measurements(path: Path) -> list[dict[str, Any]]:
         for line in lines:
             _row(line)
     except (ValueError, TypeError, LookupError, AttributeError) as exc:
-        raise BadInputError(
-            f"{files.display(path)} is not the output of bdrate --json ({exc!r})"
-        ) from exc
+        name = files.display(path)
+        raise BadInputError(f"{name} is not the output of bdrate --json ({exc!r})") from exc
     return lines
 
 
@@ -111,15 +102,14 @@ def _refuse_odd_name(name: str) -> None:
         raise UsageError(f"{name}.md exists and is not a card: choose another name than {name!r}")
 
 
-def _automatic(trained: checkpoint.Checkpoint, release: Release) -> dict[str, str]:
-    """Return the filter for `--filter auto`, by codec, also for codecs that use the name now."""
-    codecs = {*release.automatic, *weights.automatic_for(release.name)}
+def _automatic(trained: checkpoint.Checkpoint, name: str, codecs: set[str]) -> dict[str, str]:
+    """Return the filter for `--filter auto`, by codec."""
     if codecs and not isinstance(trained.network, FilterNetwork):
         raise UsageError(
             f"a {trained.kind} is not a filter: it cannot serve --filter auto of "
             f"{', '.join(sorted(codecs))}"
         )
-    return dict.fromkeys(codecs, f"{trained.kind}:weights={release.name}")
+    return dict.fromkeys(codecs, f"{trained.kind}:weights={name}")
 
 
 def _halved(trained: checkpoint.Checkpoint, name: str) -> bytes:
@@ -129,21 +119,17 @@ def _halved(trained: checkpoint.Checkpoint, name: str) -> bytes:
     return checkpoint.dump(network, trained.kind, trained.made)
 
 
-def _entry(trained: checkpoint.Checkpoint, data: bytes, release: Release) -> dict[str, Any]:
+def _entry(trained: checkpoint.Checkpoint, data: bytes) -> dict[str, Any]:
     config = trained.made.get("config")
     settings = config if isinstance(config, dict) else {}
     return {
         **{key: trained.made[key] for key in _FACTS if key in trained.made},
-        "file": f"{release.name}.safetensors",
         "sha256": hashlib.sha256(data).hexdigest(),
         "size_bytes": len(data),
         "network": trained.kind,
         "architecture": json.dumps(getattr(trained.network, "config", {})),
         "data": settings.get("data", ""),
         "command": settings.get("command", ""),
-        "commit": release.commit,
-        "note": release.note,
-        "measured": list(release.measured),
     }
 
 

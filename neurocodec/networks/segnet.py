@@ -6,6 +6,7 @@ Segmentation"; as a filter: S. Palacio and others, "What do Deep Networks Like t
 
 from itertools import pairwise
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -51,7 +52,7 @@ class Autoencoder(nn.Module):
         self.decoder.append(_stage([width] * _CONVS[0]))
         self.last = nn.Conv2d(width, 3, 3, padding=1)
         # Gray at first: outside [0, 1] the clamp would leave no gradient to learn from.
-        nn.init.constant_(self.last.bias, 0.5)
+        self.last.bias = nn.Parameter(torch.full((3,), 0.5))
 
     def forward(self, x: Tensor, qp: Tensor) -> Tensor:
         """Map (N, 3, H, W) to the same shape; H and W are multiples of 32."""

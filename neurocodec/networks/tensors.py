@@ -23,9 +23,6 @@ def to_tensor(images: Sequence[Image], device: torch.device | str = "cpu") -> Te
     Raises:
         ValueError: no pictures, or pictures of several sizes.
     """
-    sizes = {(image.width, image.height) for image in images}
-    if len(sizes) != 1:
-        raise ValueError(f"a batch has one size, not {sorted(sizes)}")
     levels = torch.from_numpy(np.stack([image.pixels for image in images])).to(device)
     return levels.permute(0, 3, 1, 2).contiguous().to(torch.float32).div_(255)
 

@@ -26,7 +26,7 @@ class TwoBranches(nn.Module):
         self.unet = UNet(width, qa=qa, norm=True)
 
     def forward(self, x: Tensor, qp: Tensor) -> Tensor:
-        """The filtered pictures, (N, 3, H, W), at least 0; H and W multiples of 16."""
+        """Filter pictures, (N, 3, H, W), at least 0; H and W multiples of 16."""
         deep = self.unet(x, qp)
         with exactly(x):
             pixel = torch.relu(self.first_qa(self.first(x), qp))
@@ -45,8 +45,9 @@ class Residual(nn.Module):
         start_at_zero(self.unet.last)
 
     def forward(self, x: Tensor, qp: Tensor) -> Tensor:
-        """The filtered pictures, (N, 3, H, W); H and W multiples of 16."""
-        return x + self.unet(x, qp)
+        """Filter pictures, (N, 3, H, W); H and W multiples of 16."""
+        deep: Tensor = self.unet(x, qp)
+        return x + deep
 
 
 class UNet(nn.Module):
@@ -100,5 +101,5 @@ def _transposed(c_in: int, c_out: int, norm: bool) -> nn.Sequential:
     return _normed(nn.ConvTranspose2d(c_in, c_out, 3, 2, padding=1, output_padding=1), norm)
 
 
-def _normed(conv: nn.Conv2d, norm: bool) -> nn.Sequential:
+def _normed(conv: nn.Conv2d | nn.ConvTranspose2d, norm: bool) -> nn.Sequential:
     return nn.Sequential(conv, *([nn.BatchNorm2d(conv.out_channels)] if norm else []), nn.ReLU())

@@ -91,11 +91,8 @@ def make(
 def shown(curves: Sequence[Curve]) -> list[Curve]:
     """One curve a filter, of the codec that occurs first; the unfiltered one only if alone."""
     filtered = [curve for curve in curves if curve.setup.pre != UNFILTERED] or [curves[0]]
-    by_pre: dict[str, Curve] = {}
-    for curve in filtered:
-        if curve.setup.codec == filtered[0].setup.codec:
-            by_pre.setdefault(curve.setup.pre, curve)
-    return list(by_pre.values())
+    coded = [curve for curve in filtered if curve.setup.codec == filtered[0].setup.codec]
+    return list({curve.setup.pre: curve for curve in coded[::-1]}.values())[::-1]
 
 
 def _png(image: Image) -> bytes:

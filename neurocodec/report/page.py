@@ -99,8 +99,8 @@ def _figures(number: int, group: Sequence[Curve], estimation: Estimation) -> Ite
     for view, curves in _views(group):
         label = among([curve.setup for curve in curves], ("codec", "pre"), CODING)
         for metric in metrics(curves):
-            counted = {c: sum(metric.name in p.scores for p in c.points) for c in curves}
-            plotted = [curve for curve, count in counted.items() if count >= _PLOTTED]
+            points_of = {c: sum(metric.name in p.scores for p in c.points) for c in curves}
+            plotted = [curve for curve, count in points_of.items() if count >= _PLOTTED]
             if plotted:
                 drawn = figures.draw(plotted, metric, label, estimation)
                 name = f"{number}-{group[0].setup.task}-{view}-{metric.name}"

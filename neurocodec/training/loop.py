@@ -70,7 +70,7 @@ def train(
             while (share := distributed.by_first(lambda: progress.share)) < 1:
                 record = _step(step, batches, state, share)
                 if log is not None:
-                    log.add(record | {"minutes_left": round(progress.minutes_left, 2)})
+                    log.add(record | {"minutes_left": round(progress.minutes_left, 4)})
                     if config.validate_every and progress.steps % config.validate_every == 0:
                         scores = _validated(state, report)
                         log.add(scores.record, scores.remarks)

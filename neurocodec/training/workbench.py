@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 
 from neurocodec.images import Image
-from neurocodec.networks import devices, memory
+from neurocodec.networks import devices
 from neurocodec.networks.precision import Precision, precision
 from neurocodec.training import data, losses
 from neurocodec.training.codec_pool import CodecPool
@@ -59,7 +59,7 @@ def workbench(
     config: Config, report: Report, codec: str, recognition: Recognition | None = None
 ) -> Iterator[Workbench]:
     """Make the workbench; the codec's processes end with the block."""
-    memory.keep()
+    devices.keep_memory()
     device = devices.resolve(config.device)
     computed = precision(device, amp=config.amp and _serves_amp(device, report))
     report.status("looking for pictures")

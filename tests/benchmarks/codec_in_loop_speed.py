@@ -24,7 +24,7 @@ import numpy as np
 import PIL.Image
 
 from neurocodec import images, tools
-from neurocodec.batch.engines import local as workers
+from neurocodec.batch.engines.local import available_cores
 from neurocodec.codecs.bpg import x265
 from neurocodec.codecs.programs.bpgdec import BPGDEC
 from neurocodec.codecs.programs.bpgenc import BPGENC
@@ -115,9 +115,7 @@ def step_per_second(data: Path, jobs: int, steps: int, batch: int) -> float:
 @click.command(help=__doc__)
 @click.option("--data", default=lambda: os.environ.get("NEUROCODEC_DATA"), type=Path, required=True)
 @click.option("--batch", default=32, show_default=True, help="Pictures.")
-@click.option(
-    "--jobs", type=int, default=workers.available_cores, help="Processes.  [default: one a core]"
-)
+@click.option("--jobs", type=int, default=available_cores, help="Processes.  [default: one a core]")
 @click.option("--rounds", default=3, show_default=True)
 @click.option("--step", is_flag=True, help="Also the whole training step.")
 def main(data: Path, batch: int, jobs: int, rounds: int, step: bool) -> None:

@@ -16,9 +16,10 @@ from pathlib import Path
 import click
 
 from neurocodec import images
-from neurocodec.batch.engines import local as workers
+from neurocodec.batch.engines.local import Local
+from neurocodec.codecs import Level
 from neurocodec.evaluation import coding
-from neurocodec.evaluation.coding import Coding
+from neurocodec.evaluation.coding import Coding, OperatingPoint
 from neurocodec.pipeline import Setting
 
 QPS = (28, 31, 34, 37, 41)
@@ -27,14 +28,15 @@ QPS = (28, 31, 34, 37, 41)
 def codec_alone(pictures: list[Path], jobs: int) -> float:
     """Seconds that the encodings and decodings take by themselves, the pool's start included."""
     tasks = [
-        Coding(str(path), Setting("bpg", qp, in_process=True), None)
+        Coding(str(path), OperatingPoint(Setting("bpg"), Level("qp", qp)), None)
         for qp in QPS
         for path in pictures
     ]
     start = time.perf_counter()
-    for outcome in workers.each(coding.code, tasks, jobs=jobs, timeout_s=600):
-        if outcome.error is not None:
-            raise outcome.error
+    with Local(jobs) as engine:
+        for outcome in engine.map(coding.code, tasks):
+            if outcome.error is not None:
+                raise outcome.error
     return time.perf_counter() - start
 
 

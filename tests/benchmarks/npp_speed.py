@@ -68,8 +68,8 @@ def calls(folder: Path) -> dict[tuple[str, str], Call]:
         found[arch, "cpu"] = lambda image, filter_=filter_: filter_(image, QP)
         if torch.cuda.is_available():
             found[arch, "gpu"] = on_gpu(network)
-    codec = codecs.create("bpg", in_process=True)
-    found["BPG encode", "cpu"] = lambda image: codec.encode(image, QP)
+    codec = codecs.create("bpg")
+    found["BPG encode", "cpu"] = lambda image: codec.encode(image, codecs.Level("qp", QP))
     return found
 
 

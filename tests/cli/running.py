@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from neurocodec import cli, pipeline, weights
+from neurocodec import cli, pipeline
 
 ROOT = Path(__file__).parent.parent.parent
 COMMAND = [sys.executable, "-m", "neurocodec"]
@@ -20,7 +20,6 @@ def neurocodec(
 ) -> "subprocess.CompletedProcess[bytes]":
     """Run one command to its end; its streams are bytes, and a traceback is a failure."""
     pipeline.prepared.cache_clear()
-    weights._manifest.cache_clear()
     words = ["neurocodec", *map(str, arguments)]
     streams = [io.TextIOWrapper(io.BytesIO(data), write_through=True) for data in (stdin, b"", b"")]
     with pytest.MonkeyPatch.context() as patch, chdir(cwd or Path.cwd()):

@@ -2,9 +2,11 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,29 +16,39 @@ from tests.cli.running import COMMAND, neurocodec
 from tests.conftest import picture
 from tests.networks.recogniser_files import CLASSIFIER, write
 
-PICTURES = 4
+PICTURES = 3
+MODEL = "tiny.net.safetensors"
 JPEG = ("--codec", "jpeg", "--qp", "28,31,34,37")
 
 
-@pytest.fixture
-def data(tmp_path: Path, monkeypatch) -> Path:
-    """A labelled folder, a recogniser beside it, and a cache of its own."""
-    monkeypatch.setenv("NEUROCODEC_CACHE", str(tmp_path / "cache"))
-    write(tmp_path, CLASSIFIER)
-    folder = tmp_path / "data"
+@pytest.fixture(scope="module")
+def data(tmp_path_factory) -> Iterator[Path]:
+    """A labelled folder, a recogniser and a cache beside it, which the tests share."""
+    folder = tmp_path_factory.mktemp("evaluate") / "data"
     folder.mkdir()
+    write(folder.parent, CLASSIFIER)
     rows = ["file,class_index"]
     for number in range(PICTURES):
         image = images.to_pillow(picture(40 + number % 3, 32, seed=number))
         image.save(folder / f"{number:02}.png")
         rows.append(f"{number:02}.png,{number % 10}")
     (folder / "labels.csv").write_text("\n".join(rows))
-    return folder
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("NEUROCODEC_CACHE", str(folder.parent / "cache"))
+        yield folder
+
+
+@pytest.fixture(scope="module")
+def measured(data) -> Path:
+    """Results of two curves, with their pictures."""
+    out = data.parent / "r.jsonl"
+    done = evaluate(data, *JPEG, "--filter", "none,blur:sigma=1", "-o", out, "--per-image")
+    assert done.returncode == 0, done.stderr
+    return out
 
 
 def evaluate(data: Path, *arguments: object):
-    model = data.parent / "tiny.net.safetensors"
-    options = ("--task", "classification", "--model", model, "--jobs", "0")
+    options = ("--task", "classification", "--model", data.parent / MODEL, "--jobs", "0")
     return neurocodec("evaluate", data, *options, *arguments)
 
 
@@ -44,11 +56,8 @@ def lines(path: Path) -> list[dict]:
     return [json.loads(line) for line in path.read_text().splitlines()]
 
 
-def test_a_point_is_the_sum_of_its_pictures(data, tmp_path):
-    out = tmp_path / "r.jsonl"
-    done = evaluate(data, *JPEG, "--filter", "none,blur:sigma=1", "-o", out, "--per-image")
-    assert done.returncode == 0, done.stderr
-    results = lines(out)
+def test_a_point_is_the_sum_of_its_pictures(data, measured):
+    results = lines(measured)
     points = [result for result in results if result["kind"] == "point"]
     assert len(points) == 8
     assert len(results) == 8 + 8 * PICTURES
@@ -72,9 +81,17 @@ def test_a_point_is_the_sum_of_its_pictures(data, tmp_path):
 @pytest.mark.slow
 def test_a_killed_run_goes_on_to_the_same_results(data, tmp_path):
     whole, killed = tmp_path / "whole.jsonl", tmp_path / "killed.jsonl"
-    model = data.parent / "tiny.net.safetensors"
-    grid = (*JPEG, "--filter", "tvl1:iterations=2000", "--per-image", "--jobs", "2")
-    command = [*COMMAND, "evaluate", data, "--task", "classification", "--model", model, *grid]
+    grid = (*JPEG, "--filter", "tvl1:iterations=3000", "--per-image", "--jobs", "2")
+    command = [
+        *COMMAND,
+        "evaluate",
+        data,
+        "--task",
+        "classification",
+        "--model",
+        data.parent / MODEL,
+        *grid,
+    ]
     command += ["-o", killed]
     with subprocess.Popen(
         command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
@@ -98,29 +115,31 @@ def _undated(line: dict) -> dict:
     return {key: value for key, value in line.items() if key not in {"date", "command"}}
 
 
-def test_coded_files_are_kept_for_the_next_recogniser(data, tmp_path):
-    assert evaluate(data, *JPEG).returncode == 0
-    kept = {path: path.stat().st_mtime_ns for path in (tmp_path / "cache").rglob("*.jpg")}
-    assert len(kept) == 4 * PICTURES
-    assert neurocodec("evaluate", data, "--task", "fidelity", *JPEG, "--jobs", "0").returncode == 0
-    after = {path: path.stat().st_mtime_ns for path in (tmp_path / "cache").rglob("*.jpg")}
-    assert after == kept
+def test_coded_files_are_kept_for_the_next_recogniser(data, measured):
+    cache = data.parent / "cache"
+    coded = {path: path.stat().st_mtime_ns for path in cache.rglob("*.jpg")}
+    assert len(coded) == 2 * 4 * PICTURES
+    assert (
+        neurocodec(
+            "evaluate", data, "--task", "fidelity", *JPEG[:2], "--qp", "34", "--jobs", "0"
+        ).returncode
+        == 0
+    )
+    assert {path: path.stat().st_mtime_ns for path in cache.rglob("*.jpg")} == coded
 
 
-def test_results_go_to_stdout_without_a_file_and_max_bpp_leaves_out(data):
-    everything = evaluate(data, *JPEG).stdout.splitlines()
-    assert len(everything) == 4
-    rates = sorted(json.loads(line)["bpp"] for line in everything)
+def test_results_go_to_stdout_without_a_file_and_max_bpp_leaves_out(data, measured):
+    points = [line for line in lines(measured) if (line["kind"], line["pre"]) == ("point", "none")]
+    rates = sorted(point["bpp"] for point in points)
     limited = evaluate(data, *JPEG, "--max-bpp", (rates[1] + rates[2]) / 2)
-    assert len(limited.stdout.splitlines()) == 2
+    shown = [json.loads(line) for line in limited.stdout.splitlines()]
+    assert sorted(point["bpp"] for point in shown) == rates[:2]
     assert limited.stderr.count(b"left out") == 2
 
 
-def test_a_curve_against_itself_is_zero(data, tmp_path):
-    out = tmp_path / "r.jsonl"
-    evaluate(data, *JPEG, "-o", out, "--per-image")
-    said = json.loads(neurocodec("bdrate", out, out, "--metric", "kl", "--json").stdout)
-    assert said["bd_rate_percent"] == 0
+def test_a_curve_against_itself_is_zero(measured):
+    choice = ("--anchor", "filter=none", "--test", "filter=none", "--bootstrap", "50", "--json")
+    assert json.loads(neurocodec("bdrate", measured, *choice).stdout)["bd_rate_percent"] == 0
 
 
 @pytest.mark.parametrize(
@@ -139,11 +158,12 @@ def test_a_senseless_grid_is_refused_before_any_work(data, arguments, code, word
     assert words in done.stderr
 
 
-def test_a_bad_picture_stops_the_run_by_name(data):
-    (data / "03.png").write_bytes(b"no picture")
-    done = evaluate(data, *JPEG)
+def test_a_bad_picture_stops_the_run_by_name(data, tmp_path):
+    broken = shutil.copytree(data, tmp_path / "broken")
+    (broken / "02.png").write_bytes(b"no picture")
+    done = evaluate(broken, *JPEG, "--model", data.parent / MODEL)
     assert done.returncode == 5
-    assert b"03.png" in done.stderr
+    assert b"02.png" in done.stderr
 
 
 @pytest.mark.slow

@@ -135,6 +135,7 @@ def test_what_is_not_on_the_scale_is_refused():
         qp_tables.level_at_qp("gif", 30)
 
 
+@pytest.mark.slow
 def test_jpeg_has_bpgs_rate_on_kodak(data_folder):
     """The recorded rates are what the codec gives now, at the one QP that is quick to try."""
     codec = codecs.create("jpeg")

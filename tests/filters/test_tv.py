@@ -67,6 +67,7 @@ def with_flat_parts():
     return Image(pixels)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("image", [picture(480, 320), with_flat_parts()], ids=["photo", "flat"])
 def test_tiles_are_the_whole(given, image):
     whole = create(given, 1024)(image, 34).pixels.astype(int)

@@ -37,7 +37,6 @@ def test_crop_is_pillows_antialiased_resize_then_the_centre() -> None:
 def test_letterbox_pads_right_and_bottom() -> None:
     preprocessing = from_description({"size": 28}, "letterbox")
     made = preprocessing(X)
-    assert preprocessing.letterbox(40, 56) == (20, 28)
     assert made.shape == (2, 3, 28, 28)
     assert torch.allclose(made[:, :, 20:], torch.tensor(114.0))
     assert made[:, :, :20].std() > 20

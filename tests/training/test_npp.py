@@ -16,7 +16,7 @@ from neurocodec.training.config import Config
 from neurocodec.training.data import Crops
 from neurocodec.training.quantisation import dct_proxy
 from neurocodec.training.report import Report
-from neurocodec.training.state import averaged
+from neurocodec.training.state import Progress, averaged
 from tests.conftest import picture
 from tests.training.conftest import InterruptedAt
 
@@ -98,6 +98,17 @@ def test_minutes_stand_still_when_a_training_is_over(algorithm, tmp_path, monkey
     before = trained.progress.minutes
     monkeypatch.setattr(time, "monotonic", lambda: float("inf"))
     assert trained.progress.minutes == before > 0
+
+
+def test_the_time_left_is_told_by_the_speed_of_this_run(tmp_path, monkeypatch):
+    clock = [0.0]
+    monkeypatch.setattr(time, "monotonic", lambda: clock[0])
+    progress = Progress(Config(tmp_path, tmp_path, max_steps=10), steps=4, minutes=100.0)
+    assert progress.minutes_left == 0  # unknown yet
+
+    clock[0], progress.steps = 120.0, 6
+    assert progress.minutes == 102
+    assert progress.minutes_left == pytest.approx(4)
 
 
 def test_there_must_be_something_to_resume(train, tmp_path):

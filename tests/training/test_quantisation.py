@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from neurocodec import codecs
-from neurocodec.codecs import qp_tables
+from neurocodec.codecs import Level, qp_tables
 from neurocodec.training import quantisation
 from tests.conftest import picture
 
@@ -14,7 +14,7 @@ from tests.conftest import picture
 @pytest.mark.parametrize("qp", [22, 34, 45])
 def test_jpegs_are_the_tables_of_the_file(qp):
     quality = qp_tables.level_at_qp("jpeg", qp)
-    data = codecs.create("jpeg").encode(picture(32, 32), quality)
+    data = codecs.create("jpeg").encode(picture(32, 32), Level("quality", quality))
     written = PIL.Image.open(io.BytesIO(data)).quantization
 
     for component in (0, 1):

@@ -69,9 +69,9 @@ def _check_weights(name: str) -> str:
     from neurocodec.networks import checkpoint
 
     shelf.entry(name)
-    intact = shelf.read(name)
+    data = shelf.read(name)
     try:
-        checkpoint.load(intact.data, name)
+        checkpoint.load(data, name)
     except MissingError as exc:
         return f"intact, not loaded: {exc}"
     return "ok"
@@ -138,4 +138,6 @@ def add(
     from neurocodec.networks import release
 
     lines = release.measurements(measured) if measured else []
-    click.echo(release.add(file, release.Release(name, auto, commit, note, lines, half)))
+    click.echo(
+        release.add(file, name, {"commit": commit, "note": note, "measured": lines}, auto, half)
+    )

@@ -8,9 +8,9 @@ from neurocodec.codecs.bpg import files
 from neurocodec.codecs.bpg.container import MAGIC, demux
 from neurocodec.codecs.bpg.settings import CHROMAS, QPS, Settings
 from neurocodec.codecs.bpg.streams import colour_and_alpha
-from neurocodec.codecs.codec import Codec
+from neurocodec.codecs.codec import Codec, check_setting
 from neurocodec.codecs.programs import bpgdec, bpgenc
-from neurocodec.errors import BadInputError, ToolCrashError, ToolError, UsageError
+from neurocodec.errors import BadInputError, ToolCrashError, ToolError
 from neurocodec.images import Image
 from neurocodec.tools import find, lookup
 
@@ -47,9 +47,7 @@ class Bpg(Settings, Codec):
     def __post_init__(self) -> None:
         Codec.__init__(self, self.chroma, self.keep_metadata)
         super().__post_init__()
-        if self.engine not in _ENGINES:
-            known = ", ".join(_ENGINES)
-            raise UsageError(f"bpg has no engine {self.engine!r}: it is one of {known}")
+        check_setting(self.name, "engine", self.engine, _ENGINES)
         self._crashed: set[tuple[int, int]] = set()
 
     @property
@@ -110,8 +108,8 @@ class Bpg(Settings, Codec):
             raise BadInputError(f"{reason}, which only bpgdec decodes: {bpgdec.BPGDEC.install}")
         else:
             pixels, alpha = files.decode_samples(container, *streams)
-        gray = container.layout.chroma == "gray"
-        return Image(pixels, alpha, gray, files.kept_metadata(container))
+        kept = {k: v for k, v in container.metadata.items() if k in files.KEPT_METADATA}
+        return Image(pixels, alpha, container.layout.chroma == "gray", kept)
 
     def inspect(self, data: bytes) -> dict[str, Any]:
         """Read the file's header, and the slice QP of the colour where the stream tells it."""

@@ -112,14 +112,9 @@ def _flags(container: Container) -> bytes:
     pixel_format = _LEFT_SITED[layout.chroma] if layout.left else chroma
     first, second = next(flags for flags, kind in _ALPHA_FLAGS.items() if kind == container.alpha)
     color_space = COLOR_SPACES.index(layout.color_space)
-    has_extensions = bool(container.extensions)
     rare = second << 2 | layout.limited_range << 1 | container.animated
-    return bytes(
-        (
-            pixel_format << 5 | first << 4 | layout.bit_depth - 8,
-            color_space << 4 | has_extensions << 3 | rare,
-        )
-    )
+    rest = color_space << 4 | bool(container.extensions) << 3 | rare
+    return bytes((pixel_format << 5 | first << 4 | layout.bit_depth - 8, rest))
 
 
 def _layout(first: int, second: int) -> Layout:

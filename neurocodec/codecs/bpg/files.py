@@ -13,7 +13,7 @@ from neurocodec.codecs.planes.layout import Layout, Plane, cropped
 from neurocodec.errors import BadInputError, ToolError
 from neurocodec.images import Image
 
-_KEPT_METADATA = ("exif", "icc", "xmp")
+KEPT_METADATA = ("exif", "icc", "xmp")
 _DECODED_DEPTHS = (8, 9, 10, 12)
 
 
@@ -37,9 +37,9 @@ def encode(image: Image, qp: int, settings: Settings) -> bytes:
     """
     layout = settings.layout(image)
     planes = colour.to_planes(image.pixels, layout)
-    alpha = None
-    if image.alpha is not None:
-        alpha = colour.to_alpha_plane(image.alpha, layout.bit_depth)
+    alpha = image.alpha
+    if alpha is not None:
+        alpha = colour.to_alpha_plane(alpha, layout.bit_depth)
     return encode_planes(planes, layout, qp, settings, alpha=alpha)
 
 
@@ -88,7 +88,7 @@ def encode_planes(
 def with_metadata(container: Container, metadata: Mapping[str, bytes]) -> bytes:
     """The same file with a picture's EXIF, ICC and XMP in it, and no other metadata."""
     extensions = tuple(
-        (METADATA_TAGS[kind], metadata[kind]) for kind in _KEPT_METADATA if metadata.get(kind)
+        (METADATA_TAGS[kind], metadata[kind]) for kind in KEPT_METADATA if metadata.get(kind)
     )
     return mux(replace(container, extensions=extensions, says_length=True))
 
@@ -124,12 +124,6 @@ def decode_samples(
     if container.alpha == "premultiplied":
         pixels = colour.divide_by_alpha(pixels, alpha)
     return pixels, alpha
-
-
-def kept_metadata(container: Container) -> dict[str, bytes]:
-    """EXIF, ICC and XMP as a picture has them."""
-    pieces = container.metadata
-    return {kind: pieces[kind] for kind in _KEPT_METADATA if kind in pieces}
 
 
 def _encode(planes: Sequence[Plane], layout: Layout, qp: int, settings: Settings) -> Stream:

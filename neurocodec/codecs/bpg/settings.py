@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
+from neurocodec.codecs.codec import check_setting
 from neurocodec.codecs.planes.layout import COLOR_SPACES, Layout
-from neurocodec.errors import UsageError
 from neurocodec.images import Image
 
 CHROMAS = ("420", "444", "422", "420_video", "422_video")
@@ -39,12 +39,11 @@ class Settings:
     effort: int = 8
 
     def __post_init__(self) -> None:
-        _check("chroma", self.chroma, CHROMAS)
-        _check("bit depth", self.bit_depth, BIT_DEPTHS)
-        _check("color space", self.color_space, COLOR_SPACES)
-        _check("effort", self.effort, EFFORTS)
+        check_setting("bpg", "bit depth", self.bit_depth, BIT_DEPTHS)
+        check_setting("bpg", "color space", self.color_space, COLOR_SPACES)
+        check_setting("bpg", "effort", self.effort, EFFORTS)
         if self.alpha_qp != -1:
-            _check("alpha QP", self.alpha_qp, QPS)
+            check_setting("bpg", "alpha QP", self.alpha_qp, QPS)
         if self.lossless or self.color_space == "rgb":
             self.chroma = "444"
 
@@ -65,11 +64,3 @@ class Settings:
     def qp_of_alpha(self, qp: int) -> int:
         """The alpha plane's QP where the colour's is `qp`."""
         return qp if self.alpha_qp == -1 else self.alpha_qp
-
-
-def _check(what: str, value: str | int, known: tuple[str, ...] | tuple[int, ...] | range) -> None:
-    if value not in known:
-        names = (
-            f"{known[0]} to {known[-1]}" if isinstance(known, range) else ", ".join(map(str, known))
-        )
-        raise UsageError(f"BPG has no {what} {value}: it is one of {names}")

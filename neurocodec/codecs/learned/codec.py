@@ -4,7 +4,7 @@ from abc import abstractmethod
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from neurocodec import weights
+from neurocodec import files, weights
 from neurocodec.codecs.codec import Codec
 from neurocodec.codecs.learned import stream
 from neurocodec.codecs.learned.stream import KEY_BYTES, Stream
@@ -122,5 +122,4 @@ def _installed(key: bytes) -> str:
 def _loaded(name: str) -> "Checkpoint":
     from neurocodec.networks import checkpoint
 
-    read = weights.read(name)
-    return checkpoint.load(read.data, read.name)
+    return checkpoint.load(weights.read(name), files.display(name))

@@ -43,7 +43,7 @@ def to_pixels(planes: Sequence[Plane], layout: Layout, rgb_depth: int = 8) -> Sa
         full[1:] = [chroma.double(plane, height, width, layout) for plane in full[1:]]
     if layout.chroma == "gray":
         return np.repeat(_to_gray(full[0], layout, rgb_depth)[..., None], 3, axis=2)
-    pixels = np.empty((height, width, 3), _dtype(rgb_depth))
+    pixels = np.empty((height, width, 3), f"u{rgb_depth // 8}")
     _convert(full, [pixels[..., channel] for channel in range(3)], from_planes(layout, rgb_depth))
     return pixels
 
@@ -75,12 +75,8 @@ def multiply_by_white(pixels: Samples, white: Plane, bit_depth: int) -> Samples:
     return ((product + (1 << (bit_depth - 1))) >> bit_depth).astype(pixels.dtype)
 
 
-def _dtype(rgb_depth: int) -> npt.DTypeLike:
-    return np.uint8 if rgb_depth == 8 else np.uint16
-
-
 def _to_gray(plane: Plane, layout: Layout, rgb_depth: int) -> Samples:
-    gray = np.empty(plane.shape, _dtype(rgb_depth))
+    gray = np.empty(plane.shape, f"u{rgb_depth // 8}")
     _convert([plane], [gray], from_planes(layout, rgb_depth))
     return gray
 

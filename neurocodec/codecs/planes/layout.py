@@ -12,6 +12,7 @@ Plane = npt.NDArray[Any]
 # Each by its number in the file; an HEVC stream numbers the chroma formats alike.
 COLOR_SPACES = ("ycbcr", "rgb", "ycgco", "ycbcr_bt709", "ycbcr_bt2020")
 CHROMAS = ("gray", "420", "422", "444")
+_SUBSAMPLINGS = {"11": "444", "21": "422", "22": "420", "12": "440", "41": "411", "42": "410"}
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,11 @@ class Layout:
     def plane_shapes(self, height: int, width: int) -> list[tuple[int, int]]:
         """Rows and columns of each plane of a picture of that size."""
         return [self.plane_shape(index, height, width) for index in range(self.plane_count)]
+
+
+def chroma_name(across: int, down: int) -> str:
+    """The name of a subsampling by luma samples to a chroma sample: "420"; "2×3" for a rare one."""
+    return _SUBSAMPLINGS.get(f"{across}{down}", f"{across}×{down}")
 
 
 def padded(planes: Sequence[Plane], layout: Layout, height: int, width: int) -> list[Plane]:

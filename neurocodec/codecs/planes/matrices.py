@@ -27,12 +27,11 @@ class Conversion:
 
     def fits_32_bits(self, largest: int) -> bool:
         """Tell whether every sum over samples up to `largest` fits; a partial one may wrap."""
-        for row, add in zip(self.matrix, self.add, strict=True):
-            highest = add + largest * sum(max(weight, 0) for weight in row)
-            lowest = add + largest * sum(min(weight, 0) for weight in row)
-            if highest >= 2**31 or lowest < -(2**31):
-                return False
-        return True
+        return all(
+            add + largest * sum(max(weight, 0) for weight in row) < 2**31
+            and add + largest * sum(min(weight, 0) for weight in row) >= -(2**31)
+            for row, add in zip(self.matrix, self.add, strict=True)
+        )
 
 
 @lru_cache

@@ -3,6 +3,8 @@
 Bits to be written are text, "0110".
 """
 
+import re
+
 from neurocodec.errors import BadInputError
 
 _UE_MAX_BITS = 32
@@ -100,14 +102,11 @@ class ByteReader:
 
     def ue7(self) -> int:
         """A number of at most 32 bits; only its shortest form is legal."""
-        value = self.byte()
-        if value == 0x80:
-            raise BadInputError("the .bpg header is damaged: get the file again")
-        more, value = value & 0x80, value & 0x7F
-        while more:
+        value, byte = 0, 0x80
+        while byte & 0x80:
             byte = self.byte()
-            more, value = byte & 0x80, value << 7 | byte & 0x7F
-            if value > _UE7_MAX:
+            value = value << 7 | byte & 0x7F
+            if (byte == 0x80 and not value) or value > _UE7_MAX:
                 raise BadInputError("the .bpg header is damaged: get the file again")
         return value
 
@@ -126,18 +125,9 @@ def ue7(value: int) -> bytes:
 
 def escape(payload: bytes) -> bytes:
     """`payload` with emulation prevention bytes, as a NAL unit holds it (H.265 clause 7.4.2)."""
-    escaped = bytearray()
-    zeros = 0
-    for byte in payload:
-        if zeros == 2 and byte <= 3:
-            escaped.append(3)
-            zeros = 0
-        escaped.append(byte)
-        zeros = zeros + 1 if byte == 0 else 0
-    return bytes(escaped)
+    return re.sub(rb"\0\0(?=[\0-\3])", b"\0\0\3", payload)
 
 
 def unescape(held: bytes) -> bytes:
     """The payload without its emulation prevention bytes."""
-    pieces = held.split(b"\0\0\3")
-    return b"\0\0".join(pieces)
+    return held.replace(b"\0\0\3", b"\0\0")

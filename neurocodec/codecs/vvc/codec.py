@@ -3,20 +3,19 @@
 Pictures are coded as 10-bit 4:2:0 in the BT.601 matrix and full range, which the stream says.
 """
 
-from collections.abc import Sequence
 from typing import Any
 
 from neurocodec.codecs import libav
-from neurocodec.codecs.codec import Codec
+from neurocodec.codecs.codec import Codec, check_setting
 from neurocodec.codecs.planes.colour import to_pixels, to_planes
 from neurocodec.codecs.planes.layout import Layout, Plane, cropped, padded
 from neurocodec.codecs.programs import ffmpeg, vvdecapp, vvencapp
 from neurocodec.codecs.streams.h266 import nal
 from neurocodec.codecs.streams.h266.sps import Sps
 from neurocodec.codecs.vvc import still
-from neurocodec.errors import BadInputError, ToolError, UsageError
+from neurocodec.errors import BadInputError, ToolError
 from neurocodec.images import Image
-from neurocodec.tools import Program, find, lookup
+from neurocodec.tools import find, lookup
 
 _PRESETS = ("faster", "fast", "medium", "slow", "slower")
 _ENGINES = ("auto", "vvencapp", "vvenc")
@@ -74,14 +73,11 @@ class Vvc(Codec):
         keep_metadata: bool = False,
     ) -> None:
         super().__init__(chroma, keep_metadata)
-        _check_setting("preset", preset, _PRESETS)
-        _check_setting("engine", engine, _ENGINES)
+        check_setting(self.name, "preset", preset, _PRESETS)
+        check_setting(self.name, "engine", engine, _ENGINES)
         self._preset = preset
-        self._vvencapp: Program | None = None
-        if engine == "vvencapp":
-            self._vvencapp = find(vvencapp.VVENCAPP)
-        elif engine == "auto":
-            self._vvencapp = lookup(vvencapp.VVENCAPP)
+        search = {"vvencapp": find, "auto": lookup}.get(engine)
+        self._vvencapp = search(vvencapp.VVENCAPP) if search else None
         self._bundled = engine == "vvenc"
 
     @property
@@ -93,7 +89,9 @@ class Vvc(Codec):
 
     def _encode(self, image: Image, value: int) -> bytes:
         # Gray pictures have chroma planes too, of one value.
-        planes = _padded(to_planes(image.pixels, _LAYOUT))
+        planes = to_planes(image.pixels, _LAYOUT)
+        sides = (max(_MIN_SIDE, -(-side // _SIDE_STEP) * _SIDE_STEP) for side in planes[0].shape)
+        planes = padded(planes, _LAYOUT, *sides)
         if self._vvencapp:
             stream = vvencapp.encode(self._vvencapp, planes, value, self._preset)
         else:
@@ -153,19 +151,6 @@ class Vvc(Codec):
     def recognises(cls, data: bytes) -> bool:
         """Tell whether `data` begins with a NAL unit of H.266, which none of H.265 or H.264 is."""
         return nal.recognises(data)
-
-
-def _check_setting(setting: str, value: str, known: Sequence[str]) -> None:
-    if value not in known:
-        raise UsageError(f"vvc has {setting} {', '.join(known)}, not {value}")
-
-
-def _padded(planes: Sequence[Plane]) -> list[Plane]:
-    """To multiples of 8, at least 16, which the encoder takes; the edges are repeated."""
-    height, width = (
-        max(_MIN_SIDE, -(-side // _SIDE_STEP) * _SIDE_STEP) for side in planes[0].shape
-    )
-    return padded(planes, _LAYOUT, height, width)
 
 
 def _layout(sps: Sps) -> Layout:

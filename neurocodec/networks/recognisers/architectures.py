@@ -7,7 +7,6 @@ import warnings
 from collections.abc import Mapping
 from importlib import import_module
 from importlib.util import find_spec
-from types import ModuleType
 from typing import Any
 
 import torch
@@ -32,15 +31,20 @@ def find(name: str) -> str:
     Raises:
         UsageError: neither torchvision nor timm (if installed) knows the name; the message lists
             close ones.
+        MissingError: the name begins with "timm:", and timm is not installed.
     """
     known = [known for names in _known().values() for known in names]
-    if name.startswith(TIMM) or name in known:
+    if name in known:
         return name
-    if find_spec("timm") and import_module("timm").is_model(name):
-        return TIMM + name
+    if find_spec("timm") is None:
+        if name.startswith(TIMM):
+            raise MissingError(f"{name}: timm is not installed: pip install timm")
+    elif import_module("timm").is_model(name.removeprefix(TIMM)):
+        return TIMM + name.removeprefix(TIMM)
     close = difflib.get_close_matches(name, known)
     meant = f"did you mean {' or '.join(close)}?" if close else "write a torchvision name"
-    raise UsageError(f"no model is called {name!r}: {meant} (for timm's: pip install timm)")
+    others = "for timm's: pip install timm; a file ends in .safetensors"
+    raise UsageError(f"no model is called {name!r}: {meant} ({others})")
 
 
 def kind(name: str) -> str:
@@ -51,14 +55,9 @@ def kind(name: str) -> str:
 
 
 def preprocessing(name: str) -> Preprocessing | None:
-    """Read the preprocessing of published weights; None if the network contains it.
-
-    Raises:
-        UsageError: no such name.
-        MissingError: timm is not installed.
-    """
+    """Read the preprocessing of published weights; None if the network contains it."""
     if name.startswith(TIMM):
-        timm = _timm(name)
+        timm = import_module("timm")
         settings = timm.get_pretrained_cfg(name.removeprefix(TIMM)).to_dict()
         return from_timm(timm.data.resolve_data_config(pretrained_cfg=settings))
     return from_torchvision(_MODELS.get_model_weights(name).DEFAULT.transforms())
@@ -73,9 +72,8 @@ def build(name: str, settings: Mapping[str, Any], *, pretrained: bool = False) -
         pretrained: take the weights that its library has cached or downloads.
 
     Raises:
-        UsageError: no such name.
-        MissingError: timm is not installed, or the weights cannot be downloaded.
-        TypeError, ValueError, RuntimeError: the architecture does not take these settings.
+        MissingError: the weights cannot be downloaded.
+        UsageError, TypeError, ValueError: the architecture does not take these settings.
     """
     builder = _build_timm if name.startswith(TIMM) else _build_torchvision
     with warnings.catch_warnings(), torch.random.fork_rng(devices=[]):
@@ -84,9 +82,9 @@ def build(name: str, settings: Mapping[str, Any], *, pretrained: bool = False) -
         try:
             return builder(name, settings, pretrained)
         except (OSError, RuntimeError) as exc:  # URLError is an OSError, a wrong hash is the other
-            if not pretrained:
-                raise
             reason = str(exc).splitlines()[0] if str(exc) else type(exc).__name__
+            if not pretrained:
+                raise UsageError(f"{name}: cannot be built ({reason})") from exc
             raise MissingError(
                 f"{name}: its weights cannot be downloaded ({reason}): name a .safetensors file "
                 "that has an arch, or try again online"
@@ -107,24 +105,9 @@ def _build_torchvision(name: str, settings: Mapping[str, Any], pretrained: bool)
 
 
 def _build_timm(name: str, settings: Mapping[str, Any], pretrained: bool) -> nn.Module:
-    create: Any = _timm(name).create_model
+    create: Any = import_module("timm").create_model
     network: nn.Module = create(name.removeprefix(TIMM), pretrained=pretrained, **settings)
     return network
-
-
-def _timm(name: str) -> ModuleType:
-    try:
-        timm = import_module("timm")
-    except ImportError:
-        raise MissingError(f"{name}: timm is not installed: pip install timm") from None
-    model = name.removeprefix(TIMM)
-    try:
-        known = timm.is_model(model) and timm.get_pretrained_cfg(model) is not None
-    except RuntimeError:  # an unknown tag behind a known name
-        known = False
-    if not known:
-        raise UsageError(f"timm has no model called {model!r}: its names are in timm.list_models()")
-    return timm
 
 
 def _known() -> dict[str, list[str]]:

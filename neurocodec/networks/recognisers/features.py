@@ -2,11 +2,9 @@
 
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 
 from neurocodec.errors import UsageError
-from neurocodec.networks.recognisers.graph import Graph
 from neurocodec.networks.recognisers.recogniser import Recogniser
 
 
@@ -27,53 +25,33 @@ class FeatureReader:
     def __init__(self, recogniser: Recogniser, layer: str = "") -> None:
         self._recogniser = recogniser
         self._layer = layer
-        self._read: list[Any] = []
+        self._features: Any = None
         if layer:
-            _named(recogniser, layer).register_forward_hook(
-                lambda module, inputs, output: self._read.append(output)
-            )
-        else:
-            _last(recogniser).register_forward_pre_hook(
-                lambda module, inputs: self._read.append(inputs[0])
-            )
+            try:
+                recogniser.network.get_submodule(layer).register_forward_hook(self._after)
+            except AttributeError as exc:
+                raise UsageError(f"{recogniser.name}: has no layer {layer!r} ({exc})") from None
+            return
+        for module in recogniser.network.modules():
+            if isinstance(module, nn.Conv2d | nn.Linear):
+                module.register_forward_pre_hook(self._before)
 
     def __call__(self, pictures: Tensor) -> tuple[Any, Tensor]:
-        """The recogniser's prediction on the pictures, and their features, (N, …).
+        """Return the recogniser's prediction on the pictures, and their features, (N, …).
 
         Raises:
             UsageError: the layer does not run, or its output is no tensor.
         """
         prediction = self._recogniser(pictures)
-        features = self._read[-1] if self._read else None
-        self._read.clear()
+        features, self._features = self._features, None
         if not isinstance(features, Tensor):
             raise UsageError(
                 f"{self._recogniser.name}: layer {self._layer!r} yields no features: name another"
             )
         return prediction, features
 
+    def _after(self, module: nn.Module, inputs: Any, output: Any) -> None:
+        self._features = output
 
-def _named(recogniser: Recogniser, layer: str) -> nn.Module:
-    network = recogniser.network
-    try:
-        return network.layer(layer) if isinstance(network, Graph) else network.get_submodule(layer)
-    except AttributeError as exc:
-        raise UsageError(f"{recogniser.name}: has no layer {layer!r} ({exc})") from None
-
-
-@torch.no_grad()
-def _last(recogniser: Recogniser) -> nn.Module:
-    """The convolution or matrix that runs last in a trial."""
-    ran: list[nn.Module] = []
-    hooks = [
-        module.register_forward_pre_hook(lambda module, inputs: ran.append(module))
-        for module in recogniser.network.modules()
-        if isinstance(module, nn.Conv2d | nn.Linear)
-    ]
-    side = recogniser.preprocessing.size if recogniser.preprocessing else 64
-    recogniser(torch.zeros(1, 3, side, side, device=recogniser.device))
-    for hook in hooks:
-        hook.remove()
-    if not ran:
-        raise UsageError(f"{recogniser.name}: has no layer with weights: name one")
-    return ran[-1]
+    def _before(self, module: nn.Module, inputs: Any) -> None:
+        self._features = inputs[0]  # of the last layer in the end

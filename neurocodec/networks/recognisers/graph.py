@@ -55,9 +55,9 @@ class Graph(nn.Module):
                 reason = f"{exc} is missing or not known" if isinstance(exc, KeyError) else exc
                 name = op.get("name", number) if isinstance(op, Mapping) else number
                 raise ValueError(f"op {name!r} cannot be built ({reason})") from None
-        missing = [output for output in self.outputs if output not in self._inputs]
-        if missing:
-            raise ValueError(f"no op computes the output {missing[0]!r}")
+        for output in self.outputs:
+            if output not in self._inputs:
+                raise ValueError(f"no op computes the output {output!r}")
         if unused:
             raise ValueError(f"{len(unused)} tensors belong to no op, {min(unused)!r} for one")
         self._last_use = {read: name for name, reads in self._inputs.items() for read in reads}
@@ -74,15 +74,15 @@ class Graph(nn.Module):
         self._layers.append(_LAYERS[op["op"]](op, tensors))
         self._inputs[name] = list(inputs)
 
-    def layer(self, name: str) -> nn.Module:
-        """Return the layer of the operation called `name`.
+    def get_submodule(self, target: str) -> nn.Module:
+        """Return the layer of the operation called `target`.
 
         Raises:
-            AttributeError: no such operation, as with `nn.Module.get_submodule`.
+            AttributeError: no such operation.
         """
-        if name not in self._inputs:
-            raise AttributeError(f"no operation is called {name!r}")
-        return self._layers[list(self._inputs).index(name)]
+        if target not in self._inputs:
+            raise AttributeError(f"no operation is called {target!r}")
+        return self._layers[list(self._inputs).index(target)]
 
     def forward(self, x: Tensor) -> dict[str, Tensor]:
         """Compute the outputs by name, from preprocessed pictures x, (N, 3, H, W)."""
@@ -101,7 +101,7 @@ class _Conv(nn.Module):
         left, right, top, bottom = op["pad"]
         even = left == right and top == bottom
         self.edges = (0, 0, 0, 0) if even else (left, right, top, bottom)
-        skip_init: Callable[..., nn.Module] = nn.utils.skip_init
+        skip_init: Callable[..., nn.Conv2d] = nn.utils.skip_init
         self.conv = skip_init(
             nn.Conv2d,
             op["in_channels"],
@@ -141,15 +141,13 @@ def _focus(x: Tensor) -> Tensor:
     return torch.cat(quarters, dim=1)
 
 
-def _maxpool(op: Mapping[str, Any], tensors: object) -> nn.Module:
-    return nn.MaxPool2d(op["kernel"], op["stride"], op["padding"], ceil_mode=op["ceil_mode"])
-
-
 _LAYERS: dict[str, Callable[[Mapping[str, Any], dict[str, Tensor]], nn.Module]] = {
     "conv": _Conv,
     "add": lambda op, tensors: _Function(torch.add),
     "concat": lambda op, tensors: _Function(lambda *inputs: torch.cat(inputs, dim=1)),
-    "maxpool": _maxpool,
+    "maxpool": lambda op, tensors: nn.MaxPool2d(
+        op["kernel"], op["stride"], op["padding"], ceil_mode=op["ceil_mode"]
+    ),
     "global_avgpool": lambda op, tensors: nn.AdaptiveAvgPool2d(1),
     "upsample2_nearest": lambda op, tensors: nn.Upsample(scale_factor=2, mode="nearest"),
     "focus": lambda op, tensors: _Function(_focus),

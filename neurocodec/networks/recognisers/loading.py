@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -20,7 +19,6 @@ from neurocodec.networks.recognisers.recogniser import Recogniser
 
 _ENDING = ".safetensors"
 _RANDOM = ":random"
-_PICKLES = re.compile(r"[/\\]|\.(pth?|ckpt|bin|pkl|onnx|tflite)$")
 _Parts = tuple[str, nn.Module, Preprocessing | None]
 
 
@@ -50,8 +48,6 @@ def load(model: str, device: str = "cpu") -> Recogniser:
 
 def _from_name(model: str) -> Recogniser:
     name = model.removesuffix(_RANDOM)
-    if _PICKLES.search(name):
-        raise UsageError(f"{model}: not a recogniser: write a name or a {_ENDING} file")
     arch = architectures.find(name)
     network = architectures.build(arch, {}, pretrained=name == model)
     return Recogniser(model, architectures.kind(arch), network, architectures.preprocessing(arch))

@@ -58,14 +58,10 @@ class Preprocessing:
         sub, mul = (fitted.new_tensor(values).view(3, 1, 1) for values in (self.sub, self.mul))
         return (ordered * 255 - sub) * mul
 
-    def letterbox(self, height: int, width: int) -> tuple[int, int]:
-        """Compute the height and width of a picture inside the padded square, in pixels."""
-        longer = max(height, width)
-        return max(1, height * self.size // longer), max(1, width * self.size // longer)
-
     def _fit(self, pictures: Tensor) -> Tensor:
         boxed = self.fit == "letterbox"
-        height, width = self.letterbox(*pictures.shape[-2:])
+        sides = pictures.shape[-2:]
+        height, width = (max(1, side * self.size // max(sides)) for side in sides)
         mode = InterpolationMode(self.interpolation)
         resized: Tensor = transforms.resize(
             pictures, [height, width] if boxed else [self.resize], mode, antialias=True
@@ -122,21 +118,13 @@ def from_torchvision(preset: Any) -> Preprocessing | None:
         return None
     resize = preset.resize_size[0]
     crop = getattr(preset, "crop_size", None)
-    description = {
-        "fit": "crop" if crop else "shorter",
-        "size": crop[0] if crop else resize,
-        "resize": resize,
-        "interpolation": preset.interpolation.value,
-        "mean": preset.mean,
-        "std": preset.std,
-    }
-    return from_description(description)
+    fitting = {"fit": "crop", "size": crop[0]} if crop else {"fit": "shorter", "size": resize}
+    values = {"interpolation": preset.interpolation.value, "mean": preset.mean, "std": preset.std}
+    return from_description({**fitting, "resize": resize, **values})
 
 
 def from_timm(settings: Mapping[str, Any]) -> Preprocessing:
     """Read the preprocessing of timm's evaluation transform, from `resolve_model_data_config`."""
     size = settings["input_size"][-1]
-    description = {key: settings[key] for key in ("interpolation", "mean", "std")}
-    return from_description(
-        {"size": size, "resize": int(size / settings["crop_pct"]), **description}
-    )
+    resize = int(size / settings["crop_pct"])
+    return from_description({**settings, "size": size, "resize": resize})

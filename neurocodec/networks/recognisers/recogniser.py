@@ -31,7 +31,6 @@ class Recogniser(nn.Module):
         kind: str,
         network: nn.Module,
         preprocessing: Preprocessing | None,
-        *,
         model_sha256: str = "",
         description: Mapping[str, Any] | None = None,
     ) -> None:

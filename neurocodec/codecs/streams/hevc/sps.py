@@ -4,6 +4,7 @@ A .bpg keeps a few fields of it, its mini-SPS: the same groups of fields in the 
 comments name the fields of H.265 clause 7.3.2.2 that no variable does.
 """
 
+import re
 from dataclasses import astuple, dataclass
 
 from neurocodec.codecs.streams.bits import (
@@ -30,6 +31,8 @@ _FORBIDDEN_RANGE_FLAGS = {
     6: "high_precision_offsets",
     8: "cabac_bypass_alignment",
 }
+# vui_parameters (clause E.2.1) of video range and timing alone.
+_USABILITY = re.compile("00(0|1....0)0...0(0|1.{64}00)0")
 _BUFFER = "1" + 3 * ue(0)  # of one picture
 
 
@@ -133,7 +136,9 @@ def parse(unit: Nal) -> Sps:
     reader.u(1)  # temporal_mvp
     smoothing = f"{reader.u(1)}"
     if reader.flag():
-        _skip_usability(reader)
+        usability = _USABILITY.match(reader.bits(reader.position, reader.size))
+        _refuse(usability is None, "usability information that is not expected")
+        reader.u(usability.end() if usability else 0)
     mini = MiniSps(blocks, depth_intra, filters, smoothing, _extension(reader))
     return Sps(chroma_format, bit_depth, width, height, mini)
 
@@ -181,21 +186,6 @@ def _refuse(present: bool, what: str) -> None:
         raise BadInputError(f"its HEVC stream has {what}, which a .bpg cannot have")
 
 
-def _skip_usability(reader: BitReader) -> None:
-    """Pass vui_parameters (clause E.2.1) of video range and timing alone."""
-    others = reader.u(2)  # aspect ratio, overscan
-    if reader.flag():  # video signal
-        reader.u(4)
-        others += reader.u(1)  # colours
-    others += reader.u(1)  # chroma siting
-    reader.u(3)
-    others += reader.u(1)  # default display window
-    if reader.flag():
-        reader.u(64)  # timing
-        others += reader.u(2)  # its picture order count, a hypothetical decoder
-    _refuse(others + reader.u(1) > 0, "usability information that is not expected")
-
-
 def _video_parameter_set(sps: Sps) -> Nal:
     one_layer = "0000110000000001" + 16 * "1"
     return _unit(VPS, one_layer + _profile(sps) + _BUFFER + "000000" + ue(0) + "00")
@@ -204,12 +194,10 @@ def _video_parameter_set(sps: Sps) -> Nal:
 def _sequence_parameter_set(sps: Sps) -> Nal:
     mini = sps.mini
     separate_planes = "0" if sps.chroma_format == 3 else ""
-    window = "0"
     depths = 2 * ue(sps.bit_depth - 8)
     depths_of_transforms = 2 * mini.transform_depth_intra  # of inter blocks too; there are none
-    lists, amp = "0", "1"
+    window, lists, amp, usability = "0", "0", "1", "0"
     references = ue(0) + "0" + "1"  # no sets, no long-term ones, temporal_mvp
-    usability = "0"
     return _unit(
         SPS,
         f"00000001{_profile(sps)}{ue(0)}{ue(sps.chroma_format)}{separate_planes}"
