@@ -90,10 +90,13 @@ def read(weights: str) -> bytes:
         ) from exc
     sha256 = hashlib.sha256(data).hexdigest()
     if record and sha256 != record["sha256"]:
-        raise MissingError(
-            f"weights {weights}: {path} is truncated or altered: it has {len(data):,} bytes of "
-            f"sha256 {sha256[:12]}…, not {record['sha256'][:12]}…: {_remedy()}"
+        missing = record.get("size_bytes", 0) - len(data)
+        fault = (
+            f"is truncated: {missing:,} of its {record['size_bytes']:,} bytes are missing"
+            if missing > 0
+            else f"was altered: its sha256 is {sha256[:12]}…, not {record['sha256'][:12]}…"
         )
+        raise MissingError(f"weights {weights}: {path} {fault}: {_remedy()}")
     return data
 
 

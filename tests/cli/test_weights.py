@@ -63,7 +63,7 @@ def test_damaged_weights_are_named_and_the_exit_is_3(shelf):
     done = neurocodec("weights", "verify")
 
     assert done.returncode == 3
-    assert b"is truncated or altered" in done.stderr
+    assert b"is truncated: 1 of its" in done.stderr
     assert b"verification failed: mine, auto for jpeg" in done.stderr
 
 

@@ -117,13 +117,11 @@ def test_the_cards_of_the_project_are_those_of_its_manifest(project_weights):
     ("damage", "message"),
     [
         (lambda data: None, r"mine\.safetensors: cannot be read \(No such file.*: add the weights"),
-        (
-            lambda data: data[:-12],
-            r"is truncated or altered: it has [\d,]+ bytes of sha256 \w{12}…",
-        ),
-        (lambda data: data[:-1] + b"x", r"altered: .*, not \w{12}…: add the weights again"),
+        (lambda data: data[:-12], r"is truncated: 12 of its [\d,]+ bytes are missing: add"),
+        (lambda data: data[:-1] + b"x", r"was altered: its sha256 is \w{12}…, not \w{12}…: add"),
+        (lambda data: data + b"x", r"was altered: its sha256 is \w{12}…, not \w{12}…: add"),
     ],
-    ids=["missing", "truncated", "altered"],
+    ids=["missing", "truncated", "altered", "longer"],
 )
 def test_a_damaged_file_is_not_used_and_the_message_tells_how(shelf, trained, damage, message):
     target = release.add(trained, "mine")
