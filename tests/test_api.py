@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -51,3 +52,18 @@ def test_mistakes_raise_the_errors_of_the_package(tmp_path):
         decode(tmp_path / "nowhere.bpg")
     with pytest.raises(BadInputError, match="not a file of"):
         decode(b"hello")
+
+
+def test_the_readmes_lines_run(tmp_path, monkeypatch):
+    text = (Path(__file__).parent.parent / "README.md").read_text()
+    section = text.partition("## Python\n")[2].partition("\n## ")[0]
+    lines = [line.strip() for line in section.splitlines() if line.startswith("    ")]
+    images.to_pillow(picture(48, 32)).save(tmp_path / "photo.jpg")
+    monkeypatch.chdir(tmp_path)
+    names: dict = {}
+
+    exec("\n".join(lines), names)
+
+    assert len(lines) == 5
+    assert names["pixels"].shape == (32, 48, 3)
+    assert 0 < names["rate"] < 24
