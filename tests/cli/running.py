@@ -1,6 +1,7 @@
 """The command as users run it, in this process: a process of its own only costs seconds."""
 
 import io
+import logging
 import os
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from neurocodec import cli, pipeline
+from neurocodec.logs import LOG
 
 ROOT = Path(__file__).parent.parent.parent
 COMMAND = [sys.executable, "-m", "neurocodec"]
@@ -28,6 +30,7 @@ def neurocodec(
             patch.setattr(sys, name, stream)
         patch.setenv("OMP_NUM_THREADS", os.environ.get("OMP_NUM_THREADS", "1"))
         code = cli.exit_code(cli.neurocodec, "neurocodec")
+        LOG.setLevel(logging.NOTSET)
     output, errors = (stream.buffer.getvalue() for stream in streams[1:])
     assert b"Traceback" not in errors, errors.decode(errors="replace")
     return subprocess.CompletedProcess(words, code, output, errors)

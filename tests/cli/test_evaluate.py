@@ -118,7 +118,7 @@ def _undated(line: dict) -> dict:
 def test_coded_files_are_kept_for_the_next_recogniser(data, measured):
     cache = data.parent / "cache"
     coded = {path: path.stat().st_mtime_ns for path in cache.rglob("*.jpg")}
-    assert len(coded) == 2 * 4 * PICTURES
+    assert len(coded) >= 2 * 4 * PICTURES
     assert (
         neurocodec(
             "evaluate", data, "--task", "fidelity", *JPEG[:2], "--qp", "34", "--jobs", "0"

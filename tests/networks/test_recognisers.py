@@ -12,7 +12,7 @@ from torchvision import models
 
 from neurocodec.errors import BadInputError, MissingError
 from neurocodec.networks.recognisers import load
-from neurocodec.networks.recognisers.graph import _ACTIVATIONS, _PLAIN, Graph
+from neurocodec.networks.recognisers.graph import _ACTIVATIONS, _LAYERS, Graph
 from neurocodec.networks.recognisers.preprocessing import from_torchvision
 from tests.networks.recogniser_files import CLASSIFIER, CLASSIFIER_OPS, conv, weights, write
 
@@ -197,7 +197,7 @@ def test_real_state_dicts_load_into_torchvision(data_folder, tmp_path: Path, nam
 
 
 def test_every_real_model_loads_or_its_operation_is_named(data_folder) -> None:
-    known, loaded = {"conv", *_PLAIN, "none", *_ACTIVATIONS}, set()
+    known, loaded = {*_LAYERS, "none", *_ACTIVATIONS}, set()
     for path in sorted(data_folder("models").glob("*.json")):
         ops = json.loads(path.read_text())["ops"]
         unknown = {op.get(key, "none") for op in ops for key in ("op", "act")} - known

@@ -116,7 +116,7 @@ def test_a_size_at_which_bpgenc_crashes_goes_to_the_bundled_x265(
 ):
     log = install(bpgenc.BPGENC, ENCODES)
     image, codec = picture(*size), Bpg(effort=1, **settings)
-    with caplog.at_level("INFO"):
+    with caplog.at_level("INFO", "neurocodec"):
         data = encoded(codec, image, 30)
     assert Bpg().decode(data).pixels.shape == image.pixels.shape
     assert log.exists() != by_x265
@@ -133,7 +133,7 @@ CRASHES = "import os, signal; os.kill(os.getpid(), signal.SIGSEGV)"
 def test_where_bpgenc_crashes_the_bundled_x265_codes_the_picture(install, caplog):
     install(bpgenc.BPGENC, CRASHES)
     image, codec = picture(40, 30), Bpg(effort=1)
-    with caplog.at_level("INFO"):
+    with caplog.at_level("INFO", "neurocodec"):
         data = encoded(codec, image, 30)
     assert data == encode(image, 30, Settings(effort=1))
     assert "SIGSEGV" in caplog.text
