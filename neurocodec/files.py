@@ -35,6 +35,16 @@ def read(path: str) -> bytes:
         raise BadInputError(f"{name}: cannot be read ({exc})") from exc
 
 
+def exists(path: str) -> bool:
+    """True if there is something of that name; False for a name that no file can have."""
+    return os.path.exists(path)  # noqa: PTH110 - Path.exists raises where a name is too long
+
+
+def is_folder(path: str) -> bool:
+    """True if it is a folder that may be looked into."""
+    return os.path.isdir(path)  # noqa: PTH112
+
+
 def head(path: Path, size_bytes: int) -> bytes:
     """Read the first bytes of a file; none where it cannot be read."""
     try:

@@ -94,6 +94,7 @@ class Pipeline:
         present = {key: value for key, value in context.items() if value is not None}
         self.codec: Codec = codecs.create(setting.codec, **present)
         self.filter_spec = _resolved(setting.filter, self.codec)
+        filters.check(self.filter_spec)
 
     @cached_property
     def loaded_filter(self) -> Filter:
@@ -198,7 +199,7 @@ class Pipeline:
         return image if colour is None else images.flatten(image, colour)
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=32)
 def prepared(setting: Setting) -> Pipeline:
     """The pipeline of a setting, made once for all that this process does under it."""
     return Pipeline(setting)

@@ -65,13 +65,13 @@ def find(
     """
     inputs = Inputs()
     for name in names:
-        if name != STANDARD and Path(name).is_dir():
+        if name != STANDARD and files.is_folder(name):
             _walk(Path(name), inputs, accepts, recursive, output)
         else:
             inputs.sources.append(Source(name, Path(Path(name).name)))
     for name in listed:
         inputs.many = True
-        if Path(name).is_dir():
+        if files.is_folder(name):
             inputs.ignored += 1
         else:
             inputs.sources.append(Source(name, _relative_place(Path(name))))
@@ -174,9 +174,9 @@ def means_folder(output: str | None, inputs: Inputs) -> bool:
         if len(inputs.sources) > 1:
             raise UsageError(f"-o - takes one result, not {len(inputs.sources)}: give -o FOLDER")
         return False
-    if inputs.many and Path(output).exists() and not Path(output).is_dir():
+    if inputs.many and files.exists(output) and not files.is_folder(output):
         raise UsageError(f"-o {display(output)} is a file: many results need a folder")
-    return inputs.many or output.endswith(os.sep) or Path(output).is_dir()
+    return inputs.many or output.endswith(os.sep) or files.is_folder(output)
 
 
 def make_folders(jobs: Iterable[Job]) -> None:
@@ -191,9 +191,9 @@ def make_folders(jobs: Iterable[Job]) -> None:
 
 def any_present(jobs: Iterable[Job]) -> bool:
     """True if there is a source to read, so that loading a filter for it is worth the seconds."""
-    return any(job.source == STANDARD or Path(job.source).exists() for job in jobs)
+    return any(job.source == STANDARD or files.exists(job.source) for job in jobs)
 
 
 def pending(jobs: Iterable[Job]) -> Iterator[Job]:
     """The jobs whose output does not exist yet."""
-    return (job for job in jobs if job.target == STANDARD or not Path(job.target).exists())
+    return (job for job in jobs if job.target == STANDARD or not files.exists(job.target))

@@ -27,7 +27,7 @@ Record = EncodeRecord | DecodeRecord | FilterRecord
 
 @dataclass(frozen=True)
 class Selection:
-    """The file options of a command, as they were given."""
+    """The file options of a command, as typed."""
 
     inputs: tuple[str, ...]
     output: str | None
@@ -75,21 +75,21 @@ class Selection:
         return 0 if len(planned) < 2 else min(self.jobs, len(planned))
 
     def _find(self, accepts: Callable[[Path], bool]) -> Inputs:
-        found = planning.find(
+        inputs = planning.find(
             self.inputs,
             listed=self._listed(),
             accepts=accepts,
             recursive=self.recursive,
             output=self.output,
         )
-        if not found.sources and not found.many and self.files_from is None:
+        if not inputs.sources and not inputs.many and self.files_from is None:
             raise UsageError("INPUT is missing: name a file, a folder, - or --files-from LIST")
-        if found.ignored:
-            console.note(f"{found.ignored} files in folders are of other kinds: ignored")
-        if not found.sources:
+        if inputs.ignored:
+            console.note(f"other files in folders: {inputs.ignored} ignored")
+        if not inputs.sources:
             deeper = "" if self.recursive else " (-r looks into folders in folders)"
             console.note(f"nothing to do: no files of the kind{deeper}")
-        return found
+        return inputs
 
     def _without_existing(self, planned: list[Job]) -> list[Job]:
         pending = list(planning.pending(planned))
@@ -134,9 +134,9 @@ def selection(command: options.Command) -> options.Command:
     @options.jobs
     @options.as_json
     @wraps(command)
-    def wrapped(**given: Any) -> Any:
-        chosen = Selection(**{field.name: given.pop(field.name) for field in fields(Selection)})
-        return command(chosen=chosen, **given)
+    def wrapped(**values: Any) -> Any:
+        chosen = Selection(**{field.name: values.pop(field.name) for field in fields(Selection)})
+        return command(chosen=chosen, **values)
 
     return wrapped
 
@@ -175,7 +175,7 @@ def _automatic(pipeline: "Pipeline") -> str:
 def _refuse_loss(target: str) -> None:
     from neurocodec import images
 
-    if target == STANDARD or not Path(target).exists() or not images.has_picture_name(Path(target)):
+    if target == STANDARD or not files.exists(target) or not images.has_picture_name(Path(target)):
         return
     raise UsageError(
         f"{display(target)} exists, and may be an original: "
@@ -194,7 +194,7 @@ def _refuse_other_ending(target: Path, ending: str, also: Collection[str]) -> No
     named = images.file_format(target)
     other = named not in {None, images.file_format(Path("x" + ending))}
     if other or suffix in coded:
-        better = display(target.with_suffix(ending))
+        better = display(target.with_suffix(Path("x" + ending).suffix))
         raise UsageError(f"the output is a {ending} file, not a {suffix} file: name it {better}")
 
 

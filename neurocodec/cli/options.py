@@ -27,7 +27,9 @@ codec = click.option(
     metavar="bpg|jpeg|jpeg2000|vvc",
     help="Codec; its settings follow a colon: vvc:preset=medium.",
 )
-chroma = click.option("--chroma", type=click.Choice(["420", "422", "444"]), help="Subsampling.")
+chroma = click.option(
+    "--chroma", type=click.Choice(["420", "422", "444"]), help="Chroma subsampling."
+)
 weights = click.option(
     "--weights",
     metavar="NAME|FILE",
@@ -62,7 +64,9 @@ device = click.option(
     help="Device for networks and filters.",
 )
 flatten = click.option(
-    "--flatten", metavar="COLOUR", help="Lay a transparent picture over white, black or #rrggbb."
+    "--flatten",
+    metavar="COLOUR",
+    help="Background under transparent pictures: white, black or #rrggbb.",
 )
 max_pixels = click.option(
     "--max-pixels",

@@ -119,5 +119,6 @@ def _code_sha256() -> str:
 
 
 def _sources() -> list[Path]:
-    rooms = (sorted((_PACKAGE / room).rglob("*.py")) for room in _CODE)
-    return [_PACKAGE / "pipeline.py", *chain.from_iterable(rooms)]
+    rooms = chain.from_iterable((_PACKAGE / room).rglob("*") for room in _CODE)
+    code = sorted(path for path in rooms if path.suffix in {".py", ".json"})
+    return [_PACKAGE / "pipeline.py", *code]

@@ -1,5 +1,5 @@
 """Filters: what happens to a picture before a stock encoder sees it."""
 
-from neurocodec.filters.filter import FILTERS, Filter, create, with_weights
+from neurocodec.filters.filter import FILTERS, Filter, check, create, with_weights
 
-__all__ = ["FILTERS", "Filter", "create", "with_weights"]
+__all__ = ["FILTERS", "Filter", "check", "create", "with_weights"]

@@ -28,6 +28,7 @@ class Blur(Filter):
             raise UsageError(f"blur:sigma is 0 to 100 pixels, not {sigma:g}")
         self.sigma = sigma
         self.device = devices.resolve(device)
+        self.device_type = self.device.type
 
     def __call__(self, image: Image, qp: float) -> Image:
         """Blur a picture and round it to the nearest level."""

@@ -29,10 +29,15 @@ class Filter(ABC):
     Attributes:
         spec: "name:key=value", as the command line has it.
         weights_sha256: sha256 of the trained weights, "" without.
+        qps: lowest and highest QP that it serves; outside it passes pictures unchanged. None for
+            every QP.
+        device_type: "cpu" or "cuda" where it computes on torch, "" elsewhere.
     """
 
     spec: str = ""
     weights_sha256: str = ""
+    qps: tuple[float, float] | None = None
+    device_type: str = ""
 
     @abstractmethod
     def __call__(self, image: Image, qp: float) -> Image:
@@ -48,11 +53,15 @@ class Filter(ABC):
 
     def identity(self, qp: float) -> str:
         """Tell why pictures pass unchanged at this QP; "" where they are filtered."""
-        return ""
+        if self.qps is None or self.qps[0] <= qp <= self.qps[1]:
+            return ""
+        name = self.spec.partition(":")[0]
+        lowest, highest = self.qps
+        return f"{name} knows QP {lowest:g} to {highest:g} only: outside it does not filter"
 
     def fingerprint(self, qp: float) -> str:
         """Return a text that is equal only for filters of equal results at `qp`."""
-        return self.spec + self.weights_sha256
+        return self.spec + self.weights_sha256 + self.device_type
 
 
 class Identity(Filter):
@@ -61,6 +70,17 @@ class Identity(Filter):
     def __call__(self, image: Image, qp: float) -> Image:
         """Return the very same picture."""
         return image
+
+
+def check(spec: str) -> None:
+    """Refuse a filter that is not known, without loading it.
+
+    Raises:
+        UsageError: unknown name, or a setting that is not of the form key=value.
+    """
+    name, _ = registry.parse(spec)
+    if name not in FILTERS:
+        raise UsageError(f"no filter is called {name!r}: the known ones are {', '.join(FILTERS)}")
 
 
 def create(spec: str, device: str = "cpu") -> Filter:

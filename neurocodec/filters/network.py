@@ -58,15 +58,11 @@ class NetworkFilter(Filter):
         if batch < 0:
             raise UsageError(f"{self.kind}:batch is at least 0, not {batch}")
         self._batch = batch or (1 if self._device.type == "cpu" else 0)
-        self._qps: list[float] | None = stored.made.get("qps")
         self.weights_sha256 = stored.sha256
-
-    def identity(self, qp: float) -> str:
-        """Tell why pictures pass unchanged at that QP; "" where they are filtered."""
-        if self._qps is None or self._qps[0] <= qp <= self._qps[1]:
-            return ""
-        lowest, highest = self._qps
-        return f"{self.kind} knows QP {lowest} to {highest} only: outside it does not filter"
+        self.device_type = self._device.type
+        if "qps" in stored.made:
+            lowest, highest = stored.made["qps"]
+            self.qps = (lowest, highest)
 
     def batches(self, qp: float) -> bool:
         """Tell whether several pictures of one size are better handed in together."""

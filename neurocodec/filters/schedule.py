@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 from neurocodec.errors import UsageError
@@ -23,13 +24,21 @@ class Schedule(Filter):
 
     def __init__(self, file: str, device: str = "cpu") -> None:
         self._filters = {qp: create(spec, device) for qp, spec in _specs(file).items()}
-        in_force = {str(qp): filter.fingerprint(qp) for qp, filter in self._filters.items()}
+        in_force = {str(qp): f.spec + f.weights_sha256 for qp, f in self._filters.items()}
         text = json.dumps(in_force, sort_keys=True)
         self.weights_sha256 = hashlib.sha256(text.encode()).hexdigest()
 
     def __call__(self, image: Image, qp: float) -> Image:
         """Filter a picture as the nearest QP of the file says; the higher one in a tie."""
         return self._nearest(qp)(image, qp)
+
+    def filter_batch(self, images: Sequence[Image], qp: float) -> list[Image]:
+        """Filter pictures, all of one size, as `__call__` filters each."""
+        return self._nearest(qp).filter_batch(images, qp)
+
+    def batches(self, qp: float) -> bool:
+        """Tell whether the filter of that QP is faster on several pictures together."""
+        return self._nearest(qp).batches(qp)
 
     def identity(self, qp: float) -> str:
         """Tell why pictures pass unchanged at that QP; "" where they are filtered."""

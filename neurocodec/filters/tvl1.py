@@ -42,6 +42,7 @@ class TvL1(Filter):
         self.lmbda = lmbda
         self.iterations = iterations
         self.device = devices.resolve(device)
+        self.device_type = self.device.type
 
     def __call__(self, image: Image, qp: float) -> Image:
         """Compute the cartoon part, rounded to the nearest level."""

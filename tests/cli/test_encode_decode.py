@@ -100,7 +100,7 @@ def test_a_tree_is_mirrored_and_others_are_counted(tmp_path):
     done = neurocodec("encode", source, "-r", *JPEG, "-o", tmp_path / "out", "-j", 2)
     assert done.returncode == 0
     assert files_in(tmp_path / "out") == {"a.jpg", "sub/b.jpg", "sub dir/c d.jpg"}
-    assert b"1 files in folders" in done.stderr
+    assert b"other files in folders: 1 ignored" in done.stderr
     done = neurocodec("decode", tmp_path / "out", "-r", "-o", tmp_path / "back")
     assert files_in(tmp_path / "back") == {"a.png", "sub/b.png", "sub dir/c d.png"}
 
@@ -282,6 +282,13 @@ def test_alpha_is_refused_or_flattened(tmp_path):
         ),
         (["encode", "photo.png", "--qp", "30", "-o", "a.266"], 2, b"not a .266 file"),
         (["encode", "photo.png", "--qp", "30", "-o", "x" * 300], 6, b"name too long"),
+        (["encode", "x" * 300 + ".png", "--qp", "30"], 5, b"cannot be read"),
+        (["encode", "absent.png", "--qp", "30", "--filter", "nonsense"], 2, b"no filter is called"),
+        (
+            ["encode", "photo.png", "--qp", "30", "--codec", "vvc", "--keep-metadata"],
+            2,
+            b"metadata",
+        ),
     ],
     ids=lambda value: " ".join(value)[:40] if isinstance(value, list) else "",
 )
@@ -356,3 +363,57 @@ def test_doctor_lists_every_codecs_tools():
 
 def test_python_m_and_version():
     assert neurocodec("--version").stdout.startswith(b"neurocodec, version ")
+
+
+def test_a_level_is_needed_and_inputs_come_first():
+    assert b"INPUT is missing" in neurocodec("encode").stderr
+    assert b"34 is a good start" in neurocodec("encode", "photo.png").stderr
+
+
+def test_nothing_to_do_is_said(photo):
+    assert neurocodec("encode", photo, *JPEG).returncode == 0
+    again = neurocodec("encode", photo, *JPEG, "--skip-existing")
+    assert (again.returncode, again.stdout) == (0, b"")
+    assert b"1 of 1 outputs exist: skipped" in again.stderr
+    wrong = neurocodec("encode", photo, *JPEG[:4], "--filter", "nonsense", "--skip-existing")
+    assert wrong.returncode == 2
+
+
+def test_a_network_is_not_loaded_where_there_is_no_picture(photo, monkeypatch):
+    def load(*arguments):
+        raise AssertionError("loaded")
+
+    monkeypatch.setattr("neurocodec.filters.create", load)
+    options = ("--qp", 34, "--filter", "npp:weights=any")
+    assert neurocodec("encode", photo.with_name("absent.png"), *options).returncode == 5
+    photo.with_suffix(".bpg").write_bytes(b"x")
+    assert neurocodec("encode", photo, *options, "--skip-existing").returncode == 0
+
+
+def test_decode_prints_the_size_of_the_picture_file(photo):
+    neurocodec("encode", photo, *JPEG)
+    seen = photo.with_name("seen.png")
+    done = neurocodec("decode", photo.with_suffix(".jpg"), "-o", seen)
+    assert f"{seen.stat().st_size} bytes" in done.stdout.decode()
+
+
+def test_info_takes_many_files_and_goes_on_past_a_bad_one(photo):
+    neurocodec("encode", photo, *JPEG)
+    coded = photo.with_suffix(".jpg")
+    done = neurocodec("info", coded, photo, coded, "--json")
+    assert done.returncode == 5
+    assert b"photo.png: not a file of" in done.stderr
+    assert [json.loads(line)["file"] for line in done.stdout.splitlines()] == [str(coded)] * 2
+
+
+def test_names_of_commands_are_guessed_completed_and_kept():
+    assert b"Did you mean 'encode'?" in neurocodec("enocde").stderr
+    assert neurocodec("preprocess", "--help").stdout.startswith(b"Usage: neurocodec preprocess")
+    assert neurocodec("-V").stdout == neurocodec("--version").stdout
+
+
+def test_the_shell_completes(monkeypatch):
+    monkeypatch.setenv("_NEUROCODEC_COMPLETE", "bash_complete")
+    monkeypatch.setenv("COMP_WORDS", "neurocodec enc")
+    monkeypatch.setenv("COMP_CWORD", "1")
+    assert neurocodec().stdout.decode().split(",")[-1].strip() == "encode"

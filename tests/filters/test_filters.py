@@ -109,3 +109,10 @@ def test_a_schedule_is_known_by_the_filters_in_force_not_by_its_file(tmp_path):
     assert schedule("b.json", {"note": 1, "filters": {"41": "none", "34": "blur:sigma=1"}}) == plain
     assert schedule("old.json", {"pretransforms": {"34": "blur:sigma=1", "41": "none"}}) == plain
     assert schedule("c.json", {"filters": {"34": "blur:sigma=2", "41": "none"}}) != plain
+
+
+def test_results_of_another_device_are_other_results():
+    blur = create("blur:sigma=1")
+    plain, blur.device_type = blur.fingerprint(34), "cuda"
+    assert blur.fingerprint(34) != plain
+    assert create("scale:factor=0.5").device_type == ""

@@ -24,6 +24,7 @@ def choose(results: tuple[str, ...], codec: str, name: str, output: str) -> None
     pictures that no result will be shown on, then use it: --filter schedule:file=OUT.
     """
     import json
+    from pathlib import Path
 
     from neurocodec import files
     from neurocodec.evaluation import choice
@@ -33,6 +34,7 @@ def choose(results: tuple[str, ...], codec: str, name: str, output: str) -> None
     curves = gather(result for path in results for result in read(path))
     chosen, costs = choice.choose(choice.candidates(curves, codec, name))
     record = {"codec": codec, "filters": chosen, "costs": costs}
+    files.make_folder(Path(output).parent)
     files.write(output, (json.dumps(record, indent=1) + "\n").encode())
     for qp, winner in chosen.items():
         click.echo(f"qp {qp}  {winner}")

@@ -13,13 +13,23 @@ from neurocodec.cli import console, options
 @click.option(
     "--task", required=True, metavar="classification|detection|segmentation|pose|fidelity"
 )
-@click.option("--model", default="", metavar="NAME|FILE", help="The recogniser.")
-@click.option("--lpips-weights", default="", metavar="FILE", help="AlexNet, for fidelity.")
+@click.option(
+    "--model",
+    default="",
+    metavar="NAME|FILE",
+    help="Recogniser: a torchvision or timm name, or a .safetensors file.",
+)
+@click.option(
+    "--lpips-weights",
+    default="",
+    metavar="FILE",
+    help="LPIPS weights (AlexNet), for --task fidelity.",
+)
 @click.option(
     "--codec", "codecs", default="bpg", show_default=True, help="Codecs, separated by commas."
 )
-@click.option("--qp", "qps", help="QPs, separated by commas.  [default: 28,31,34,37,41]")
-@click.option("--quality", "qualities", help="Qualities, for codecs that have one.")
+@click.option("--qp", "qps", help="QPs, separated by commas: 0-51, vvc 0-63.  [default: 28,31,34,37,41]")
+@click.option("--quality", "qualities", help="Qualities: jpeg 1-100, jpeg2000 20-60 dB.")
 @options.chroma
 @click.option(
     "--filter",
@@ -31,10 +41,10 @@ from neurocodec.cli import console, options
 )
 @options.weights
 @click.option("--max-bpp", type=float, help="Leave out points of a higher rate.")
-@click.option("--limit", type=click.IntRange(min=1), help="Only the first so many pictures.")
+@click.option("--limit", type=click.IntRange(min=1), help="Measure the first N pictures only.")
 @click.option("-o", "--output", type=click.Path(), help="Results file; a second run goes on in it.")
-@click.option("--per-image", is_flag=True, help="Also a line a picture, which intervals need.")
-@click.option("--resume/--fresh", default=True, help="Go on in the results file, or anew.")
+@click.option("--per-image", is_flag=True, help="Write a line per picture too: intervals need it.")
+@click.option("--resume/--fresh", default=True, help="Continue the results file, or begin anew.")
 @click.option("--cache/--no-cache", default=True, help="Keep coded files for the next run.")
 @options.jobs
 @options.device

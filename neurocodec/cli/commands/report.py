@@ -87,6 +87,8 @@ def _write_markdown(
     text = tables.markdown(tables.subject_tables(compared))
     if not text:
         raise UsageError("the results have no two curves to compare: add those without a filter")
+    if output not in {None, files.STANDARD}:
+        files.make_folder(Path(output).parent)
     files.write(output or files.STANDARD, text.encode())
 
 
