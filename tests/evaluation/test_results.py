@@ -77,6 +77,7 @@ def test_only_a_last_line_may_be_incomplete(tmp_path, caplog):
     assert reread("\n".join(lines).encode()[:-9]) == [POINT]
     assert "r:2: the last line is incomplete" in caplog.text
     assert reread("\n".join(lines).encode()) == [POINT, PICTURE]
+    assert reread(lines[0].encode()[:-9]) == []
     for wrong in (lines[0].encode()[:-9] + b"\n" + lines[1].encode(), b"my notes"):
         with pytest.raises(BadInputError, match="r:1"):
             reread(wrong)

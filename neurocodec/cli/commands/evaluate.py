@@ -28,7 +28,9 @@ from neurocodec.cli import console, options
 @click.option(
     "--codec", "codecs", default="bpg", show_default=True, help="Codecs, separated by commas."
 )
-@click.option("--qp", "qps", help="QPs, separated by commas: 0-51, vvc 0-63.  [default: 28,31,34,37,41]")
+@click.option(
+    "--qp", "qps", help="QPs, separated by commas: 0-51, vvc 0-63.  [default: 28,31,34,37,41]"
+)
 @click.option("--quality", "qualities", help="Qualities: jpeg 1-100, jpeg2000 20-60 dB.")
 @options.chroma
 @click.option(
