@@ -161,7 +161,7 @@ def read(path: str) -> list[Result]:
         lines = files.read(path).decode().split("\n")
     except UnicodeDecodeError:
         raise BadInputError(f"{name}: not a file of results") from None
-    if lines[:-1] or lines[-1].startswith("{"):
+    if lines[-1] and (lines[:-1] or lines[-1].startswith("{")):
         try:
             json.loads(lines[-1])
         except ValueError:

@@ -76,6 +76,9 @@ def test_only_a_last_line_may_be_incomplete(tmp_path, caplog):
     lines = [dump(POINT), dump(PICTURE)]
     assert reread("\n".join(lines).encode()[:-9]) == [POINT]
     assert "r:2: the last line is incomplete" in caplog.text
+    caplog.clear()
+    assert reread("\n".join(lines).encode() + b"\n") == [POINT, PICTURE]
+    assert caplog.text == ""
     assert reread("\n".join(lines).encode()) == [POINT, PICTURE]
     assert reread(lines[0].encode()[:-9]) == []
     for wrong in (lines[0].encode()[:-9] + b"\n" + lines[1].encode(), b"my notes"):
