@@ -30,22 +30,27 @@ def _use_recipe(context: click.Context, parameter: click.Parameter, named: str |
     """Let a recipe's options be the defaults of this command line.
 
     Raises:
-        UsageError: no such recipe, it is for another command, or has an option that it lacks.
+        UsageError: no such recipe, it is for another command, has an option that the command lacks,
+            or a flag that is neither true nor false.
     """
     if named is None:
         return
     command = context.command
-    by_name = {
-        name.lstrip("-"): one.name
+    options = {
+        name: one
         for one in command.params
         for name in (*one.opts, *one.secondary_opts)
-        if name.startswith("--")
+        if isinstance(one, click.Option) and name.startswith("--")
     }
     defaults: dict[str, Any] = {}
     for key, value in recipes.options_of(named, command.name or "").items():
-        if by_name.get(key) is None:
+        option = options.get(f"--{key}")
+        if option is None:
             raise UsageError(f"recipe {named}: {command.name} has no option --{key}")
-        defaults[str(by_name[key])] = value
+        if option.is_flag and not isinstance(value, bool):
+            raise UsageError(f"recipe {named}: {key} is a flag: write {key} = true or false")
+        is_negated = f"--{key}" in option.secondary_opts
+        defaults[str(option.name)] = not value if is_negated else value
     context.default_map = defaults
 
 

@@ -1,7 +1,7 @@
 """λ(QP) = −dR/dD_m, the rate–distortion slope: the bits that a codec pays for a smaller D_m.
 
-λ comes from here alone: training weighs recognition against bits by it, `choose` compares filters
-by it. R is the rate in bpp, D_m a recogniser's loss, for classification KL in nats.
+It is the one λ of recognition: training weighs recognition against bits by it, `choose` compares
+filters by it. R is the rate in bpp, D_m a recogniser's loss, for classification KL in nats.
 """
 
 from collections.abc import Sequence

@@ -1,6 +1,7 @@
 """The real codec in the training loop: encoders and decoders in processes of their own."""
 
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from neurocodec.batch.engines.local import Local
@@ -41,6 +42,7 @@ class CodecPool:
     def __init__(self, codec: str, *, jobs: int) -> None:
         self._setting = Setting(codec)
         self.codec: Codec = prepared(self._setting).codec
+        self.jobs = jobs
         self._engine = Local(jobs, _TIMEOUT_S)
 
     def __enter__(self) -> "CodecPool":
@@ -64,6 +66,19 @@ class CodecPool:
             for image, qp in zip(images, qps, strict=True)
         ]
         return lambda: [fetch() for fetch in waiting]
+
+
+def coded_in_turn(
+    pool: CodecPool, tasks: Iterable[tuple[int, Sequence[Image]]]
+) -> Iterator[list[Coded]]:
+    """Code the pictures of every (QP, pictures), in order, with a few handed in ahead."""
+    waiting: deque[Callable[[], list[Coded]]] = deque()
+    for qp, images in tasks:
+        waiting.append(pool.submit(images, [qp] * len(images)))
+        if len(waiting) > pool.jobs:
+            yield waiting.popleft()()
+    for fetch in waiting:
+        yield fetch()
 
 
 def _code(task: tuple[Setting, Plane, Level]) -> Coded:

@@ -9,6 +9,7 @@ from neurocodec.evaluation import slope
 from neurocodec.evaluation.slope import QPS, Slope
 from neurocodec.images import Image
 from neurocodec.training import distributed, state
+from neurocodec.training.codec_pool import coded_in_turn
 from neurocodec.training.losses import per_picture
 from neurocodec.training.workbench import Workbench
 
@@ -47,10 +48,9 @@ def measure(bench: Workbench, line: list[float] | None = None) -> dict[str, Slop
     losses: dict[str, dict[int, list[float]]] = {n: {qp: [] for qp in QPS} for n in bench.losses}
     parts = [images[start : start + _BATCH] for start in range(0, len(images), _BATCH)]
     tasks = [(qp, part) for qp in QPS for part in parts]
-    waiting = [(qp, part, bench.pool.submit(part, [qp] * len(part))) for qp, part in tasks]
+    results = zip(tasks, coded_in_turn(bench.pool, tasks), strict=True)
     text = "measuring the rate–distortion slope"
-    for qp, part, fetch in bench.report.tracked(waiting, len(waiting), text):
-        coded = fetch()
+    for (qp, part), coded in bench.report.tracked(results, len(tasks), text):
         bpp[qp] += [one.bpp for one in coded]
         for name, loss in bench.losses.items() if line is None else ():
             decoded = [one.image for one in coded]

@@ -18,7 +18,9 @@ LOG = "log.jsonl"
 class Log:
     """Lines {"step": …, "minutes": …, …} in the training's folder; a context manager.
 
-    Lines of steps that a resumed training takes again are dropped.
+    Lines of steps that a resumed training takes again are dropped. To count steps it needs the
+    training's state, so that it begins with the first step; the phases before, such as measuring
+    the rate–distortion slope, are told on standard error only.
     """
 
     def __init__(self, config: Config, progress: Progress, report: Report) -> None:

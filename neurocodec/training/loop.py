@@ -35,7 +35,7 @@ class Batches(Protocol[Batch_co]):
 
 @dataclass(frozen=True)
 class Trained:
-    """What a training leaves; the scores are empty but in the first process."""
+    """Result of a training; the scores are empty but in the first process."""
 
     weights: Path
     progress: Progress

@@ -92,7 +92,7 @@ def train(options: NppOptions, config: Config, report: Report) -> Trained:
         lmbda = slopes(bench, options.lmbda)
         proxy, proxy_name = _proxy(options, bench)
         algorithm = NppAlgorithm(options, bench, network, proxy, proxy_name, lmbda)
-        return loop.train(algorithm, bench.crops(), config, report)
+        return loop.train(algorithm, bench.crops(), bench.config, report)
 
 
 def _preprocessor(options: NppOptions) -> Npp:
@@ -179,6 +179,7 @@ class NppAlgorithm:
             "proxy": self.proxy_name,
             "qps": [min(self.options.qps), max(self.options.qps)],
             **objective(self.bench.losses),
+            "lmbda": self.options.lmbda,
             "slopes": {name: asdict(slope) for name, slope in self.slopes.items()},
             "beta": self.options.beta,
             "random_crops": self.options.random_crops,

@@ -71,7 +71,7 @@ def train(
     with workbench(config, report, options.codec) as bench:
         trained = [
             _train_one(replace(options, qps=qps), bench, part)
-            for part, qps in _trainings(options, config)
+            for part, qps in _trainings(options, bench.config)
         ]
         scores = trained[0].scores
         if len(trained) > 1:
@@ -84,7 +84,7 @@ def train(
 
 
 def _validation(bench: Workbench, qps: Sequence[int]) -> ProxyValidation:
-    return ProxyValidation(bench.pool, bench.kept_apart, qps, bench.device)
+    return ProxyValidation(bench.pool, bench.kept_apart, qps, bench.device, bench.report)
 
 
 def load(named: Sequence[str]) -> tuple[nn.Module, str]:
@@ -245,7 +245,7 @@ class ProxyAlgorithm:
         return _validation(self.bench, self.options.qps)
 
     def validate(self, network: nn.Module) -> Scores:
-        """How near the proxy is to the codec, which stage 1 does not aim at."""
+        """Scores of the proxy against the codec; none for stage 1, which aims at no codec."""
         return self._validation(network) if self.mimics else Scores()
 
     def describe(self) -> dict[str, Any]:

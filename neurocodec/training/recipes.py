@@ -15,7 +15,7 @@ from neurocodec.errors import BadInputError, UsageError
 
 _PACKAGE = Path(__file__).resolve().parent.parent
 PLACES = (_PACKAGE.parent / "weights" / "recipes", _PACKAGE / "packaged_weights" / "recipes")
-"""Of a checkout, and of an installed package."""
+"""Folders of recipes: of a checkout, and of an installed package."""
 
 FACTS = ("title", "paper", "command", "hours", "hardware", "expected", "options")
 _ENDING = ".toml"

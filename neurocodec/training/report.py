@@ -1,4 +1,4 @@
-"""What a training tells while it works."""
+"""Messages of a training to people and to its log: phases, progress, notes and steps."""
 
 from collections import deque
 from collections.abc import Iterable, Iterator
@@ -19,7 +19,10 @@ class Report:
         self._noted: set[str] = set()
 
     def status(self, text: str) -> None:
-        """Tell what is being done; called often, shown now and then."""
+        """Tell of a phase that begins; shown at once."""
+
+    def progress(self, text: str) -> None:
+        """Tell how far a phase is; called often, shown now and then."""
 
     def note(self, text: str) -> None:
         """Tell something worth knowing, once, in the log too."""
@@ -40,7 +43,8 @@ class Report:
             yield self._notes.popleft()
 
     def tracked(self, items: Iterable[Item], total: int, text: str) -> Iterator[Item]:
-        """The items, the status telling which of them is at work."""
+        """The items of a phase, with its progress."""
+        self.status(text)
         for number, item in enumerate(items, 1):
-            self.status(f"{text} {number}/{total}")
+            self.progress(f"{text} {number}/{total}")
             yield item

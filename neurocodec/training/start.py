@@ -1,15 +1,20 @@
 """Checks before training, and the process group."""
 
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import torch
 from torch import nn
 
-from neurocodec.errors import MissingError
+from neurocodec import files
+from neurocodec.errors import MissingError, OutputError
 from neurocodec.networks import devices
 from neurocodec.training import distributed, log, state
 from neurocodec.training.config import Config
+
+_LEAST_ROOM_BYTES = 1 << 20
 
 
 @contextmanager
@@ -18,15 +23,34 @@ def started(config: Config) -> Iterator[None]:
 
     Raises:
         UsageError: the folder holds a training and `resume` is off, or from `distributed.group`.
+        OutputError: a folder cannot be written to.
         MissingError: TensorBoard or a compiler is needed and is not installed.
         ToolError: another process of the training failed.
     """
     state.refuse_overwriting(config)
     log.require_board(config)
     with distributed.group(config):
+        if distributed.is_first():
+            _require_room(config.output, "-o")
+            if config.log_dir is not None:
+                _require_room(config.log_dir, "--log-dir")
         if config.compile:
             _require_compiler(devices.resolve(config.device))
         yield
+
+
+def _require_room(folder: Path, option: str) -> None:
+    """Write a nameless file in the folder, or in the nearest one above it that exists."""
+    try:
+        nearest = next(one for one in (folder, *folder.absolute().parents) if one.exists())
+        with tempfile.TemporaryFile(dir=nearest) as file:
+            file.write(bytes(_LEAST_ROOM_BYTES))
+            file.flush()
+    except OSError as exc:
+        raise OutputError(
+            f"{files.display(folder)}: cannot be written ({exc.strerror}): free some space, or "
+            f"name another folder with {option}"
+        ) from exc
 
 
 def _require_compiler(device: torch.device) -> None:

@@ -166,7 +166,7 @@ def refuse_overwriting(config: Config) -> None:
     """Raise UsageError if the folder has a training and `resume` is off."""
     if not config.resume and (config.output / STATE).exists():
         name = files.display(config.output)
-        raise UsageError(f"a training in {name}: add --resume, or name another")
+        raise UsageError(f"{name} holds a training: add --resume, or name another folder")
 
 
 def aim(config: Config) -> dict[str, Any]:
@@ -199,7 +199,7 @@ def begin(algorithm: Algorithm[Any], config: Config) -> State:
     path = config.output / STATE
     if not path.exists():
         name = files.display(config.output)
-        raise UsageError(f"a training in {name}: there is none to resume")
+        raise UsageError(f"{name} holds no training to resume")
     tensors, where = checkpoint.read_tensors(files.read(str(path)), files.display(path))
     try:
         _refuse_another_aim(aim(config), algorithm.describe(), config)
@@ -218,8 +218,8 @@ def _refuse_another_aim(before: dict[str, Any], after: dict[str, Any], config: C
     changed = [key for key in before if key != "encoder" and before[key] != now.get(key)]
     if changed:
         name = files.display(config.output)
-        what = ", ".join(f"{key} {before[key]}, not {now.get(key)}" for key in changed)
-        raise UsageError(f"a training in {name}: it had {what}: give the same options")
+        aims = ", ".join(f"{key} {before[key]}, not {now.get(key)}" for key in changed)
+        raise UsageError(f"{name} was trained with {aims}: give the same options")
 
 
 def _plain(value: Any) -> Any:

@@ -78,7 +78,7 @@ def train(options: TvOptions, config: Config, report: Report) -> Trained:
         network = _NETWORKS[options.arch](**width).to(bench.device)
         network = network.to(memory_format=torch.channels_last)
         algorithm = TvAlgorithm(options, bench, network)
-        return loop.train(algorithm, bench.crops(), config, report)
+        return loop.train(algorithm, bench.crops(), bench.config, report)
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,6 +1,6 @@
 """Real BD-rates on the pictures kept apart from training."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -14,11 +14,12 @@ from neurocodec.evaluation.bd_rate import paired_bd_rate, percent
 from neurocodec.images import Image
 from neurocodec.measures.psnr import psnr_db
 from neurocodec.networks.tensors import to_images, to_tensor
-from neurocodec.training.codec_pool import CodecPool
+from neurocodec.training.codec_pool import CodecPool, Coded, coded_in_turn
 from neurocodec.training.losses import RecogniserLoss, per_picture
-from neurocodec.training.report import Record
+from neurocodec.training.report import Record, Report
 
 QPS = (28, 31, 34, 37, 41)
+_CODING = "coding the pictures kept apart"
 _BATCH = 8
 _FEWEST = 8  # pictures that an interval is drawn from
 _CORRELATED = 3
@@ -28,7 +29,7 @@ Array = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Scores:
-    """What was measured of a network.
+    """Scores of a network.
 
     Attributes:
         record: numbers for the log.
@@ -58,6 +59,7 @@ class FilterValidation:
     losses: Mapping[str, RecogniserLoss]
     images: Sequence[Image]
     device: torch.device
+    report: Report = field(default_factory=Report)
 
     def __call__(self, network: nn.Module) -> Scores:
         """{"bd_rate.RECOGNISER": per cent, …} and sentences that say the same."""
@@ -74,7 +76,10 @@ class FilterValidation:
 
     @torch.no_grad()
     def _measure(self, network: nn.Module | None) -> Curve:
-        rates, decoded = _coded(self.pool, {qp: self._filtered(network, qp) for qp in QPS})
+        filtered = ((qp, self._filtered(network, qp)) for qp in QPS)
+        text = _CODING if network is None else f"{_CODING}, filtered"
+        coded = self.report.tracked(coded_in_turn(self.pool, filtered), len(QPS), text)
+        rates, decoded = _rates_and_pictures(coded)
         scores = {
             name: -np.array([per_picture(loss, self.images, d, self.device) for d in decoded])
             for name, loss in self.losses.items()
@@ -95,12 +100,13 @@ class FilterValidation:
 
 @dataclass(frozen=True, eq=False)
 class ProxyValidation:
-    """How near a proxy is to its codec, at those of QPS that are within the training's QPs."""
+    """Scores of a proxy against its codec, at those of QPS that are within the training's QPs."""
 
     pool: CodecPool
     images: Sequence[Image]
     qps: Sequence[int]
     device: torch.device
+    report: Report = field(default_factory=Report)
 
     def __call__(self, network: nn.Module) -> Scores:
         """`rate_agreement`, and the proxy's BD-rate(PSNR) as a codec against the codec."""
@@ -120,7 +126,9 @@ class ProxyValidation:
 
     @cached_property
     def _real(self) -> Curve:
-        return self._curve(*_coded(self.pool, dict.fromkeys(self._measured_qps, self.images)))
+        qps = self._measured_qps
+        coded = coded_in_turn(self.pool, ((qp, self.images) for qp in qps))
+        return self._curve(*_rates_and_pictures(self.report.tracked(coded, len(qps), _CODING)))
 
     @torch.no_grad()
     def _of_proxy(self, network: nn.Module) -> Curve:
@@ -143,18 +151,17 @@ class ProxyValidation:
         return Curve(rates, {"psnr": np.array(psnr)})
 
 
-def _coded(
-    pool: CodecPool, pictures: Mapping[int, Sequence[Image]]
+def _rates_and_pictures(
+    coded: Iterable[Sequence[Coded]],
 ) -> tuple[Array, list[list[Image]]]:
-    """Rates, (QPs, pictures), and decoded pictures at every QP, of each QP's pictures."""
-    waiting = [pool.submit(of_qp, [qp] * len(of_qp)) for qp, of_qp in pictures.items()]
-    coded = [fetch() for fetch in waiting]
-    rates = np.array([[one.bpp for one in of_qp] for of_qp in coded])
-    return rates, [[one.image for one in of_qp] for of_qp in coded]
+    """Rates, (QPs, pictures), and decoded pictures at every QP."""
+    by_qp = list(coded)
+    rates = np.array([[one.bpp for one in of_qp] for of_qp in by_qp])
+    return rates, [[one.image for one in of_qp] for of_qp in by_qp]
 
 
 def rate_agreement(r: Array, r_p: Array) -> Record:
-    """How well a proxy's rate predicts the real bits.
+    """Agreement of a proxy's rate with the real bits.
 
     Args:
         r: the codec's bpp, (QPs, pictures).

@@ -1,8 +1,8 @@
-"""Everything that a training works with, made once: device, precision, pictures, losses, codec."""
+"""The parts of a training that are loaded once: device, precision, pictures, losses, codec."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -25,7 +25,17 @@ _BFLOAT16_FLAGS = {"avx512_bf16", "amx_bf16", "bf16"}  # the last is ARM's
 
 @dataclass(frozen=True, eq=False)
 class Workbench:
-    """What a training works with; `losses` are D_m by recogniser, `pool` is the codec."""
+    """The loaded parts of a training.
+
+    Attributes:
+        config: its settings, `amp` off where the processor does not serve it.
+        report: for its messages.
+        device: that computes.
+        precision: of the networks.
+        pictures: to train on, and kept apart.
+        losses: D_m by recogniser.
+        pool: the codec.
+    """
 
     config: Config
     report: Report
@@ -51,7 +61,7 @@ class Workbench:
     @cached_property
     def validation(self) -> FilterValidation:
         """BD-rates of a filter."""
-        return FilterValidation(self.pool, self.losses, self.kept_apart, self.device)
+        return FilterValidation(self.pool, self.losses, self.kept_apart, self.device, self.report)
 
 
 @contextmanager
@@ -61,7 +71,8 @@ def workbench(
     """Make the workbench; the codec's processes end with the block."""
     devices.keep_memory()
     device = devices.resolve(config.device)
-    computed = precision(device, amp=config.amp and _serves_amp(device, report))
+    config = replace(config, amp=config.amp and _serves_amp(device, report))
+    computed = precision(device, amp=config.amp)
     report.status("looking for pictures")
     needs_labels = recognition is not None and recognition.loss == losses.LABELS
     task = recognition.task if recognition is not None and needs_labels else None

@@ -4,7 +4,9 @@ import json
 import signal
 import subprocess
 import sys
+import tempfile
 import time
+from io import FileIO
 from pathlib import Path
 
 import click
@@ -60,7 +62,16 @@ def test_it_trains_and_encode_takes_the_weights(options, tmp_path):
     weights, remark = done.stdout.decode().splitlines()
     assert weights.startswith(f"{output / 'npp.safetensors'}  2 steps")
     assert remark == "no BD-rate: it needs 8 pictures kept apart, not 2: see --validation"
-    assert done.stderr == b"neurocodec: starting\n"
+    assert [line.removeprefix("neurocodec: ") for line in done.stderr.decode().splitlines()] == [
+        "starting",
+        "looking for pictures",
+        "loading recognisers",
+        "reading pictures",
+        "measuring the rate–distortion slope",
+        "training: step 1",
+        "measuring on the pictures kept apart",
+        "reading pictures",
+    ]
     assert [line["step"] for line in log(output)] == [1, 2]
     stored = checkpoint.load((output / "npp.safetensors").read_bytes(), "npp").made
     assert (stored["config"]["ema"], stored["config"]["blur_augmentation"]) == (0.9, 0.5)
@@ -137,6 +148,16 @@ def test_a_full_disk(options, tmp_path, name):
     assert b"No space left on device" in done.stderr
 
 
+def test_a_disk_that_is_full_from_the_beginning_costs_no_work(options, tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "TemporaryFile", lambda dir: FileIO("/dev/full", "w"))
+    output = tmp_path / "out"
+    done = neurocodec(*options, "-o", output, "--max-steps", 1, "-j", 0)
+    assert done.returncode == 6
+    assert f"{output}: cannot be written (No space left on device): free" in done.stderr.decode()
+    assert b"looking for pictures" not in done.stderr
+    assert not output.exists()
+
+
 @pytest.mark.parametrize("option", ["-o", "--log-dir"])
 def test_a_folder_that_cannot_be_made(options, tmp_path, option):
     (tmp_path / "file").write_bytes(b"")
@@ -146,6 +167,8 @@ def test_a_folder_that_cannot_be_made(options, tmp_path, option):
     done = neurocodec(*options, *named, "--max-steps", 1, "-j", 0)
     assert done.returncode == 6, done.stderr
     assert b"file/below: cannot be written" in done.stderr
+    assert b"another folder with " + option.encode() in done.stderr
+    assert b"looking for pictures" not in done.stderr
 
 
 def test_a_training_is_not_overwritten(options, tmp_path):
@@ -210,25 +233,46 @@ def test_on_a_terminal_the_status_is_a_line_that_is_rewritten(terminal, capsys):
     report, clock = terminal
     with report:
         report.status("starting")
-        report.status("too soon")
+        report.step(LINE | {"step": 119})
+        report.status("another phase")
         clock[0] += 3
         report.step(LINE)
         report.note("a picture is left out")
-    told = capsys.readouterr().err
+    text = capsys.readouterr().err
 
-    assert "starting" in told
-    assert "too soon" not in told
-    assert "\r\x1b[Kstep 120  loss 0.9123  6.31 pictures/s  12 min left" in told
-    assert "\r\x1b[Kneurocodec: a picture is left out\n" in told
-    assert told.endswith("\r\x1b[K")
+    assert "\r\x1b[Kstarting\r\x1b[Kanother phase\r\x1b[K" in text
+    assert "step 119" not in text
+    assert "\r\x1b[Kstep 120  loss 0.9123  6.31 pictures/s  12 min left" in text
+    assert "\r\x1b[Kneurocodec: a picture is left out\n" in text
+    assert text.endswith("\r\x1b[K")
 
 
-def test_elsewhere_the_status_is_a_line_a_minute(capsys, monkeypatch):
+def test_elsewhere_a_phase_is_a_line_and_progress_a_line_every_ten_seconds(capsys, monkeypatch):
     clock = [100.0]
     monkeypatch.setattr(training_report.time, "monotonic", lambda: clock[0])
     report = training_report.TerminalReport()
-    for _ in range(13):
+    report.status("training: step 1")
+    for _ in range(30):
+        clock[0] += 1
         report.step(LINE)
-        clock[0] += 10
+    report.status("measuring")
+    for _ in report.tracked(range(3), 3, "coding"):
+        clock[0] += 6
 
-    assert capsys.readouterr().err.count("step 120") == 3
+    lines = [line.split("  ")[0] for line in capsys.readouterr().err.splitlines()]
+    assert lines == [
+        "neurocodec: training: step 1",
+        *["neurocodec: step 120"] * 3,
+        "neurocodec: measuring",
+        "neurocodec: coding",
+        "neurocodec: coding 3/3",
+    ]
+
+
+def test_of_several_processes_the_first_one_shows_the_status(capsys, monkeypatch):
+    monkeypatch.setenv("RANK", "1")
+    report = training_report.TerminalReport()
+    report.status("starting")
+    report.note("a picture is left out")
+
+    assert capsys.readouterr().err == "neurocodec: a picture is left out\n"

@@ -48,8 +48,8 @@ qa = false
 
 def parsed(command: str, *arguments: str) -> dict[str, object]:
     """The parameters of a command line, which is not run."""
-    found = neurocodec.get_command(click.Context(neurocodec), command)
-    return found.make_context(command, ["-o", "out", *arguments]).params
+    loaded = neurocodec.get_command(click.Context(neurocodec), command)
+    return loaded.make_context(command, ["-o", "out", *arguments]).params
 
 
 @pytest.fixture
@@ -111,12 +111,31 @@ def test_options_typed_on_the_command_line_win(recipe, tmp_path):
     assert done.returncode == 0, done.stderr
 
     stored = checkpoint.load((tmp_path / "out" / "npp.safetensors").read_bytes(), "npp")
-    made = stored.made
-    assert (made["beta"], made["random_crops"], made["recognisers"]) == (3, True, ["tiny.net"])
-    assert (made["config"]["seed"], made["config"]["ema"]) == (7, 0.5)
+    record = stored.made
+    assert (record["beta"], record["random_crops"], record["recognisers"]) == (
+        3,
+        True,
+        ["tiny.net"],
+    )
+    assert (record["config"]["seed"], record["config"]["ema"]) == (7, 0.5)
     assert stored.network.config["arch"] == "npp-light"
     assert parsed("train-npp", "--recipe", f"{recipe}:2", "--ema", "0.1")["qa"] is False
     assert parsed("train-npp", "--recipe", f"{recipe}:1", "--model", "x")["lmbda"] == "1"
+
+
+@pytest.mark.parametrize(
+    ("line", "name", "expected"),
+    [
+        ("no-qa = true", "qa", False),
+        ("no-swap = true", "swapping", False),
+        ("no-swap = false", "swapping", True),
+        ("swap = false", "swapping", False),
+    ],
+)
+def test_a_recipe_may_write_a_flag_either_way(recipe, line, name, expected):
+    recipe.write_text(RECIPE.replace("qa = false", line))
+
+    assert parsed("train-npp", "--recipe", f"{recipe}:2")[name] is expected
 
 
 @pytest.mark.parametrize(
@@ -141,6 +160,8 @@ def test_an_unknown_recipe_lists_the_known_ones():
     ("change", "error", "words"),
     [
         (("beta = 3", "betta = 3"), UsageError, "train-npp has no option --betta"),
+        (("beta = 3", 'no-qa = "false"'), UsageError, "no-qa is a flag: write no-qa = true or fal"),
+        (("random-crops = true", "random-crops = 1"), UsageError, "random-crops is a flag"),
         (("hours = 0.001", ""), BadInputError, "is no recipe"),
         (("title", "titel"), BadInputError, "is no recipe"),
         (("[options]", "[options"), BadInputError, "is no recipe"),

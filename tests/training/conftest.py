@@ -130,6 +130,8 @@ class Collecting(Report):
     def status(self, text):
         self.statuses.append(text)
 
+    progress = status
+
     def show(self, text):
         self.notes.append(text)
 

@@ -20,9 +20,9 @@ def test_the_same_pictures_validate_wherever_the_folder_is(folder, tmp_path):
     moved = tmp_path / "elsewhere"
     moved.symlink_to(folder)
 
-    here, there = data.split(folder, 3), data.split(moved, 3)
+    here, elsewhere = data.split(folder, 3), data.split(moved, 3)
 
-    assert [path.name for path in here.validation] == [path.name for path in there.validation]
+    assert [path.name for path in here.validation] == [path.name for path in elsewhere.validation]
     assert len(here.training) == 5
     assert not set(here.training) & set(here.validation)
 
@@ -35,9 +35,9 @@ def test_a_folder_needs_more_pictures_than_validate(folder, tmp_path):
 
 
 def test_of_few_pictures_a_quarter_validates(folder):
-    found = data.split(folder, None)
+    split = data.split(folder, None)
 
-    assert (len(found.validation), len(found.training)) == (2, 6)
+    assert (len(split.validation), len(split.training)) == (2, 6)
 
 
 def pixels(batch):
@@ -76,10 +76,10 @@ def test_blurred_crops_are_less_sharp_each_by_its_own_sigma(folder):
     pictures = data.split(folder, 2)
     sharp, soft = (crops_of(pictures, size=32, blur_augmentation=most).batch(0) for most in (0, 2))
 
-    kept = [roughness(b) / roughness(a) for a, b in zip(sharp, soft, strict=True)]
-    assert max(kept) <= 1.01
-    assert min(kept) < 0.6
-    assert len(set(kept)) > 5
+    ratios = [roughness(b) / roughness(a) for a, b in zip(sharp, soft, strict=True)]
+    assert max(ratios) <= 1.01
+    assert min(ratios) < 0.6
+    assert len(set(ratios)) > 5
     again = crops_of(pictures, size=32, blur_augmentation=2).batch(0)
     assert all(np.array_equal(a.pixels, b.pixels) for a, b in zip(soft, again, strict=True))
 
@@ -132,9 +132,9 @@ def test_crops_are_squares_of_the_size_asked_for(side):
 def test_a_crop_of_its_own_size_is_cut_or_mirrored_and_not_resampled():
     image = picture(32, 32)
     rng = np.random.default_rng(0)
-    made = {random_crop(image, 32, rng).example(image).pixels.tobytes() for _ in range(20)}
+    crops = {random_crop(image, 32, rng).example(image).pixels.tobytes() for _ in range(20)}
 
-    assert made == {image.pixels.tobytes(), image.pixels[:, ::-1].tobytes()}
+    assert crops == {image.pixels.tobytes(), image.pixels[:, ::-1].tobytes()}
 
 
 @pytest.fixture
@@ -155,8 +155,8 @@ def test_labels_go_with_their_pictures(labelled):
 
     assert len(shown) == 3
     for label, pixels in shown.items():
-        whole = picture(40, 40, seed=label - 10).pixels
-        assert (pixels == whole).all() or (pixels == whole[:, ::-1]).all()
+        full = picture(40, 40, seed=label - 10).pixels
+        assert (pixels == full).all() or (pixels == full[:, ::-1]).all()
 
 
 def test_what_has_no_label_is_left_out(labelled):

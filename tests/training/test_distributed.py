@@ -126,9 +126,9 @@ def test_all_processes_have_the_same_weights_statistics_and_end(folder, tmp_path
 
 
 def test_a_process_whose_neighbour_dies_ends_and_says_so(folder, tmp_path):
-    with socket.socket() as found:
-        found.bind(("localhost", 0))
-        port = str(found.getsockname()[1])
+    with socket.socket() as listener:
+        listener.bind(("localhost", 0))
+        port = str(listener.getsockname()[1])
     shared = {"WORLD_SIZE": "2", "MASTER_ADDR": "localhost", "MASTER_PORT": port}
     command = [sys.executable, "-m", "tests.training.two", tmp_path, folder, "dies"]
     with (

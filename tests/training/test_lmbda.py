@@ -14,10 +14,17 @@ from neurocodec.training.data import Split
 from tests.training.conftest import Collecting, bench
 
 
-class MadeCodec:
-    """R = 4·exp(−QP / 8) bpp, and pictures that are darker by the QP."""
+class FakeCodec:
+    """R = 4·exp(−QP / 8) bpp, and pictures that are darker by the QP; codes at once."""
+
+    jobs = 0
+
+    def __init__(self, report):
+        self.report = report
+        self.last_statuses = []  # at every call
 
     def submit(self, images, qps):
+        self.last_statuses += self.report.statuses[-1:]
         coded = [
             Coded(Image(image.pixels - np.uint8(qp)), 4 * math.exp(-qp / 8))
             for image, qp in zip(images, qps, strict=True)
@@ -25,7 +32,7 @@ class MadeCodec:
         return lambda: coded
 
 
-class MadeLoss:
+class FakeLoss:
     """D_m = exp(QP / 10) / 1000, the QP read off the darkness."""
 
     sign = 1
@@ -38,7 +45,7 @@ class MadeLoss:
         return torch.exp(self.sign * qp / 10) / 1000
 
 
-class BetterWhenWorse(MadeLoss):
+class BetterWhenWorse(FakeLoss):
     sign = -1
 
 
@@ -51,14 +58,19 @@ def work(tmp_path):
         path.write_bytes(images.png(Image(np.full((8, 8, 3), 200, np.uint8))))
         report = Collecting()
         return bench(
-            MadeCodec(), {"one": loss}, pictures=Split((path,)), report=report, size=8, **settings
+            FakeCodec(report),
+            {"one": loss},
+            pictures=Split((path,)),
+            report=report,
+            size=8,
+            **settings,
         )
 
     return make
 
 
 def test_it_is_measured_on_the_plain_codec(work):
-    slopes = lmbda.measure(work(MadeLoss()))
+    slopes = lmbda.measure(work(FakeLoss()))
 
     rate, loss = 4 * math.exp(-34 / 8), math.exp(3.4) / 1000
     assert slopes["one"].mean_rate(34) == pytest.approx(rate, rel=1e-3)
@@ -67,11 +79,13 @@ def test_it_is_measured_on_the_plain_codec(work):
 
 
 def test_measuring_tells_how_far_it_is(work):
-    made = work(MadeLoss())
-    lmbda.measure(made)
+    small = work(FakeLoss())
+    lmbda.measure(small)
 
-    assert made.report.statuses[0] == "reading pictures 1/1"
-    assert made.report.statuses[-1] == f"measuring the rate–distortion slope {len(QPS)}/{len(QPS)}"
+    text, count = "measuring the rate–distortion slope", len(QPS)
+    measuring = [text, *(f"{text} {number}/{count}" for number in range(1, count + 1))]
+    assert small.report.statuses == ["reading pictures", "reading pictures 1/1", *measuring]
+    assert small.pool.last_statuses == measuring[:-1]
 
 
 def test_a_codec_without_a_slope_asks_for_lambda(work):

@@ -27,8 +27,8 @@ OPTIONS = ProxyOptions("jpeg", [34], True, 8, 12, None, 0.5)
 
 @pytest.fixture
 def pool():
-    with CodecPool("jpeg", jobs=0) as made:
-        yield made
+    with CodecPool("jpeg", jobs=0) as codec:
+        yield codec
 
 
 @pytest.fixture
@@ -99,8 +99,8 @@ def test_both_stages_leave_their_weights_and_what_they_reached(train, tmp_path):
         "mimic": out / "proxy.safetensors",
     }
     for stage, path in stages.items():
-        made = checkpoint.load(path.read_bytes(), stage).made
-        assert (made["stage"], made["steps"], made["qps"]) == (stage, 2, [34, 34])
+        record = checkpoint.load(path.read_bytes(), stage).made
+        assert (record["stage"], record["steps"], record["qps"]) == (stage, 2, [34, 34])
     assert json.loads((out / "held_out.json").read_text()) == scores.record
     assert {"rate_correlation", "rate_error_percent"} <= scores.record.keys()
     assert "8 pictures kept apart, not 3" in scores.remarks[-1]
@@ -163,7 +163,7 @@ def test_one_network_a_qp_is_resumed_where_it_was_interrupted(train, tmp_path):
             tensors(tmp_path / o / qp / "proxy.safetensors") for o in ("unbroken", "parts")
         )
         assert all(torch.equal(one[name], other[name]) for name in one)
-    with pytest.raises(UsageError, match="none to resume"):
+    with pytest.raises(UsageError, match="no training to resume"):
         train("nothing", options=options, max_steps=2, resume=True)
 
 

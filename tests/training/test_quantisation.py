@@ -43,6 +43,6 @@ def test_chroma_that_the_codec_keeps_is_kept():
     qp = torch.tensor([10.0])
 
     halved = quantisation.dct_proxy("bpg", "420")(fine, qp)[0]
-    whole = quantisation.dct_proxy("bpg", "444")(fine, qp)[0]
+    full = quantisation.dct_proxy("bpg", "444")(fine, qp)[0]
 
-    assert (whole - fine).abs().mean() < 0.1 * (halved - fine).abs().mean()
+    assert (full - fine).abs().mean() < 0.1 * (halved - fine).abs().mean()

@@ -59,8 +59,14 @@ def test_a_training_tells_what_it_does_from_its_beginning(finished):
     assert statuses[1] == "loading recognisers"
     assert "reading pictures 1/3" in statuses
     assert "measuring the rate–distortion slope 1/6" in statuses
-    assert "training: step 1" in statuses
-    assert "measuring on the pictures kept apart" in statuses
+    after = statuses[statuses.index("training: step 1") + 1 :]
+    assert [text for text in after if "/" not in text] == [
+        "measuring on the pictures kept apart",
+        "reading pictures",
+        "coding the pictures kept apart, filtered",
+        "coding the pictures kept apart",
+    ]
+    assert after[-1] == "coding the pictures kept apart 5/5"
 
 
 def test_the_log_has_speed_and_time_left(finished):
@@ -124,12 +130,14 @@ def test_without_bfloat16_amp_is_off_and_it_says_so(train, stored, folder, tmp_p
     monkeypatch.setattr(workbench, "_CPUINFO", tmp_path / "nothing")
     report = Collecting()
     start = stored(arch="npp-light")
-    train(start=start, report=report, amp=True)
+    trained = train(start=start, report=report, amp=True)
 
     assert report.notes[0].startswith("--amp is off: this processor has no bfloat16")
+    assert trained.made["config"]["amp"] is False
     assert "--amp is off" in (tmp_path / "out" / "log.jsonl").read_text()
     with workbench.workbench(Config(tmp_path, folder, amp=True), report, "jpeg") as bench:
         assert not bench.precision._enabled
+        assert not bench.config.amp
 
 
 @pytest.fixture
@@ -173,8 +181,10 @@ def test_two_recognisers_of_one_name(train):
 def test_slopes_are_kept_for_resuming(train, stored, tmp_path):
     start = stored(arch="npp-light")
     train(start=start)
-    again = train(start=start, resume=True, max_steps=2, lmbda="7")
+    again = train(start=start, resume=True, max_steps=2)
     assert again.made["slopes"]["tiny.net"]["log_lmbda"] == [0.0]
+    with pytest.raises(UsageError, match="was trained with lmbda 1, not 77: give the same options"):
+        train(start=start, resume=True, max_steps=3, lmbda="77")
 
     path = tmp_path / "out" / "state.safetensors"
     path.write_bytes(checkpoint.tensors_file({"a": torch.zeros(1)}, {}))
@@ -204,7 +214,7 @@ def test_labels_come_from_the_data(train, stored, folder, tmp_path):
 
 @pytest.fixture
 def learned(tmp_path):
-    """Where an untrained proxy is stored."""
+    """The path of a stored, untrained proxy."""
     pytest.importorskip("compressai")
     from neurocodec.networks.proxy import Proxy
 
@@ -216,12 +226,12 @@ def learned(tmp_path):
 
 @pytest.mark.parametrize("swapping", [True, False])
 def test_a_learned_proxy_serves_with_the_codec_and_without(train, stored, learned, swapping):
-    made = train(
+    record = train(
         start=stored(arch="npp-light"), proxies=[str(learned)], swapping=swapping, size=64
     ).made
 
-    assert made["swapping"] is swapping
-    assert made["proxy"] == f"Proxy {hashlib.sha256(learned.read_bytes()).hexdigest()[:12]}"
+    assert record["swapping"] is swapping
+    assert record["proxy"] == f"Proxy {hashlib.sha256(learned.read_bytes()).hexdigest()[:12]}"
 
 
 def test_installed_weights_are_begun_with_and_served_by_their_names(
@@ -243,7 +253,7 @@ def test_installed_weights_are_begun_with_and_served_by_their_names(
 def test_a_training_goes_on_with_its_proxy(train, stored, learned):
     start = stored(arch="npp-light")
     assert train(start=start).made["proxy"].startswith("DctProxy(8×8")
-    with pytest.raises(UsageError, match="it had proxy DctProxy"):
+    with pytest.raises(UsageError, match="was trained with proxy DctProxy"):
         train(start=start, proxies=[str(learned)], size=64, resume=True, max_steps=2)
 
 

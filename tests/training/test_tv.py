@@ -15,7 +15,7 @@ NETWORKS = {"tv": Tv, "segnet": SegNet}
 
 
 @pytest.fixture
-def made(loss):
+def train_step(loss):
     """A function that makes the step of a tiny filter."""
 
     def make(kind="tv", *, lmbda=1.0, copy_steps=0, micro_batch=2, amp=False, names=("small",)):
@@ -39,8 +39,8 @@ PICTURES = SamePictures().batch(0)
 
 
 @pytest.mark.parametrize(("kind", "copy_steps"), [("tv", 0), ("segnet", 0), ("segnet", 1000)])
-def test_twenty_steps_on_two_pictures_lower_the_loss(made, tmp_path, kind, copy_steps):
-    algorithm = made(kind, copy_steps=copy_steps)
+def test_twenty_steps_on_two_pictures_lower_the_loss(train_step, tmp_path, kind, copy_steps):
+    algorithm = train_step(kind, copy_steps=copy_steps)
     rates = {"learning_rate": 3e-3, "last_learning_rate": 3e-3}
     before = algorithm.gradients(PICTURES, 0)["loss"]
 
@@ -50,11 +50,11 @@ def test_twenty_steps_on_two_pictures_lower_the_loss(made, tmp_path, kind, copy_
 
 
 @pytest.mark.parametrize("kind", NETWORKS)
-def test_a_resumed_training_is_the_uninterrupted_one(made, folder, tmp_path, kind):
+def test_a_resumed_training_is_the_uninterrupted_one(train_step, folder, tmp_path, kind):
     def train(output, report=None, **settings):
         config = Config(output, folder, max_steps=5, size=32, batch=2, save_every=2, **settings)
         crops = Crops(data.split(folder, 2), config)
-        loop.train(made(kind, copy_steps=2, micro_batch=1), crops, config, report)
+        loop.train(train_step(kind, copy_steps=2, micro_batch=1), crops, config, report)
 
     unbroken, parts = tmp_path / "unbroken", tmp_path / "parts"
     train(unbroken)
@@ -71,29 +71,29 @@ def test_a_resumed_training_is_the_uninterrupted_one(made, folder, tmp_path, kin
         assert all(torch.equal(one[name], other[name]) for name in one)
 
 
-def test_the_loss_is_recognition_and_lambda_times_tv(made):
-    record = made("segnet", lmbda=3.0).gradients(PICTURES, 0)
+def test_the_loss_is_recognition_and_lambda_times_tv(train_step):
+    record = train_step("segnet", lmbda=3.0).gradients(PICTURES, 0)
 
     assert record["loss"] == pytest.approx(record["d_m.small"] + 3 * record["tv"])
     assert record.keys() == {"loss", "tv", "mse", "d_m.small"}
 
 
-def test_lambda_zero_only_recognises(made):
-    record = made("segnet", lmbda=0.0).gradients(PICTURES, 0)
+def test_lambda_zero_only_recognises(train_step):
+    record = train_step("segnet", lmbda=0.0).gradients(PICTURES, 0)
 
     assert record["loss"] == record["d_m.small"] > 0
 
 
-def test_several_recognisers_weigh_as_one(made):
-    one = made("segnet").gradients(PICTURES, 0)
-    two = made("segnet", names=("small", "same")).gradients(PICTURES, 0)
+def test_several_recognisers_weigh_as_one(train_step):
+    one = train_step("segnet").gradients(PICTURES, 0)
+    two = train_step("segnet", names=("small", "same")).gradients(PICTURES, 0)
 
     assert two["d_m.same"] == two["d_m.small"] == one["d_m.small"]
     assert two["loss"] == pytest.approx(one["loss"])
 
 
-def test_it_learns_to_copy_first(made):
-    algorithm = made("segnet", copy_steps=3)
+def test_it_learns_to_copy_first(train_step):
+    algorithm = train_step("segnet", copy_steps=3)
 
     first, then = algorithm.gradients(PICTURES, 2), algorithm.gradients(PICTURES, 3)
 
@@ -102,9 +102,9 @@ def test_it_learns_to_copy_first(made):
     assert "d_m.small" in then
 
 
-def test_micro_batches_change_only_the_order_of_sums(made):
+def test_micro_batches_change_only_the_order_of_sums(train_step):
     four = [picture(64, 64, seed=seed) for seed in range(4)]
-    one, full = made(micro_batch=1), made(micro_batch=4)
+    one, full = train_step(micro_batch=1), train_step(micro_batch=4)
 
     records = [algorithm.gradients(four, 0) for algorithm in (one, full)]
 
@@ -114,8 +114,8 @@ def test_micro_batches_change_only_the_order_of_sums(made):
 
 
 @pytest.mark.parametrize("kind", NETWORKS)
-def test_bfloat16_leaves_the_weights_in_single_precision(made, kind):
-    half, single = made(kind, amp=True), made(kind)
+def test_bfloat16_leaves_the_weights_in_single_precision(train_step, kind):
+    half, single = train_step(kind, amp=True), train_step(kind)
 
     losses = [algorithm.gradients(PICTURES, 0)["loss"] for algorithm in (half, single)]
 
@@ -123,8 +123,8 @@ def test_bfloat16_leaves_the_weights_in_single_precision(made, kind):
     assert {parameter.grad.dtype for parameter in half.network.parameters()} == {torch.float32}
 
 
-def test_the_weights_say_what_made_them(made, tmp_path):
-    algorithm = made("segnet", lmbda=0.5, copy_steps=1)
+def test_the_weights_say_what_made_them(train_step, tmp_path):
+    algorithm = train_step("segnet", lmbda=0.5, copy_steps=1)
 
     loop.train(algorithm, SamePictures(), Config(tmp_path, tmp_path, max_steps=2))
 

@@ -1,4 +1,4 @@
-"""What trainings lower: D_m of a recogniser, rate–distortion sums, and measures of pixels."""
+"""Losses of trainings: D_m of a recogniser, rate–distortion sums, and measures of pixels."""
 
 from neurocodec.training.losses.recogniser_loss import (
     LABELS,

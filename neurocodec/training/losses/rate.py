@@ -1,4 +1,8 @@
-"""The sums of rate and distortion that trainings lower."""
+"""Losses of rate and distortion.
+
+λ in `rate_distortion` weighs a recogniser's loss and is the one of evaluation/slope.py. λ in
+`mimic` is another quantity, x265's weight of bits against squared error.
+"""
 
 import torch
 from torch import Tensor
@@ -24,9 +28,9 @@ def rate_distortion(rate: Tensor, weighted: Tensor, mean_rate: Tensor) -> Tensor
 def mimic(rate: Tensor, pictures: Tensor, target: Tensor, qp: Tensor) -> Tensor:
     """(R_p + D / λ) · 2^((QP − 34) / 6) of every picture, D = ‖target − ŷ‖² a sample.
 
-    λ = 0.038·exp(0.234·(QP − 3)) is what x265 pays for a bit, in squared levels of 0 to 255 (its
-    table of λ², at the QP that it gives an intra picture). The power follows the bits, which fall
-    with the QP: with it every QP weighs about the same.
+    λ = 0.038·exp(0.234·(QP − 3)) is the squared error, in levels of 0 to 255, that x265 accepts
+    for one bit less (its table of λ², at the QP of an intra picture). The power follows the bits,
+    which fall with the QP: with it every QP weighs about the same.
 
     Args:
         rate: R_p, (N,) bpp.

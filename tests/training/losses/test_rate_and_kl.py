@@ -11,9 +11,9 @@ def test_kl_goes_from_the_clean_prediction_to_the_decoded():
     clean, decoded = np.random.default_rng(0).normal(0, 3, (2, 4, 10))
     expected = rel_entr(softmax(clean, 1), softmax(decoded, 1)).sum(1)
 
-    found = kl_divergence(torch.from_numpy(clean), torch.from_numpy(decoded)).numpy()
+    result = kl_divergence(torch.from_numpy(clean), torch.from_numpy(decoded)).numpy()
 
-    assert found == pytest.approx(expected)
+    assert result == pytest.approx(expected)
 
 
 def test_bits_and_losses_are_in_units_of_the_plain_codecs_bits():
@@ -34,8 +34,8 @@ def test_the_proxy_pays_for_squared_error_what_x265_does():
     target = torch.full((2, 3, 4, 4), 10 / 255)
     qp = torch.tensor([34.0, 40.0])
 
-    found = mimic(torch.tensor([0.5, 0.25]), pictures, target, qp)
+    result = mimic(torch.tensor([0.5, 0.25]), pictures, target, qp)
 
     lmbda = 0.038 * np.exp(0.234 * (qp.numpy() - 3))
     expected = (np.array([0.5, 0.25]) + 100 / lmbda) * [1, 2]
-    assert found.tolist() == pytest.approx(expected, rel=1e-5)
+    assert result.tolist() == pytest.approx(expected, rel=1e-5)

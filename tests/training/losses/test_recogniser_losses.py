@@ -215,10 +215,10 @@ def test_twenty_steps_on_two_pictures_lower_it(algorithm, tmp_path, task, loss, 
     d_m = load(model, task=task, loss=loss)
     config = Config(tmp_path, tmp_path, max_steps=20, learning_rate=1e-2)
     heavy = {"small": Slope([0.0], [4.0])}
-    with algorithm(qps=[34], micro_batch=2, slopes=heavy, losses={"small": d_m}) as made:
-        before = made.gradients(SamePictures().batch(0), 0)
-        loop.train(made, SamePictures(), config)
-        after = made.gradients(SamePictures().batch(0), 0)
+    with algorithm(qps=[34], micro_batch=2, slopes=heavy, losses={"small": d_m}) as step:
+        before = step.gradients(SamePictures().batch(0), 0)
+        loop.train(step, SamePictures(), config)
+        after = step.gradients(SamePictures().batch(0), 0)
 
     assert after["d_m.small"] < 0.97 * before["d_m.small"]
 

@@ -10,9 +10,9 @@ def test_every_step_between_neighbours_counts_once():
     luma = torch.tensor([[0.0, 0.5, 0.5], [0.25, 0.5, 1.0]])
     across, down = 0.5 + 0.25 + 0.5, 0.25 + 0.5
 
-    found = total_variation(luma.expand(1, 3, 2, 3))
+    result = total_variation(luma.expand(1, 3, 2, 3))
 
-    assert found.tolist() == pytest.approx([(across + down) / 6])
+    assert result.tolist() == pytest.approx([(across + down) / 6])
 
 
 def test_pictures_are_told_apart():
