@@ -7,6 +7,8 @@ import pytest
 
 from neurocodec import codecs, registry
 from neurocodec.codecs import CODECS, LEARNED, Codec, Level
+from neurocodec.codecs.learned import stream
+from neurocodec.codecs.learned.stream import Stream
 from neurocodec.errors import BadInputError, UsageError
 from neurocodec.images import Image
 from tests.codecs.coding import encoded
@@ -226,6 +228,21 @@ def test_every_flipped_bit_of_a_learned_codecs_file_is_bad_input(name, request):
     for flipped in flips(data, range(8 * len(data))):
         with pytest.raises(BadInputError):
             codec.decode(flipped)
+
+
+@pytest.mark.parametrize("size", [(13_000, 13_000), (4097, 4096), (16_385, 1), (1, 2**32 - 1)])
+@pytest.mark.parametrize("name", LEARNED)
+def test_a_size_beyond_a_learned_codec_is_refused_before_any_work(name, size):
+    codec = codecs.create(name)  # without weights: looking for them would be work
+    level = Level(codec.unit, middle(codec))
+    data = stream.write(codec.magic, Stream(bytes(16), *size, level, b"payload"))
+    too_large = f"{size[0]}×{size[1]} is too large for {name}: "
+    for read in (codec.decode, codec.inspect):
+        with pytest.raises(BadInputError, match=f"the file's picture of {too_large}"):
+            read(data)
+    if size[0] * size[1] < 2**25:
+        with pytest.raises(UsageError, match=too_large):
+            codec.encode(Image(np.zeros((size[1], size[0], 3), np.uint8)), level)
 
 
 def test_random_bytes_behind_a_true_head_are_bad_input(codec):
