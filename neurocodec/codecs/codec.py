@@ -171,12 +171,16 @@ def create(spec: str, **context: Any) -> Codec:
 
     Args:
         spec: the name, and settings by the names of the constructor's parameters.
-        context: more settings, for constructors that take them.
+        context: more settings, for constructors that take them; None and False say nothing.
 
     Raises:
-        UsageError: unknown name or setting, or a setting out of its range.
+        UsageError: unknown name or setting, a setting twice, or one out of its range.
     """
-    codec: Codec = registry.create(_ALL, spec, "codec", **context)
+    present = {key: value for key, value in context.items() if value not in (None, False)}
+    for key in registry.parse(spec)[1]:
+        if key in present:
+            raise UsageError(f"{key} is given twice: leave out one")
+    codec: Codec = registry.create(_ALL, spec, "codec", **present)
     return codec
 
 

@@ -97,6 +97,18 @@ def test_every_chroma_it_names_works_and_no_other(standard):
         assert standard.decode(data).pixels.shape == image.pixels.shape
 
 
+def test_a_setting_in_the_spec_and_beside_it_is_refused_as_such(codec):
+    spec = f"{codec.name}:chroma={codec.chroma}"
+    with pytest.raises(UsageError, match=r"^chroma is given twice: leave out one$"):
+        codecs.create(spec, chroma=codec.chroma)
+    assert codecs.create(spec, chroma=None, keep_metadata=False).chroma == codec.chroma
+    if codec.carries_metadata:
+        spec = f"{codec.name}:keep_metadata=1"
+        assert codecs.create(spec, keep_metadata=False).keep_metadata
+        with pytest.raises(UsageError, match="keep_metadata is given twice"):
+            codecs.create(spec, keep_metadata=True)
+
+
 def test_another_chroma_is_refused(codec):
     with pytest.raises(UsageError, match="chroma"):
         type(codec)(chroma="410")
@@ -131,6 +143,14 @@ def test_a_level_out_of_range_or_of_another_unit_is_refused(codec):
             encoded(codec, picture(8, 8), level)
     with pytest.raises(UsageError, match=f"{codec.name} has no iterations: give --{codec.unit} N"):
         codec.encode(picture(8, 8), Level("iterations", codec.levels[0]))
+
+
+@pytest.mark.parametrize("value", ["34", 34.0, None])
+def test_a_level_is_a_whole_number(value):
+    for unit in ("qp", "quality"):
+        with pytest.raises(UsageError, match=f"(?i:{unit}) must be a whole number, not {value!r}"):
+            Level(unit, value)
+    assert type(Level("qp", np.int64(34)).value) is int
 
 
 def test_a_picture_too_large_is_refused(codec):

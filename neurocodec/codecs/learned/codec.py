@@ -35,7 +35,7 @@ class LearnedCodec(Codec):
     magic: ClassVar[bytes]
     network: ClassVar[str]
     chromas = ("444",)
-    # A header of a few bytes must not ask for tens of GB; sides are padded, so a side is limited too.
+    # A header of a few bytes must not ask for tens of GB. Sides are padded: one alone counts too.
     max_side = 1 << 14
     max_pixels = 1 << 24
 
