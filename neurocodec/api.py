@@ -1,4 +1,4 @@
-"""The Python API: a picture to the bytes of a file, and back."""
+"""The Python API: encoding a picture to the bytes of a file, and decoding them."""
 
 from os import PathLike, fspath
 from typing import Any
