@@ -1,4 +1,4 @@
-"""The Python API: a picture to the bytes of a file, and back."""
+"""The Python API: encoding a picture to the bytes of a file, and decoding them."""
 
 from os import PathLike, fspath
 from typing import Any
@@ -66,5 +66,8 @@ def _image(picture: Picture) -> Image:
     if isinstance(picture, Image):
         return picture
     if isinstance(picture, np.ndarray):
+        if picture.shape[2:] != (3,) or picture.dtype != np.uint8 or not picture.size:
+            form = f"{picture.shape} {picture.dtype}"
+            raise UsageError(f"an array must be (H, W, 3) uint8 with pixels in it, not {form}")
         return Image(np.ascontiguousarray(picture))
     return read(fspath(picture))

@@ -1,4 +1,4 @@
-"""From "name:key=value:key=value" to an object, importing its module only then."""
+"""Objects created from "name:key=value:key=value", their modules imported only then."""
 
 import inspect
 from collections.abc import Mapping

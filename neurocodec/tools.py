@@ -141,7 +141,7 @@ def scratch() -> Iterator[Path]:
 
 
 def time_limit_s(pixels: int) -> float:
-    """How long a program may work on so many pixels: ten minutes and 200 s a megapixel."""
+    """The time limit for a program: ten minutes, and 200 s a megapixel of its picture."""
     return 600 + 200e-6 * pixels
 
 

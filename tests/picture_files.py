@@ -46,20 +46,24 @@ def tiff_file(
     order: str = "<",
     separate: bool = False,
     deflate: bool = False,
+    strips: Sequence[bytes] = (),
     fields: dict[int, tuple[int, list[int]]] | None = None,
 ) -> bytes:
-    """A TIFF of the samples (H, W, N), uncompressed unless `deflate`, one strip a plane."""
+    """A TIFF of the samples (H, W, N), uncompressed unless `deflate`, one strip a plane.
+
+    `strips` are deflated ones to have in place of these.
+    """
     height, width, count = samples.shape
     planes = [samples[..., i : i + 1] for i in range(count)] if separate else [samples]
-    strips = []
+    packed_planes = []
     for plane in planes:
         rows = plane.reshape(height, -1)
         if depth == 16:
-            strips.append(rows.astype(order + "u2").tobytes())
+            packed_planes.append(rows.astype(order + "u2").tobytes())
         else:
-            strips.append(b"".join(packed(row, depth) for row in rows))
-    if deflate:
-        strips = [zlib.compress(strip) for strip in strips]
+            packed_planes.append(b"".join(packed(row, depth) for row in rows))
+    deflate = deflate or bool(strips)
+    strips = strips or [zlib.compress(plane) if deflate else plane for plane in packed_planes]
     entries = {
         256: (4, [width]),
         257: (4, [height]),

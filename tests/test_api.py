@@ -1,5 +1,6 @@
 """The public Python API."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -52,6 +53,23 @@ def test_mistakes_raise_the_errors_of_the_package(tmp_path):
         decode(tmp_path / "nowhere.bpg")
     with pytest.raises(BadInputError, match="not a file of"):
         decode(b"hello")
+
+
+@pytest.mark.parametrize(
+    "array",
+    [np.zeros((8, 9), np.uint8), np.zeros((8, 9, 3)), np.zeros((8, 0, 3), np.uint8)],
+    ids=["gray", "float", "empty"],
+)
+def test_an_array_of_another_form_is_a_usage_error_that_says_its_form(array):
+    form = re.escape(f"not {array.shape} {array.dtype}")
+    with pytest.raises(UsageError, match=rf"\(H, W, 3\) uint8.*{form}"):
+        encode(array, qp=34, codec="jpeg")
+
+
+def test_a_level_that_is_no_whole_number_is_refused():
+    for unit, value in (("qp", "34"), ("qp", 34.0), ("quality", 34.0)):
+        with pytest.raises(UsageError, match=f"whole number, not {value!r}"):
+            encode(picture(8, 8), codec="jpeg", **{unit: value})
 
 
 def test_the_readmes_lines_run(tmp_path, monkeypatch):

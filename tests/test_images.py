@@ -4,6 +4,7 @@ import io
 import logging
 import struct
 import zlib
+from types import SimpleNamespace
 
 import numpy as np
 import PIL.Image
@@ -13,6 +14,7 @@ import pytest
 
 from neurocodec import images
 from neurocodec.errors import BadInputError, UsageError
+from neurocodec.images import tiff
 from tests.conftest import picture
 from tests.picture_files import chunk, icc_profile, png_file, tiff_file
 
@@ -195,12 +197,97 @@ def test_a_tiff_is_turned_upright_without_its_fields_for_metadata(compression, d
 
 @pytest.mark.parametrize(
     ("depth", "fields"),
-    [(32, {}), (16, {339: (3, [2])}), (12, {266: (3, [2])}), (12, {259: (3, [5])})],
+    [
+        (24, {}),
+        (32, {262: (3, [0])}),
+        (16, {339: (3, [2])}),
+        (12, {266: (3, [2])}),
+        (12, {259: (3, [5])}),
+    ],
 )
 def test_tiff_samples_of_another_form_are_refused_by_name(depth, fields):
     samples = np.full((2, 2, 1), 1000)
     with pytest.raises(BadInputError, match=rf"x: a TIFF of 1 samples of {depth} bits"):
         images.read(tiff_file(samples, depth, 1, fields=fields), "x")
+
+
+def test_a_tiff_of_32_bits_is_read_as_one_of_16():
+    samples = np.array([[0, 1000, 65535]], np.int32)
+    data = saved(PIL.Image.fromarray(samples), "TIFF")
+    assert images.read(data, "x").pixels[0, :, 0].tolist() == [0, 4, 255]
+    with pytest.raises(BadInputError, match="more than 16 bits"):
+        images.read(saved(PIL.Image.fromarray(samples + 1), "TIFF"), "x")
+    colours = tiff_file(np.full((1, 1, 3), 9), 32, 2)
+    with pytest.raises(BadInputError, match="a TIFF of 3 samples of 32 bits"):
+        images.read(colours, "x")
+
+
+@pytest.fixture
+def inflated(monkeypatch) -> list[int]:
+    """The sizes of what a TIFF's strips were inflated to."""
+    sizes = []
+
+    class Counted:
+        def __init__(self) -> None:
+            self.inflater = zlib.decompressobj()
+
+        def decompress(self, *arguments: object) -> bytes:
+            content = self.inflater.decompress(*arguments)
+            sizes.append(len(content))
+            return content
+
+        def __getattr__(self, name: str) -> object:
+            return getattr(self.inflater, name)
+
+    monkeypatch.setattr(tiff, "zlib", SimpleNamespace(decompressobj=Counted))
+    return sizes
+
+
+def deflated(strips: list[bytes], rows_per_strip: int) -> bytes:
+    """A TIFF of 10×10 gray samples of 16 bits in these strips."""
+    fields = {278: (4, [rows_per_strip])}
+    return tiff_file(np.zeros((10, 10, 1)), 16, 1, strips=strips, fields=fields)
+
+
+@pytest.mark.parametrize("rows", [1, 10, 2**32 - 1])
+def test_a_tiffs_strips_are_inflated_only_as_far_as_its_size_needs(rows, inflated):
+    strips = [zlib.compress(bytes(5_000_000))] * -(-10 // rows)
+    with pytest.raises(BadInputError, match="damaged"):
+        images.read(deflated(strips, rows), "x")
+    assert sum(inflated) < 1000
+
+
+def test_a_tiffs_strips_are_as_many_and_as_long_as_its_size_needs():
+    rows = np.arange(100, dtype="<u2").reshape(10, 10) * 600
+    seen = np.rint(rows / 257)
+    parts = [rows[:4].tobytes(), rows[4:8].tobytes(), rows[8:].tobytes()]
+    filled = [*parts[:2], parts[2] + bytes(40)]  # the last one to as many rows as the others
+    for strips in (parts, filled):
+        data = deflated([zlib.compress(strip) for strip in strips], 4)
+        np.testing.assert_array_equal(images.read(data, "x").pixels[..., 0], seen)
+    fewer, more = parts[:2], [*parts, parts[2]]
+    short, long = [*parts[:2], parts[2][:-1]], [parts[0] + b"0", *parts[1:]]
+    for strips in (fewer, more, short, long):
+        with pytest.raises(BadInputError, match="damaged"):
+            images.read(deflated([zlib.compress(strip) for strip in strips], 4), "x")
+    cut = [*map(zlib.compress, parts[:2]), zlib.compress(parts[2])[:-1]]
+    with pytest.raises(BadInputError, match="damaged"):
+        images.read(deflated(cut, 4), "x")
+
+
+def test_a_predictor_is_only_that_of_a_compressed_tiff():
+    samples = np.array([[[1000], [60000], [257]]])
+    seen = {}
+    for deflate in (False, True):
+        data = tiff_file(samples, 16, 1, deflate=deflate, fields={317: (3, [2])})
+        seen[deflate] = images.read(data, "x").pixels[0, :, 0].tolist()
+    assert seen == {False: [4, 233, 1], True: [4, 237, 238]}
+
+
+def test_a_tiff_of_too_many_samples_is_refused():
+    data = tiff_file(np.zeros((1, 1, 1)), 12, 1, fields={277: (3, [60_000])})
+    with pytest.raises(BadInputError, match="a TIFF of 60000 samples of 12 bits"):
+        images.read(data, "x")
 
 
 def test_a_deep_tiff_of_more_frames_or_pixels_is_refused():

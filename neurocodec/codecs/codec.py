@@ -44,6 +44,7 @@ class Codec(ABC):
         carries_alpha: a picture's alpha survives.
         carries_metadata: `keep_metadata` is possible.
         max_side: the longest side of a picture, in pixels; None without a limit.
+        max_pixels: the largest width·height; None without a limit.
         tools: the external programs that it uses where they are found.
         chroma: the chroma subsampling in force.
         lossless: every sample comes back as it was, whatever the level.
@@ -60,6 +61,7 @@ class Codec(ABC):
     carries_alpha: ClassVar[bool] = False
     carries_metadata: ClassVar[bool] = False
     max_side: ClassVar[int | None] = None
+    max_pixels: ClassVar[int | None] = None
     tools: ClassVar[Sequence[Tool]] = ()
     lossless: bool = False
 
@@ -109,9 +111,14 @@ class Codec(ABC):
             raise UsageError(
                 f"the picture has alpha, which {self.name} cannot carry: add --flatten COLOUR"
             )
-        if self.max_side is not None and max(image.width, image.height) > self.max_side:
-            size = f"{image.width}×{image.height}"
-            raise UsageError(f"{size} is too large for {self.name}: {self.max_side} a side is most")
+        self._check_size(image.width, image.height)
+
+    def _check_size(self, width: int, height: int) -> None:
+        size = f"{width}×{height} is too large for {self.name}"
+        if self.max_side is not None and max(width, height) > self.max_side:
+            raise UsageError(f"{size}: {self.max_side} a side is most")
+        if self.max_pixels is not None and width * height > self.max_pixels:
+            raise UsageError(f"{size}: {self.max_pixels} pixels are most")
 
     def _metadata(self, image: Image) -> dict[str, bytes]:
         if not self.keep_metadata:
@@ -164,12 +171,16 @@ def create(spec: str, **context: Any) -> Codec:
 
     Args:
         spec: the name, and settings by the names of the constructor's parameters.
-        context: more settings, for constructors that take them.
+        context: more settings, for constructors that take them; None and False say nothing.
 
     Raises:
-        UsageError: unknown name or setting, or a setting out of its range.
+        UsageError: unknown name or setting, a setting twice, or one out of its range.
     """
-    codec: Codec = registry.create(_ALL, spec, "codec", **context)
+    present = {key: value for key, value in context.items() if value not in (None, False)}
+    for key in registry.parse(spec)[1]:
+        if key in present:
+            raise UsageError(f"{key} is given twice: leave out one")
+    codec: Codec = registry.create(_ALL, spec, "codec", **present)
     return codec
 
 

@@ -116,7 +116,7 @@ class Jpeg2000(Codec):
 
 
 def _psnr_db(a: Image, b: Image) -> float:
-    """Over all samples, in dB."""
+    """The PSNR over all samples, in dB."""
     squares = 0
     for top in range(0, a.height, _STRIP_ROWS):
         rows = slice(top, top + _STRIP_ROWS)

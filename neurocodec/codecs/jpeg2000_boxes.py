@@ -127,7 +127,7 @@ def _take_boxes(data: bytes, metadata: dict[str, bytes]) -> bytes:
 
 
 def _header(codestream: bytes, metadata: Mapping[str, bytes]) -> Header:
-    """From the fields of SIZ (A.5.1), the first segment of any codestream."""
+    """Read the header from the fields of SIZ (A.5.1), a codestream's first segment."""
     if not codestream.startswith(SOC_SIZ):
         raise _damaged("its codestream does not begin as one")
     x1, y1, x0, y0, *_, count = struct.unpack_from(">8IH", codestream, 8)

@@ -1,6 +1,9 @@
 """A codec's rate setting: one value in the codec's own unit."""
 
+import operator
 from dataclasses import dataclass
+
+from neurocodec.errors import UsageError
 
 
 def label(unit: str) -> str:
@@ -15,10 +18,20 @@ class Level:
     Attributes:
         unit: "qp", "quality" …, as the codec names it.
         value: in that unit.
+
+    Raises:
+        UsageError: the value is not a whole number.
     """
 
     unit: str
     value: int
+
+    def __post_init__(self) -> None:
+        try:
+            object.__setattr__(self, "value", operator.index(self.value))
+        except TypeError:
+            wrong = f"{label(self.unit)} must be a whole number, not {self.value!r}"
+            raise UsageError(wrong) from None
 
     def __str__(self) -> str:
         return f"{label(self.unit)} {self.value}"

@@ -19,7 +19,7 @@ _ON_ITS_SCALE = frozenset({_REFERENCE, "mbt2018"})
 
 
 def own_level(codec: Codec, level: Level) -> Level:
-    """Turn the level that a user asks for into the codec's own.
+    """Convert a level to the codec's unit.
 
     Args:
         codec: whose level it is to be.
@@ -67,10 +67,10 @@ def bpg_qp(codec_name: str, level: Level) -> float:
 
 
 def saturated(codec_name: str, level: Level) -> bool:
-    """Tell whether the end of the codec's range stands in for the QP that was asked for.
+    """True if the codec cannot reach BPG's rate at this QP.
 
-    So it is where BPG's mean bpp lies beyond that end by more than half a level, where the next
-    level would be nearer if there was one.
+    BPG's mean bpp then lies beyond the end of the codec's range by more than half a level: the
+    next level would be nearer if there was one.
 
     Raises:
         UsageError: no such codec.

@@ -1,4 +1,4 @@
-"""Deep samples, and the transparent value of a PNG, to 8 bits and an alpha channel."""
+"""Conversion of deep samples to 8 bits, and of a PNG's transparent value to an alpha channel."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Picture files to upright 8-bit sRGB."""
+"""Reading picture files as upright 8-bit sRGB."""
 
 import io
 import logging

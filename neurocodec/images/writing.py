@@ -1,4 +1,4 @@
-"""Pictures to the bytes of PNG and PPM files."""
+"""Writing pictures as PNG and PPM files."""
 
 import io
 from fractions import Fraction

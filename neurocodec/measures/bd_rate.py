@@ -24,7 +24,7 @@ MIN_OVERLAP = 0.1
 
 @dataclass(frozen=True)
 class Overlap:
-    """Where two curves are compared.
+    """The range in which two curves are compared.
 
     Attributes:
         score: lowest and highest score that both reach.

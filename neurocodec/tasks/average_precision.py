@@ -87,7 +87,7 @@ def _match(kind: Kind, ground_truth: Columns, predictions: Columns) -> dict[int,
 
 
 def _by_threshold(kind: Kind, pictures: Sequence[Mapping[int, Any]]) -> Floats | None:
-    """(10,), the precision at 0.50, 0.55 … 0.95; None where no image has ground truth."""
+    """The precision, (10,), at 0.50, 0.55 … 0.95; None where no image has ground truth."""
     evaluation = _evaluation(kind)
     means = []
     for class_id in sorted(frozenset[int]().union(*pictures)):

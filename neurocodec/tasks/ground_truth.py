@@ -125,7 +125,9 @@ class Mask:
     picture: Path
 
     def read(self) -> ClassMap:
-        """(H, W) uint8: 0 background, 1… the classes in their order, 255 left out of every score.
+        """Read the class of every pixel, (H, W) uint8.
+
+        0 is the background, 1… are the classes in their order, 255 is left out of every score.
 
         Raises:
             BadInputError: not a palette or gray image of 8 bits, unreadable, or not of the

@@ -1,4 +1,4 @@
-"""EXIF orientation: how an image file stores its pixels, and how they lie upright."""
+"""EXIF orientation: turning stored pixels, and annotations of them, upright."""
 
 import warnings
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ A = TypeVar("A", bound=np.generic)
 
 @dataclass(frozen=True)
 class Orientation:
-    """How an image file stores its pixels.
+    """The size and orientation of the pixels that an image file stores.
 
     Attributes:
         stored_size: width and height of the stored pixels.
@@ -49,7 +49,7 @@ class Orientation:
 
     @property
     def is_mirrored(self) -> bool:
-        """The stored pixels show left and right exchanged."""
+        """True if the stored pixels show left and right exchanged."""
         return sum(_STEPS[self.number]) % 2 == 1
 
     def must_turn(self, size: tuple[int, int], where: str) -> bool:

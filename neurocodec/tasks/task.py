@@ -144,7 +144,7 @@ class RecognitionTask(Task):
         self.model_sha256 = self._recogniser.model_sha256
 
     def _tensor(self, image: Image) -> "Tensor":
-        """(1, 3, H, W), on the recogniser's device."""
+        """The image as (1, 3, H, W), on the recogniser's device."""
         from neurocodec.networks.tensors import to_tensor
 
         return to_tensor([image], self._recogniser.device)

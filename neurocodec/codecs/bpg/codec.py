@@ -108,8 +108,8 @@ class Bpg(Settings, Codec):
             raise BadInputError(f"{reason}, which only bpgdec decodes: {bpgdec.BPGDEC.install}")
         else:
             pixels, alpha = files.decode_samples(container, *streams)
-        kept = {k: v for k, v in container.metadata.items() if k in files.KEPT_METADATA}
-        return Image(pixels, alpha, container.layout.chroma == "gray", kept)
+        metadata = {k: v for k, v in container.metadata.items() if k in files.METADATA_KINDS}
+        return Image(pixels, alpha, container.layout.chroma == "gray", metadata)
 
     def inspect(self, data: bytes) -> dict[str, Any]:
         """Read the file's header, and the slice QP of the colour where the stream tells it."""

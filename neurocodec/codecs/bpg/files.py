@@ -13,7 +13,7 @@ from neurocodec.codecs.planes.layout import Layout, Plane, cropped
 from neurocodec.errors import BadInputError, ToolError
 from neurocodec.images import Image
 
-KEPT_METADATA = ("exif", "icc", "xmp")
+METADATA_KINDS = ("exif", "icc", "xmp")
 _DECODED_DEPTHS = (8, 9, 10, 12)
 
 
@@ -88,7 +88,7 @@ def encode_planes(
 def with_metadata(container: Container, metadata: Mapping[str, bytes]) -> bytes:
     """The same file with a picture's EXIF, ICC and XMP in it, and no other metadata."""
     extensions = tuple(
-        (METADATA_TAGS[kind], metadata[kind]) for kind in KEPT_METADATA if metadata.get(kind)
+        (METADATA_TAGS[kind], metadata[kind]) for kind in METADATA_KINDS if metadata.get(kind)
     )
     return mux(replace(container, extensions=extensions, says_length=True))
 

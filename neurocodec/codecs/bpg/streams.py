@@ -39,7 +39,7 @@ class Stream:
 
     @property
     def ends_in_slice(self) -> bool:
-        """Nothing follows the last slice that would show it to be there to its end."""
+        """True if nothing follows the last slice to show that it is complete."""
         return bool(self.units) and self.units[-1].is_slice
 
     def bare(self) -> bytes:
@@ -99,18 +99,18 @@ def colour_and_alpha(container: Container) -> tuple[Stream, Stream | None]:
     if container.says_length and container.units.endswith(b"\0"):
         raise BadInputError("the .bpg is cut and its end filled with zeros: get it again")
     units = [unit for unit in nal.split(nal.START_CODE + container.units) if unit.belongs_in_bpg]
-    colour_sps = _kept(container, container.sps, container.layout)
+    colour_sps = _sps(container, container.sps, container.layout)
     if container.alpha_sps is None:
         return Stream(colour_sps, units), None
     gray = Layout("gray", container.layout.bit_depth)
     alpha = [unit.on_layer(0) for unit in units if unit.layer == _ALPHA_LAYER]
     return (
         Stream(colour_sps, [unit for unit in units if unit.layer != _ALPHA_LAYER]),
-        Stream(_kept(container, container.alpha_sps, gray), alpha),
+        Stream(_sps(container, container.alpha_sps, gray), alpha),
     )
 
 
-def _kept(container: Container, data: bytes, layout: Layout) -> Sps:
+def _sps(container: Container, data: bytes, layout: Layout) -> Sps:
     return _implied(MiniSps.from_bytes(data), layout, container.width, container.height)
 
 

@@ -9,7 +9,7 @@ from neurocodec.codecs.codec import Codec
 from neurocodec.codecs.learned import stream
 from neurocodec.codecs.learned.stream import KEY_BYTES, Stream
 from neurocodec.codecs.level import Level
-from neurocodec.errors import BadInputError, MissingError
+from neurocodec.errors import BadInputError, MissingError, UsageError
 from neurocodec.images import Image
 
 if TYPE_CHECKING:
@@ -35,6 +35,9 @@ class LearnedCodec(Codec):
     magic: ClassVar[bytes]
     network: ClassVar[str]
     chromas = ("444",)
+    # A header of a few bytes must not ask for tens of GB. Sides are padded: one alone counts too.
+    max_side = 1 << 14
+    max_pixels = 1 << 24
 
     def __init__(
         self, weights: str = "", chroma: str | None = None, keep_metadata: bool = False
@@ -62,10 +65,10 @@ class LearnedCodec(Codec):
         """Decode a file; its checksum, its size and its weights are checked before.
 
         Raises:
-            BadInputError: not such a file, or damaged.
+            BadInputError: not such a file, damaged, or of more pixels than the codec takes.
             MissingError: its weights are not installed.
         """
-        coded = stream.read(self.magic, data)
+        coded = self._read(data)
         name = self.weights or _installed(coded.key)
         checkpoint = self._load(name)
         if _key(checkpoint.sha256) != coded.key:
@@ -78,9 +81,9 @@ class LearnedCodec(Codec):
         """Read the header.
 
         Raises:
-            BadInputError: not such a file, or damaged.
+            BadInputError: not such a file, damaged, or of more pixels than the codec takes.
         """
-        coded = stream.read(self.magic, data)
+        coded = self._read(data)
         size = {"width": coded.width, "height": coded.height, "chroma": self.chroma}
         return {**size, **coded.level.record(), "weights_sha256": coded.key.hex()}
 
@@ -88,6 +91,14 @@ class LearnedCodec(Codec):
     def recognises(cls, data: bytes) -> bool:
         """Tell whether the file begins with the magic number."""
         return data.startswith(cls.magic)
+
+    def _read(self, data: bytes) -> Stream:
+        coded = stream.read(self.magic, data)
+        try:
+            self._check_size(coded.width, coded.height)
+        except UsageError as exc:
+            raise BadInputError(f"the file's picture of {exc}") from None
+        return coded
 
     def _load(self, name: str) -> "Checkpoint":
         if not name:

@@ -4,7 +4,6 @@ import struct
 import zlib
 from dataclasses import dataclass
 
-from neurocodec import images
 from neurocodec.codecs.level import Level
 from neurocodec.errors import BadInputError
 
@@ -44,11 +43,10 @@ def write(magic: bytes, stream: Stream) -> bytes:
 
 
 def read(magic: bytes, data: bytes) -> Stream:
-    """Read a file, whose checksum and size are right.
+    """Parse and verify a file.
 
     Raises:
-        BadInputError: not a file of that codec, cut, damaged, of another version, or of more
-            pixels than any picture may have.
+        BadInputError: not a file of that codec, cut, damaged, or of another version.
     """
     start = _HEADER.size + _CRC.size
     if not data.startswith(magic) or len(data) < start:
@@ -56,13 +54,15 @@ def read(magic: bytes, data: bytes) -> Stream:
     header, payload = data[: _HEADER.size], data[start:]
     _, version, key, width, height, unit, value = _HEADER.unpack(header)
     if version != _VERSION:
-        raise BadInputError(f"the file is of version {version}: decode it with its neurocodec")
+        raise BadInputError(
+            f"the file is of version {version}: it needs another version of neurocodec"
+        )
     if _CRC.unpack_from(data, _HEADER.size) != (_checksum(header, payload),):
         raise BadInputError("the file is truncated or damaged: get it again")
     if unit >= len(_UNITS):
         raise BadInputError(f"the file has a level of unknown unit {unit}: get it again")
-    if not 0 < width * height <= images.MAX_PIXELS:
-        raise BadInputError(f"the file says {width}×{height}, over {images.MAX_PIXELS} pixels")
+    if not width * height:
+        raise BadInputError(f"the file says {width}×{height}, which is no picture: get it again")
     return Stream(key, width, height, Level(_UNITS[unit], value), payload)
 
 

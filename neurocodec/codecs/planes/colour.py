@@ -59,7 +59,7 @@ def to_alpha(plane: Plane, bit_depth: int, rgb_depth: int = 8) -> Samples:
 
 
 def divide_by_alpha(pixels: Samples, alpha: Samples) -> Samples:
-    """Premultiplied colour (H, W, 3) made straight; white where alpha (H, W) is 0."""
+    """Undo the premultiplication of colour (H, W, 3); white where alpha (H, W) is 0."""
     white = np.iinfo(pixels.dtype).max
     shift, more = (16, 128) if white == 255 else (15, 0)
     opacity = alpha[..., None].astype(np.int64)

@@ -40,7 +40,7 @@ class Layout:
 
     @property
     def plane_count(self) -> int:
-        """1 or 3."""
+        """The number of planes, 1 or 3."""
         return 1 if self.chroma == "gray" else 3
 
     def plane_shape(self, plane: int, height: int, width: int) -> tuple[int, int]:

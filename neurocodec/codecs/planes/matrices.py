@@ -36,7 +36,7 @@ class Conversion:
 
 @lru_cache
 def into_planes(layout: Layout, rgb_depth: int = 8) -> Conversion:
-    """From R, G, B (or gray) to the planes at full size."""
+    """The conversion from R, G, B (or gray) to the planes at full size."""
     depth = layout.bit_depth
     shift = 31 - depth
     white = (1 << rgb_depth) - 1
@@ -57,7 +57,7 @@ def into_planes(layout: Layout, rgb_depth: int = 8) -> Conversion:
 
 @lru_cache
 def from_planes(layout: Layout, rgb_depth: int = 8) -> Conversion:
-    """From the planes at full size to R, G, B (or gray)."""
+    """The conversion from the planes at full size to R, G, B (or gray)."""
     depth, shift, white = layout.bit_depth, 30 - rgb_depth, (1 << rgb_depth) - 1
     luma, colour = (white * 2**shift / levels for levels in _levels(layout))
     one = round(luma)

@@ -39,7 +39,7 @@ class Still:
 
 
 def read(data: bytes) -> Still:
-    """The headers of a .266 file, found sound.
+    """Parse and check the headers of a .266 file.
 
     Raises:
         BadInputError: not a .266, damaged, cut, too large, or of more than one picture.
@@ -47,7 +47,7 @@ def read(data: bytes) -> Still:
     nals = nal.split(data)
     sps, pps = _parameter_sets(nals)
     shown = _shown(sps, pps)
-    ours = _is_own(sps)
+    ours = _is_ours(sps)
     if ours and nals[-1].type != nal.END_OF_BITSTREAM:
         raise BadInputError("the .266 is cut: its end is missing, get the file again")
     size = _size(nals, shown, promised=ours and sps["id"] == _NUMBER_WITH_SIZE)
@@ -125,7 +125,7 @@ def _pps_number(nals: Sequence[Nal]) -> int:
     return picture_parameter_set(slices[0], headers[0] if headers else None)
 
 
-def _is_own(sps: Sps) -> bool:
+def _is_ours(sps: Sps) -> bool:
     mine = sps["id"] in {_NUMBER, _NUMBER_WITH_SIZE} and sps.colour == fitting.COLOUR
     return mine and not sps["max_sublayers_minus1"] and not sps["num_ref_pic_lists"]
 
@@ -145,7 +145,7 @@ def _shown(sps: Sps, pps: Pps) -> Size:
 
 
 def _size(nals: Sequence[Nal], shown: Size, *, promised: bool) -> Size:
-    """The true size: what a message says, which fits what is shown, or just that."""
+    """The true size: the one in a message, which must fit the shown size, else the shown size."""
     sizes = [size for size in map(fitting.true_size, _of(nals, nal.PREFIX_SEI)) if size]
     if not sizes and not promised:
         return shown

@@ -78,10 +78,10 @@ def read(source: Path, task: str, limit: int | None = None) -> DataSet:
     return DataSet(source.resolve().name, layout, pictures, class_names)
 
 
-_Found = tuple[str, Iterable[tuple[Path, str, Any]], Mapping[int, str]]
+_Parts = tuple[str, Iterable[tuple[Path, str, Any]], Mapping[int, str]]
 
 
-def _find(source: Path, task: str, limit: int | None) -> _Found:
+def _find(source: Path, task: str, limit: int | None) -> _Parts:
     """The layout, the attributes of every sample, and the classes' names."""
     annotations = coco.find(source, task)
     if annotations is not None:

@@ -13,13 +13,13 @@ from tests.conftest import picture
 
 
 @pytest.fixture
-def own(proxy_weights):
+def weights_file(proxy_weights):
     return proxy_weights(0)
 
 
 @pytest.fixture
-def codec(own):
-    return codecs.create(f"mbt2018:weights={own}")
+def codec(weights_file):
+    return codecs.create(f"mbt2018:weights={weights_file}")
 
 
 @pytest.mark.parametrize("size", [(1, 1), (64, 64), (33, 70)])
@@ -36,15 +36,15 @@ def test_a_file_says_what_it_is(codec):
     data = encoded(codec, picture(50, 31), 34)
 
     assert codecs.recognise(data, "x").name == "mbt2018"
-    said = codec.inspect(data)
-    assert (said["width"], said["height"], said["qp"]) == (50, 31, 34)
-    assert said["weights_sha256"].startswith(codec.encoder.split()[1])
+    fields = codec.inspect(data)
+    assert (fields["width"], fields["height"], fields["qp"]) == (50, 31, 34)
+    assert fields["weights_sha256"].startswith(codec.encoder.split()[1])
 
 
-def test_a_qp_that_the_weights_were_not_trained_at_is_refused(tmp_path, codec, own):
+def test_a_qp_that_the_weights_were_not_trained_at_is_refused(tmp_path, codec, weights_file):
     from neurocodec.networks import checkpoint
 
-    read = checkpoint.load(Path(own).read_bytes(), "x")
+    read = checkpoint.load(Path(weights_file).read_bytes(), "x")
     narrow = tmp_path / "narrow.safetensors"
     narrow.write_bytes(checkpoint.dump(read.network, "proxy", {"qps": [28, 41]}))
     with pytest.raises(UsageError, match="28 to 41, not 45"):
@@ -59,7 +59,9 @@ def test_without_compressai_it_says_what_to_install(monkeypatch):
         assert Mbt2018("x").encoder
 
 
-def test_the_weights_must_be_those_that_coded(codec, own, proxy_weights, tmp_path, monkeypatch):
+def test_the_weights_must_be_those_that_coded(
+    codec, weights_file, proxy_weights, tmp_path, monkeypatch
+):
     from neurocodec.networks import checkpoint
     from neurocodec.networks.npp import Npp
 
@@ -75,7 +77,7 @@ def test_the_weights_must_be_those_that_coded(codec, own, proxy_weights, tmp_pat
     with pytest.raises(MissingError, match="kind npp, not proxy"):
         encoded(Mbt2018(str(other)), picture(8, 8), 34)
 
-    sha256 = checkpoint.load(Path(own).read_bytes(), "x").sha256
-    entry = {"file": own, "sha256": sha256}
+    sha256 = checkpoint.load(Path(weights_file).read_bytes(), "x").sha256
+    entry = {"file": weights_file, "sha256": sha256}
     monkeypatch.setattr(weights, "installed", lambda: {"proxy": entry})
     assert Mbt2018().decode(data).width == 40

@@ -4,7 +4,6 @@ from dataclasses import replace
 
 import pytest
 
-from neurocodec import images
 from neurocodec.codecs import Level
 from neurocodec.codecs.learned import stream
 from neurocodec.codecs.learned.stream import Stream
@@ -29,8 +28,8 @@ def test_every_flipped_bit_and_every_cut_is_bad_input():
             stream.read(MAGIC, other)
 
 
-@pytest.mark.parametrize("size", [(0, 5), (5, 0), (2**32 - 1, 2**32 - 1), (images.MAX_PIXELS, 2)])
-def test_a_size_that_no_picture_has_is_refused(size):
+@pytest.mark.parametrize("size", [(0, 5), (5, 0)])
+def test_a_file_without_pixels_is_refused(size):
     data = stream.write(MAGIC, replace(CODED, width=size[0], height=size[1]))
     with pytest.raises(BadInputError, match=f"{size[0]}×{size[1]}"):
         stream.read(MAGIC, data)
@@ -40,5 +39,5 @@ def test_a_file_of_another_version_is_refused_as_one(monkeypatch):
     monkeypatch.setattr(stream, "_VERSION", 9)
     data = stream.write(MAGIC, CODED)
     monkeypatch.undo()
-    with pytest.raises(BadInputError, match="version 9"):
+    with pytest.raises(BadInputError, match="version 9: it needs another version of neurocodec"):
         stream.read(MAGIC, data)

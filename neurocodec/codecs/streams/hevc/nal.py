@@ -34,17 +34,17 @@ class Nal:
 
     @property
     def is_slice(self) -> bool:
-        """It carries samples."""
+        """True for a NAL unit that carries samples."""
         return self.kind in _SLICE_KINDS
 
     @property
     def starts_picture(self) -> bool:
-        """It is the first slice of a picture."""
+        """True for the first slice of a picture."""
         return self.is_slice and len(self.data) > 2 and self.data[2] >= 0x80
 
     @property
     def belongs_in_bpg(self) -> bool:
-        """A decoder of a .bpg needs it: a slice, its parameters or the samples' hash."""
+        """True for what a .bpg's decoder needs: slices, their parameters, the samples' hash."""
         return self.is_slice or self.kind in {PPS, HASH_SEI}
 
     def on_layer(self, layer: int) -> "Nal":

@@ -81,7 +81,7 @@ class MiniSps:
 
     @property
     def implicit_rdpcm(self) -> bool:
-        """Residuals are predicted without saying so, which ffmpeg decodes wrongly."""
+        """True if residuals are predicted implicitly, which ffmpeg decodes wrongly."""
         return self.extension[_RANGE_FLAGS_AT:][_IMPLICIT_RDPCM:][:1] == "1"
 
 
