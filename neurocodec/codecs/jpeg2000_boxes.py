@@ -150,4 +150,4 @@ def _truncated() -> BadInputError:
 
 
 def _damaged(why: str) -> BadInputError:
-    return BadInputError(f"the .jp2 is damaged ({why}): get the file again")
+    return BadInputError(f"the .jp2 is damaged ({why})")

@@ -138,7 +138,7 @@ def _frame(av: ModuleType, planes: Sequence[Plane], pixel_format: str) -> Any:
 
 
 def _damaged(codec: str, why: str) -> BadInputError:
-    return BadInputError(f"the {codec} stream is damaged ({why}): get the file again")
+    return BadInputError(f"the {codec} stream is damaged ({why})")
 
 
 def _values(plane: Any, deep: bool) -> npt.NDArray[Any]:

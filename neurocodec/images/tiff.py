@@ -21,7 +21,7 @@ _COPIED = (
 _WHITE_IS_ZERO, _BLACK_IS_ZERO = 0, 1
 _UNCOMPRESSED, _DEFLATED, _SEPARATE_PLANES, _DIFFERENCES = 1, {8, 32946}, 2, 2
 _UNSIGNED, _FLOAT = {1, 4}, 3
-_DAMAGED = "the TIFF is damaged (its strips do not fit its size): get it again"
+_DAMAGED = "the TIFF is damaged (its strips do not fit its size)"
 _SAMPLES = range(1, 7)  # of a pixel, in Pillow too
 
 

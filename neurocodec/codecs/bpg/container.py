@@ -79,7 +79,7 @@ def demux(data: bytes) -> Container:
         BadInputError: not a .bpg, cut, damaged, or of more pixels than any picture may have.
     """
     if not data.startswith(MAGIC):
-        raise BadInputError("not a .bpg file: it does not begin as one, or is cut")
+        raise BadInputError("not a .bpg file: it does not begin as one")
     reader = ByteReader(data)
     reader.take(len(MAGIC))
     first, second = reader.byte(), reader.byte()
@@ -150,4 +150,4 @@ def _check_size(width: int, height: int) -> None:
 
 def _require(holds: bool) -> None:
     if not holds:
-        raise BadInputError("the .bpg header is damaged: get the file again")
+        raise BadInputError("the .bpg header is damaged")

@@ -97,7 +97,7 @@ def colour_and_alpha(container: Container) -> tuple[Stream, Stream | None]:
         BadInputError: damaged, or with what a .bpg cannot have.
     """
     if container.says_length and container.units.endswith(b"\0"):
-        raise BadInputError("the .bpg is cut and its end filled with zeros: get it again")
+        raise BadInputError("the file is truncated and its end filled with zeros")
     units = [unit for unit in nal.split(nal.START_CODE + container.units) if unit.belongs_in_bpg]
     colour_sps = _sps(container, container.sps, container.layout)
     if container.alpha_sps is None:

@@ -60,7 +60,7 @@ class Mbt2018(LearnedCodec):
         from neurocodec.networks.tensors import to_images
 
         if len(coded.payload) < _LENGTH.size:
-            raise BadInputError("the mbt2018 file has no payload: get it again")
+            raise BadInputError("the mbt2018 file has no payload")
         (length,) = _LENGTH.unpack_from(coded.payload)
         strings = coded.payload[_LENGTH.size :]
         y, z = strings[:length], strings[length:]

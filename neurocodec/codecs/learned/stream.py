@@ -58,11 +58,11 @@ def read(magic: bytes, data: bytes) -> Stream:
             f"the file is of version {version}: it needs another version of neurocodec"
         )
     if _CRC.unpack_from(data, _HEADER.size) != (_checksum(header, payload),):
-        raise BadInputError("the file is truncated or damaged: get it again")
+        raise BadInputError("the file is truncated or damaged")
     if unit >= len(_UNITS):
-        raise BadInputError(f"the file has a level of unknown unit {unit}: get it again")
+        raise BadInputError(f"the file has a level of unknown unit {unit}")
     if not width * height:
-        raise BadInputError(f"the file says {width}×{height}, which is no picture: get it again")
+        raise BadInputError(f"the file says {width}×{height}, which is no picture")
     return Stream(key, width, height, Level(_UNITS[unit], value), payload)
 
 

@@ -35,7 +35,7 @@ class BitReader:
     def u(self, bits: int) -> int:
         """The next `bits` bits as an unsigned number, u(n) of H.265 clause 7.2."""
         if bits > self._left:
-            raise BadInputError("the stream's header ends early: get the file again")
+            raise BadInputError("the stream's header ends early")
         self._left -= bits
         return (self._value >> self._left) & ((1 << bits) - 1)
 
@@ -49,7 +49,7 @@ class BitReader:
         while not self.flag():
             zeros += 1
             if zeros > _UE_MAX_BITS:
-                raise BadInputError("the stream's header is damaged: get the file again")
+                raise BadInputError("the stream's header is damaged")
         return (1 << zeros) - 1 + self.u(zeros)
 
     def se(self) -> int:
@@ -92,7 +92,7 @@ class ByteReader:
     def take(self, size: int) -> bytes:
         """The next `size` bytes."""
         if size > self.left:
-            raise BadInputError(f"the .bpg is cut, {size - self.left} bytes lack: get it again")
+            raise BadInputError(f"the file is truncated: {size - self.left} bytes are missing")
         self._at += size
         return self._data[self._at - size : self._at]
 
@@ -107,7 +107,7 @@ class ByteReader:
             byte = self.byte()
             value = value << 7 | byte & 0x7F
             if (byte == 0x80 and not value) or value > _UE7_MAX:
-                raise BadInputError("the .bpg header is damaged: get the file again")
+                raise BadInputError("the .bpg header is damaged")
         return value
 
     def piece(self) -> bytes:

@@ -49,7 +49,7 @@ def read(data: bytes) -> Still:
     shown = _shown(sps, pps)
     ours = _is_ours(sps)
     if ours and nals[-1].type != nal.END_OF_BITSTREAM:
-        raise BadInputError("the .266 is cut: its end is missing, get the file again")
+        raise BadInputError("the .266 is truncated: its end is missing")
     size = _size(nals, shown, promised=ours and sps["id"] == _NUMBER_WITH_SIZE)
     closed = nals[-1].type > nal.LAST_SLICE
     return Still(sps, shown, size, closed)
@@ -106,7 +106,7 @@ def _parameter_sets(nals: Sequence[Nal]) -> tuple[Sps, Pps]:
     all_sps = {sps["id"]: sps for sps in map(Sps, _of(nals, nal.SPS))}
     sps = all_sps.get(pps["seq_parameter_set_id"]) if pps else None
     if pps is None or sps is None:
-        raise BadInputError("the .266 is damaged (a parameter set is missing): get the file again")
+        raise BadInputError("the .266 is damaged (a parameter set is missing)")
     return sps, pps
 
 
@@ -121,7 +121,7 @@ def _pps_number(nals: Sequence[Nal]) -> int:
             "ffmpeg -i IN.266 -frames:v 1 OUT.png"
         )
     if not slices or not pictures:
-        raise BadInputError("the .266 is cut: there is no picture in it, get the file again")
+        raise BadInputError("the .266 is truncated: there is no picture in it")
     return picture_parameter_set(slices[0], headers[0] if headers else None)
 
 
@@ -140,7 +140,7 @@ def _shown(sps: Sps, pps: Pps) -> Size:
     across, down = sps.subsampling
     shown = width - across * right, height - down * bottom
     if min(shown) < 1:
-        raise BadInputError("the .266 is damaged (it shows nothing): get the file again")
+        raise BadInputError("the .266 is damaged (it shows nothing)")
     return shown
 
 
@@ -151,7 +151,7 @@ def _size(nals: Sequence[Nal], shown: Size, *, promised: bool) -> Size:
         return shown
     width, height = sizes[0] if sizes else (0, 0)
     if (width, height) == shown or _next_even(width, height) != shown:
-        raise BadInputError("the .266 is damaged (its true size is missing or wrong): get it again")
+        raise BadInputError("the .266 is damaged (its true size is missing or wrong)")
     return width, height
 
 

@@ -72,7 +72,7 @@ def join(nals: Sequence[Nal]) -> bytes:
 
 def _nal(data: bytes) -> Nal:
     if len(data) < HEADER_BYTES or data[0] & 0xC0 or not data[1] & 7:
-        raise BadInputError("the .266 is damaged (a NAL unit has no proper header): get it again")
+        raise BadInputError("the .266 is damaged (a NAL unit has no proper header)")
     if data[0]:
         raise BadInputError("the .266 is coded in layers: only a stream of one layer can be read")
     return Nal(data[1] >> 3, data)

@@ -169,5 +169,5 @@ def _usability(s: Syntax) -> None:
     if s.read("chroma_loc_info_present"):
         s.read("chroma_sample_loc_type_frame.ue")
     if s.position > end:
-        raise BadInputError("the .266 is damaged in its colour information: get the file again")
+        raise BadInputError("the .266 is damaged in its colour information")
     s.skip(end - s.position)

@@ -63,7 +63,7 @@ def split(stream: bytes) -> list[Nal]:
     before, *units = stream.split(START_CODE)
     trimmed = [unit.rstrip(b"\0") for unit in units]
     if before.strip(b"\0") or not units or any(len(unit) < 3 for unit in trimmed):
-        raise BadInputError("its HEVC stream is damaged or cut: get the file again")
+        raise BadInputError("its HEVC stream is damaged or truncated")
     return [Nal(unit) for unit in trimmed]
 
 

@@ -26,7 +26,7 @@ def slice_qp(units: Sequence[Nal], *, sao: bool, chroma: bool) -> int | None:
     parameters = next((unit for unit in units if unit.kind == PPS), None)
     first = next((unit for unit in units if unit.starts_picture), None)
     if parameters is None or first is None:
-        raise BadInputError("its HEVC stream lacks a picture: get the file again")
+        raise BadInputError("its HEVC stream has no picture")
     if first.kind not in IDR_KINDS:
         return None
     output_flag_present, extra_bits, init_qp = _parse_parameters(_reader(parameters))

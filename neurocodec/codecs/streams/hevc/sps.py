@@ -153,7 +153,7 @@ def _blocks(reader: BitReader) -> str:
     log2_min, log2_diff = reader.ue() + 3, reader.ue()
     reader.ue(), reader.ue()  # of transform blocks
     if log2_min + log2_diff > _LARGEST_LOG2_BLOCK:
-        raise BadInputError("its HEVC stream has blocks over 64×64: get the file again")
+        raise BadInputError("its HEVC stream has blocks over 64×64")
     return reader.bits(start)
 
 
