@@ -116,4 +116,7 @@ def _mapping(path: str | os.PathLike[str]) -> Iterator[None]:
     except OSError as exc:
         if path == STANDARD and isinstance(exc, BrokenPipeError):
             raise
+        folder = Path(path).parent
+        if isinstance(exc, FileNotFoundError) and not folder.exists():
+            raise OutputError(f"{name}: there is no folder {display(folder)}: make it") from exc
         raise OutputError(f"{name}: cannot be written ({exc.strerror})") from exc

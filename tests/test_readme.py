@@ -66,7 +66,8 @@ def test_the_results_are_those_that_the_kept_lines_give():
 @pytest.mark.parametrize(
     "command", [*commands(README), *commands(TRAINING), *commands(RESULTS)], ids=lambda c: c[:60]
 )
-def test_the_options_of_every_command_exist(command):
+def test_the_options_of_every_command_exist(command, monkeypatch):
+    monkeypatch.setenv("NEUROCODEC_DATA", "data")
     words = shlex.split(re.split(r"[|<>;]", command)[-1 if command.startswith("find") else 0])
     if words[0] == "env":
         words = words[2:]

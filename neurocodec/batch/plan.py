@@ -61,10 +61,15 @@ def find(
         output: the value of -o; if it is a folder inside an input folder it is passed over.
 
     Raises:
+        UsageError: a name is empty.
         BadInputError: a folder cannot be read.
     """
     inputs = Inputs()
+    if output == "":
+        raise UsageError("the name after -o is empty")
     for name in names:
+        if not name:
+            raise UsageError("an INPUT is an empty name: is a variable unset?")
         if name != STANDARD and files.is_folder(name):
             _walk(Path(name), inputs, accepts, recursive, output)
         else:

@@ -15,7 +15,7 @@ from neurocodec.batch.engines.local import Outcome
 from neurocodec.batch.plan import Inputs, Job
 from neurocodec.batch.records import DecodeRecord, EncodeRecord, FilterRecord
 from neurocodec.cli import console, options
-from neurocodec.errors import UsageError
+from neurocodec.errors import NeurocodecError, UsageError
 from neurocodec.files import STANDARD, display
 
 if TYPE_CHECKING:
@@ -87,7 +87,8 @@ class Selection:
         if inputs.ignored:
             console.note(f"other files in folders: {inputs.ignored} ignored")
         if not inputs.sources:
-            deeper = "" if self.recursive else " (-r looks into folders in folders)"
+            listed = self.recursive or self.files_from is not None
+            deeper = "" if listed else " (-r looks into folders in folders)"
             console.note(f"nothing to do: no files of the kind{deeper}")
         return inputs
 
@@ -206,19 +207,25 @@ def report(
     Raises:
         click.exceptions.Exit: with the exit code of the first failure, if there was one.
     """
-    failures = []
-    with console.progress(len(planned), what) as advance:
-        for outcome in outcomes:
-            if outcome.result is not None:
-                _show(outcome.result, chosen.as_json)
-            if outcome.error is not None:
-                failures.append((outcome.item.source, outcome.error))
-            advance()
+    failures: list[tuple[str, NeurocodecError]] = []
+    done = 0
+    try:
+        with console.progress(len(planned), what) as advance:
+            for outcome in outcomes:
+                if outcome.result is not None:
+                    _show(outcome.result, chosen.as_json)
+                    done += 1
+                if outcome.error is not None:
+                    failures.append((outcome.item.source, outcome.error))
+                advance()
+    except KeyboardInterrupt:
+        console.note(f"{done} of {len(planned)} done: --skip-existing goes on from there")
+        raise
     for source, error in failures:
         message, name = str(error), display(source)
         console.error(message if name in message else f"{name}: {message}")
     if len(planned) > 1:
-        console.note(f"{len(planned) - len(failures)} of {len(planned)} done")
+        console.note(f"{done} of {len(planned)} done")
     if failures:
         raise click.exceptions.Exit(failures[0][1].exit_code)
 

@@ -80,7 +80,10 @@ _SHARED = (
     _folder("-o", "--output", required=True, help="Folder for weights, state and log."),
     _count("--max-steps", "Stop after this many steps, counting resumed runs."),
     _option(
-        "--max-minutes", type=_POSITIVE, help="Stop after this many minutes, counting resumed runs."
+        "--max-minutes",
+        type=_POSITIVE,
+        help="Stop after this many minutes of steps, counting resumed runs. Measuring λ before and "
+        "the BD-rate after come on top.",
     ),
     _count("--batch", "Pictures a step, shared by the processes of torchrun.", default=8),
     _count("--micro-batch", "Pictures that go through codec and networks together.", default=4),

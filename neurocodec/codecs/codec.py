@@ -204,6 +204,8 @@ def recognise(data: bytes, name: str, **context: Any) -> Codec:
     Raises:
         BadInputError: no codec's format.
     """
+    if not data:
+        raise BadInputError(f"{name}: the file is empty")
     codec_name = _format(data)
     if codec_name is None:
         raise BadInputError(f"{name}: not a file of {', '.join(_ALL)}")

@@ -58,8 +58,12 @@ def _specs(file: str) -> dict[float, str]:
         # "pretransforms" is the name that files of version 0.1 have.
         chosen = content["filters"] if "filters" in content else content["pretransforms"]
         specs = {float(qp): str(spec) for qp, spec in chosen.items()}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as exc:
-        raise UsageError(f"schedule {file} cannot be read: {exc!r}") from exc
+    except OSError as exc:
+        raise UsageError(f"schedule {file}: cannot be read ({exc.strerror})") from exc
+    except (ValueError, KeyError, TypeError, AttributeError) as exc:
+        raise UsageError(
+            f"{file} is not a schedule: `neurocodec choose` writes them ({type(exc).__name__})"
+        ) from exc
     if not specs:
         raise UsageError(f"schedule {file} names no filter")
     return specs

@@ -56,6 +56,7 @@ def options_of(named: str, command: str) -> dict[str, Any]:
     Raises:
         UsageError: no such recipe or stage, it is for another command, or it has several stages
             and none is named.
+        UsageError: a $VARIABLE that is not set.
         BadInputError: the file is no recipe.
     """
     name, colon, stage = named.rpartition(":")
@@ -78,4 +79,9 @@ def options_of(named: str, command: str) -> dict[str, Any]:
 def _expand(value: Any) -> Any:
     if isinstance(value, list):
         return [_expand(one) for one in value]
-    return os.path.expandvars(value) if isinstance(value, str) else value
+    if not isinstance(value, str):
+        return value
+    expanded = os.path.expandvars(value)
+    if "$" in expanded:
+        raise UsageError(f"the recipe reads {value}, and that variable is not set: set it")
+    return expanded

@@ -38,7 +38,7 @@ done
 for filter in blur:sigma=0.5 auto npp:weights=npp-detection; do
   compare detection "$from/detection.jsonl" pre=none pre=$filter agreement --bootstrap 200
 done
-for metric in psnr_db ms_ssim fsim; do
+for metric in psnr_db ms_ssim fsim lpips; do
   compare fidelity "$from/fidelity.jsonl" pre=none pre=auto $metric
 done
 mv "$new"/*.jsonl .

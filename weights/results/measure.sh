@@ -33,4 +33,4 @@ neurocodec evaluate "$data/detection/val2017" --task detection --codec bpg --per
   --model "$data/models/yolox_nano_416.safetensors" -o detection.jsonl \
   --filter none,blur:sigma=0.5,auto,npp:weights=npp-detection
 neurocodec evaluate "$data/kodak" --task fidelity --codec bpg --per-image \
-  --filter none,auto -o fidelity.jsonl
+  --filter none,auto -o fidelity.jsonl --lpips-weights "$data/models/lpips_alex.safetensors"

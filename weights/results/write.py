@@ -186,7 +186,7 @@ def tv() -> str:
 
 def fidelity() -> str:
     """BD-rates by measures of likeness to the original."""
-    metrics = {"psnr_db": "PSNR", "ms_ssim": "MS-SSIM", "fsim": "FSIM"}
+    metrics = {"psnr_db": "PSNR", "ms_ssim": "MS-SSIM", "fsim": "FSIM", "lpips": "LPIPS"}
     rows = [[title, bd_rate(kept("fidelity"), metric=metric)] for metric, title in metrics.items()]
     return table("at equal | `npp-bpg` needs, per cent more bits", rows)
 

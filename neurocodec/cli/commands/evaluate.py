@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from neurocodec.cli import console, options
+from neurocodec.errors import UsageError
 
 
 @click.command()
@@ -86,6 +87,8 @@ def evaluate(
     specs = options.with_weights(filters.split(","), weights)
     levels = measuring.levels(qps, qualities)
     points = measuring.points_over(codecs.split(","), specs, levels, **grid)
+    if not data:
+        raise UsageError("DATA is an empty name: is a variable unset?")
     pictures = datasets.read(Path(data), task, limit)
     console.note(f"{pictures.name}: {len(pictures.pictures)} pictures, read as {pictures.layout}")
     loaded = tasks.create(task, model, grid["device"], lpips_weights)
