@@ -74,7 +74,7 @@ def test_a_full_disk_is_an_output_error():
 
 
 def test_no_folder_is_an_output_error(tmp_path):
-    with pytest.raises(OutputError, match="there is no folder .*no: make it"):
+    with pytest.raises(OutputError, match=r"there is no folder .*no: make it"):
         files.write(str(tmp_path / "no" / "a"), b"x")
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(OutputError):
