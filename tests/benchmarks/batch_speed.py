@@ -15,12 +15,14 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from unittest import mock
 
 import click
 
 from neurocodec import images, tools
-from neurocodec.codecs import create
+from neurocodec.codecs.bpg import x265
+from neurocodec.codecs.bpg.settings import Settings
+from neurocodec.codecs.planes.colour import to_planes
+from neurocodec.codecs.programs.ffmpeg import FFMPEG
 
 NEUROCODEC = [sys.executable, "-m", "neurocodec"]
 QP = 34
@@ -35,10 +37,16 @@ def seconds(command: Sequence[str], **options: object) -> float:
 def peer_run(path: Path) -> tuple[list[str], bytes]:
     """The encoder's command line for a picture, and the planes on its standard input."""
     image = images.read(path.read_bytes(), path.name)
-    with mock.patch.object(tools, "run", wraps=tools.run) as run:
-        create("bpg:engine=x265").encode(image, QP)
-    program, arguments = run.call_args.args
-    return [str(program.path), *map(str, arguments)], run.call_args.kwargs["stdin"]
+    layout = Settings().layout(image)
+    planes = x265.whole_blocks(to_planes(image.pixels, layout), layout)
+    height, width = planes[0].shape
+    source = ["-f", "rawvideo", "-pix_fmt", x265.pixel_format(layout)]
+    source += ["-video_size", f"{width}x{height}", "-i", "pipe:0"]
+    chosen = x265.options(QP, effort=8, side=min(height, width))
+    options = [part for key, value in chosen.items() for part in (f"-{key}", value)]
+    program = [str(tools.find(FFMPEG).path), "-hide_banner", "-loglevel", "error"]
+    target = ["-c:v", "libx265", *options, "-frames:v", "1", "-f", "hevc", "pipe:1"]
+    return [*program, *source, *target], b"".join(plane.tobytes() for plane in planes)
 
 
 def prepare(pictures: list[Path], folder: Path) -> list[str]:
@@ -76,7 +84,7 @@ def main(folder: Path, limit: int, jobs: int, rounds: int) -> None:
     with tempfile.TemporaryDirectory() as name:
         scratch = Path(name)
         command = prepare(pictures, scratch)
-        encode = [*NEUROCODEC, "encode", "-q", "--qp", str(QP), "--pre", "none"]
+        encode = [*NEUROCODEC, "encode", "-q", "--qp", str(QP), "--filter", "none"]
         many = [*encode, str(scratch / "pictures"), "-o", str(scratch / "out"), "-j", str(jobs)]
         one = [*encode, str(pictures[0]), "-o", str(scratch / "one.bpg")]
         all_by_peer = peer(command, scratch, "*.yuv", jobs)
