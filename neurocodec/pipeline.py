@@ -81,7 +81,7 @@ class RoundTrip:
 class Pipeline:
     """A setting made ready for any number of pictures and levels.
 
-    The filter is loaded when the first picture needs it, or by `load`.
+    The filter is loaded when it is first needed.
 
     Raises:
         UsageError: the setting names what is not known or out of range.

@@ -5,34 +5,26 @@ from typing import Any
 
 import click
 
-from neurocodec.cli.options import Command
+from neurocodec.cli import options
 
 
-def estimation(command: Command) -> Command:
+def estimation(command: options.Command) -> options.Command:
     """Add --method, --bootstrap and --seed; the command gets them as one `estimation`."""
 
-    @click.option(
+    @options.option(
         "--method",
         type=click.Choice(["pchip", "akima"]),
         default="pchip",
-        show_default=True,
         help="Interpolation of the rate over the score.",
     )
-    @click.option(
+    @options.count(
         "--bootstrap",
-        type=click.IntRange(min=0),
+        "Bootstrap replicates for the 95 % intervals; 0 gives none.",
+        least=0,
         default=1000,
-        show_default=True,
         metavar="N",
-        help="Bootstrap replicates for the 95 % intervals; 0 gives none.",
     )
-    @click.option(
-        "--seed",
-        type=click.IntRange(min=0),
-        default=0,
-        show_default=True,
-        help="Seed of the bootstrap.",
-    )
+    @options.count("--seed", "Seed of the bootstrap.", least=0, default=0)
     @wraps(command)
     def wrapped(*args: Any, method: Any, bootstrap: int, seed: int, **rest: Any) -> Any:
         from neurocodec.evaluation.bd_rate import Estimation

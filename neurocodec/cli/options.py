@@ -12,6 +12,17 @@ from neurocodec.errors import UsageError
 
 Command = Callable[..., Any]
 
+
+def option(*names: str, **settings: Any) -> Callable[[Command], Command]:
+    """An option that shows its default where it has one."""
+    return click.option(*names, show_default="default" in settings, **settings)
+
+
+def count(name: str, text: str, least: int = 1, **settings: Any) -> Callable[[Command], Command]:
+    """An option of a whole number that is at least `least`."""
+    return option(name, type=click.IntRange(min=least), help=text, **settings)
+
+
 output = click.option(
     "-o",
     "--output",

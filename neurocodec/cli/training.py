@@ -54,17 +54,8 @@ def _use_recipe(context: click.Context, parameter: click.Parameter, named: str |
     context.default_map = defaults
 
 
-def _option(*names: str, **settings: Any) -> Options:
-    """An option that shows its default where it has one."""
-    return click.option(*names, show_default="default" in settings, **settings)
-
-
 def _folder(*names: str, **settings: Any) -> Options:
     return click.option(*names, type=click.Path(path_type=Path), metavar="DIR", **settings)
-
-
-def _count(name: str, text: str, least: int = 1, **settings: Any) -> Options:
-    return _option(name, type=click.IntRange(min=least), help=text, **settings)
 
 
 _SHARED = (
@@ -78,17 +69,19 @@ _SHARED = (
     ),
     _folder("--data", required=True, help="Folder of pictures."),
     _folder("-o", "--output", required=True, help="Folder for weights, state and log."),
-    _count("--max-steps", "Stop after this many steps, counting resumed runs."),
-    _option(
+    options.count("--max-steps", "Stop after this many steps, counting resumed runs."),
+    options.option(
         "--max-minutes",
         type=_POSITIVE,
         help="Stop after this many minutes of steps, counting resumed runs. Measuring λ before and "
         "the BD-rate after come on top.",
     ),
-    _count("--batch", "Pictures a step, shared by the processes of torchrun.", default=8),
-    _count("--micro-batch", "Pictures that go through codec and networks together.", default=4),
-    _count("--size", "Side of a crop, in pixels.", least=32, default=224),
-    _option(
+    options.count("--batch", "Pictures a step, shared by the processes of torchrun.", default=8),
+    options.count(
+        "--micro-batch", "Pictures that go through codec and networks together.", default=4
+    ),
+    options.count("--size", "Side of a crop, in pixels.", least=32, default=224),
+    options.option(
         "--blur-augmentation",
         "--soften",
         type=click.FloatRange(0, 10),
@@ -96,33 +89,35 @@ _SHARED = (
         metavar="SIGMA",
         help="Blur crops by a random sigma up to this one, in pixels.",
     ),
-    _option("--learning-rate", type=_POSITIVE, default=1e-4, help="Adam's initial learning rate."),
-    _option(
+    options.option(
+        "--learning-rate", type=_POSITIVE, default=1e-4, help="Adam's initial learning rate."
+    ),
+    options.option(
         "--last-learning-rate",
         type=_POSITIVE,
         help="Adam's final learning rate.  [default: a tenth of the initial one]",
     ),
-    _option(
+    options.option(
         "--ema",
         "--average",
         type=click.FloatRange(0, 1, max_open=True),
         default=0.0,
         help="Decay of the exponential moving average of the weights, which is saved.",
     ),
-    _count(
+    options.count(
         "--validation",
         "Pictures kept apart from training, for the BD-rate at the end.  "
         "[default: 32, at most a quarter]",
         least=0,
     ),
-    _count(
+    options.count(
         "--validate-every",
         "Measure a BD-rate on them meanwhile; 0 measures at the end only.",
         least=0,
         default=0,
         metavar="STEPS",
     ),
-    _count("--save-every", "Save weights and state.", default=100, metavar="STEPS"),
+    options.count("--save-every", "Save weights and state.", default=100, metavar="STEPS"),
     click.option(
         "-j",
         "--jobs",
@@ -131,8 +126,8 @@ _SHARED = (
         help="Worker processes that encode and decode; 0 works in this one.  "
         "[default: one a core, shared out by torchrun]",
     ),
-    _count("--threads", "CPU threads for the networks."),
-    _count("--seed", "Seed of weights, crops and QPs.", least=0, default=0),
+    options.count("--threads", "CPU threads for the networks."),
+    options.count("--seed", "Seed of weights, crops and QPs.", least=0, default=0),
     click.option(
         "--amp",
         is_flag=True,

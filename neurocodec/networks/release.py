@@ -59,12 +59,18 @@ def add(
     folder = weights.folder()
     files.make_folder(folder)
     auto = _automatic(trained, name, {*automatic, *weights.automatic_for(name)})
+    replaced = weights.installed().get(name, {}).get("file")
     target = folder / f"{name}.safetensors"
+    if target.name == replaced and target.exists() and target.read_bytes() != data:
+        # The file that the manifest means stays as it is until the manifest means the new one.
+        target = folder / f"{name}-{hashlib.sha256(data).hexdigest()[:8]}.safetensors"
     entry = {**_entry(trained, data), **(facts or {}), "file": target.name}
     files.write(str(target), data)
     text = card(name, entry)
     files.write(str(folder / f"{name}.md"), text.encode(errors="backslashreplace"))
     weights.enter(name, entry, auto)
+    if replaced not in {None, target.name}:
+        (folder / replaced).unlink(missing_ok=True)
     return target
 
 

@@ -6,13 +6,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from torch import nn
 
 from neurocodec import images
 from neurocodec.networks import checkpoint
-from neurocodec.networks.npp import Npp
 from tests.cli.running import neurocodec
 from tests.conftest import picture
+from tests.networks.filter_files import npp_light
 from tests.networks.recogniser_files import CLASSIFIER, write
 
 OUTSIDE = b"npp knows QP 30 to 45 only: outside it does not filter"
@@ -21,14 +20,7 @@ JPEG = ("--codec", "jpeg")
 
 @pytest.fixture(scope="module")
 def weights(tmp_path_factory) -> Path:
-    torch.manual_seed(0)
-    network = Npp(arch="npp-light", width=4)
-    for module in network.modules():
-        if isinstance(module, nn.Conv2d):
-            nn.init.normal_(module.weight, std=0.1)
-    path = tmp_path_factory.mktemp("weights") / "filter.safetensors"
-    path.write_bytes(checkpoint.dump(network, "npp", {"qps": [30, 45]}))
-    return path
+    return npp_light(tmp_path_factory.mktemp("weights"), width=4, std=0.1, qps=[30, 45])
 
 
 @pytest.fixture

@@ -11,18 +11,12 @@ from neurocodec.errors import BadInputError, MissingError, UsageError
 from neurocodec.networks import checkpoint
 from neurocodec.networks.npp import ARCHITECTURES, Npp
 from tests.conftest import picture
+from tests.networks.filter_files import npp_light
 
 
 @pytest.fixture(scope="module")
 def file(tmp_path_factory):
-    torch.manual_seed(0)
-    network = Npp(arch="npp-light", width=16)
-    for module in network.modules():
-        if isinstance(module, nn.Conv2d):
-            nn.init.normal_(module.weight, std=0.05)
-    path = tmp_path_factory.mktemp("weights") / "filter.safetensors"
-    path.write_bytes(checkpoint.dump(network, "npp", {"qps": [22, 45]}))
-    return path
+    return npp_light(tmp_path_factory.mktemp("weights"), width=16, std=0.05, qps=[22, 45])
 
 
 def create(file, tile=0, batch=0):

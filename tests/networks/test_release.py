@@ -168,9 +168,22 @@ def test_weights_of_that_name_are_replaced_and_stay_automatic(shelf, trained):
     size = first.stat().st_size
     second = release.add(trained, "mine", half=True)
 
-    assert first == second
+    assert not first.exists()
     assert second.stat().st_size < size
     assert weights.automatic_for("mine") == ["jpeg"]
+    load("mine")
+
+
+def test_replaced_weights_stay_until_the_manifest_means_the_new_ones(shelf, trained, monkeypatch):
+    release.add(trained, "mine")
+
+    def interrupted(*arguments):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(weights, "enter", interrupted)
+        release.add(trained, "mine", half=True)
+
     load("mine")
 
 

@@ -19,23 +19,16 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("results", nargs=-1, required=True, metavar="RESULTS...", type=click.Path())
 @click.option("-o", "--output", metavar="OUT", help="Output folder; for markdown a file.")
-@click.option(
+@options.option(
     "--format",
     "kind",
     type=click.Choice(["html", "markdown", "compressai"]),
     default="html",
-    show_default=True,
     help="A page with figures, BD-rate tables, or CompressAI's JSON (one file per curve).",
 )
 @click.option("--examples", metavar="DATA", help="Show pictures of this folder; needs --model.")
 @click.option("--model", metavar="NAME|FILE", help="The classifier for the examples.")
-@click.option(
-    "--example-count",
-    type=click.IntRange(min=1),
-    default=3,
-    show_default=True,
-    help="Number of example pictures.",
-)
+@options.count("--example-count", "Number of example pictures.", default=3)
 @comparing.estimation
 @options.verbosity
 def report(

@@ -20,21 +20,17 @@ if TYPE_CHECKING:
     type=click.Choice(["npp", "npp-residual", "npp-light", "npp-context"]),
     help="Network.  [default: npp, the paper's, or that of --from]",
 )
-@click.option(
-    "--qa/--no-qa", default=True, show_default=True, help="Adapt the filter to the QP, or not."
-)
-@click.option(
+@options.option("--qa/--no-qa", default=True, help="Adapt the filter to the QP, or not.")
+@options.option(
     "--lmbda",
     default="slope",
-    show_default=True,
     metavar="slope|λ|QP=λ,…",
     help="Weight of recognition against bpp: slope is the codec's rate–distortion slope.",
 )
-@click.option(
+@options.option(
     "--beta",
     type=click.FloatRange(min=0),
     default=0.5,
-    show_default=True,
     callback=training.finite,
     help="Weight of the mean squared error between picture and filtered picture (samples 0 to 1).",
 )
@@ -54,11 +50,10 @@ if TYPE_CHECKING:
     help="Weights of train-proxy, one a QP or one for all.  [default: the effect of quantising "
     "DCT coefficients on bits and pictures]",
 )
-@click.option(
+@options.option(
     "--swap/--no-swap",
     "swapping",
     default=True,
-    show_default=True,
     help="Replace the proxy's pictures and bits by the real codec's, or not.",
 )
 @training.shared

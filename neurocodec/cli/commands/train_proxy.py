@@ -14,32 +14,20 @@ if TYPE_CHECKING:
 @click.command("train-proxy")
 @options.codec
 @training.qps
-@click.option(
+@options.option(
     "--qa/--no-qa",
     default=True,
-    show_default=True,
     help="One network that adapts to the QP, or one a QP in folders of their own, each trained for "
     "the full time.",
 )
-@click.option(
-    "--width",
-    type=click.IntRange(min=1),
-    default=192,
-    show_default=True,
-    help="Channels of the features; 48 can be trained on a processor.",
+@options.count(
+    "--width", "Channels of the features; 48 can be trained on a processor.", default=192
 )
-@click.option(
-    "--latents",
-    type=click.IntRange(min=3),
-    default=192,
-    show_default=True,
-    help="Channels of the latents.",
-)
-@click.option(
+@options.count("--latents", "Channels of the latents.", least=3, default=192)
+@options.option(
     "--first-share",
     type=click.FloatRange(0, 1, min_open=True, max_open=True),
     default=0.5,
-    show_default=True,
     help="Share of the steps or minutes for stage 1, a codec by itself.",
 )
 @training.start("Weights that have stage 1 behind them; their width counts.")

@@ -14,30 +14,19 @@ if TYPE_CHECKING:
 @click.command("train-tv")
 @options.codec
 @training.recognition
-@click.option(
-    "--arch",
-    type=click.Choice(["tv", "segnet"]),
-    default="tv",
-    show_default=True,
-    help="Network.",
-)
-@click.option(
-    "--width",
-    type=click.IntRange(min=1),
-    help="Channels of the first stage.  [default: 32 for tv, 64 for segnet]",
-)
-@click.option(
+@options.option("--arch", type=click.Choice(["tv", "segnet"]), default="tv", help="Network.")
+@options.count("--width", "Channels of the first stage.  [default: 32 for tv, 64 for segnet]")
+@options.option(
     "--lmbda",
     type=click.FloatRange(min=0),
     default=1.0,
-    show_default=True,
     callback=training.finite,
     help="Weight of total variation against recognition; 0 with segnet is Palacio+.",
 )
-@click.option(
+@options.count(
     "--copy-steps",
-    type=click.IntRange(min=0),
-    help="First steps, that teach the network to copy.  [default: 0 for tv, 1000 for segnet]",
+    "First steps, that teach the network to copy.  [default: 0 for tv, 1000 for segnet]",
+    least=0,
 )
 @training.shared
 def train_tv(config: "Config", report: "Report", **chosen: Any) -> None:
