@@ -22,6 +22,7 @@ LAYERS = (
     "api",
     "pipeline",
     "filters",
+    "losses",
     "codecs",
     "tasks",
     "measures",

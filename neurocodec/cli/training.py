@@ -217,7 +217,7 @@ def recognition(command: options.Command) -> options.Command:
     )
     @wraps(command)
     def wrapped(models: tuple[str, ...], task: str, loss: str | None, **rest: Any) -> Any:
-        from neurocodec.training.config import Recognition
+        from neurocodec.losses import Recognition
 
         return command(recognition=Recognition(models, task, loss), **rest)
 

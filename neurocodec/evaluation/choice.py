@@ -11,8 +11,8 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 
 from neurocodec.errors import NotComparableError, UsageError
-from neurocodec.evaluation import slope
 from neurocodec.evaluation.selection import UNFILTERED, Curve
+from neurocodec.measures import slope
 
 _SAME = ("data", "pictures_sha256", "task", "encoder", "chroma")
 

@@ -20,8 +20,8 @@ _WIDE_RADIUS = 5  # at half the size
 # The blur of averaging to half the size and bilinear enlarging themselves, in square pixels.
 _HALVING_VARIANCE = 0.25 + 2 / 3
 # Of sigma 0, NARROW and WIDE: about a blur of sigma 0.5, the best single one on photographs.
-_FIRST__LOGITS = (2.0, 2.0, 2.0, 0.0, -2.0, -3.0, -4.0, -4.0, -4.0)
-_LOGITS = 2 * len(_FIRST__LOGITS)  # of luma and chroma
+_BLURS = (2.0, 2.0, 2.0, 0.0, -2.0, -3.0, -4.0, -4.0, -4.0)
+FIRST_LOGITS = _BLURS * 2  # of luma and chroma
 # BT.601, full range, chroma about 0.
 TO_YCC = ((0.299, 0.587, 0.114), (-0.168736, -0.331264, 0.5), (0.5, -0.418688, -0.081312))
 
@@ -42,30 +42,52 @@ class Light(nn.Module):
         self.residual = SmallUNet(width, qa=qa)
 
     def forward(self, x: Tensor, qp: Tensor) -> Tensor:
-        """Filter pictures, (N, 3, H, W); H and W multiples of 16."""
-        mixed: Tensor = self.mixture(x, qp)
-        residual: Tensor = self.residual(x, qp)
+        """Filter pictures, (N, 3, H, W); H and W multiples of the stride."""
+        logits, residual = self.predict(x, qp)
+        mixed: Tensor = self.mixture.blurs(x, logits)
         return mixed + residual.to(mixed.dtype)
+
+    def predict(self, x: Tensor, qp: Tensor) -> tuple[Tensor, Tensor]:
+        """Predict the logits of the weights, (N, 18, H/4, W/4), and the residual, (N, 3, H, W)."""
+        return self.mixture(x, qp), self.residual(x, qp)
 
 
 class Mixture(nn.Module):
-    """Σ_k w_k ⊙ (g_k ∗ x), luma and chroma apart; the wide Gaussians at half the size."""
-
-    to_ycc: Tensor
-    to_rgb: Tensor
-    narrow: Tensor
-    wide: Tensor
+    """The logits of the weights w_k, and the blurs that they weigh."""
 
     def __init__(self, width: int, *, qa: bool) -> None:
         super().__init__()
         middle = 3 * width // 2
         widths = ((48, middle), (middle, middle))
         self.convs = nn.ModuleList(nn.Conv2d(*pair, 3, padding=1) for pair in widths)
-        self.logits = nn.Conv2d(middle, _LOGITS, 3, padding=1)
+        self.logits = nn.Conv2d(middle, len(FIRST_LOGITS), 3, padding=1)
         self.adapted = nn.ModuleList(adaptation(middle, qa=qa) for _ in widths)
-        self.logits_adapted = adaptation(_LOGITS, qa=qa)
+        self.logits_adapted = adaptation(len(FIRST_LOGITS), qa=qa)
         start_at_zero(self.logits)
-        self.logits.bias = nn.Parameter(torch.tensor(_FIRST__LOGITS * 2))
+        self.logits.bias = nn.Parameter(torch.tensor(FIRST_LOGITS))
+        self.blurs = Blurs()
+
+    def forward(self, x: Tensor, qp: Tensor) -> Tensor:
+        """Predict the logits, (N, 18, H/4, W/4), of pictures (N, 3, H, W)."""
+        f = functional.pixel_unshuffle(x, 4)  # (N, 48, H/4, W/4)
+        for conv, adapted in zip(self.convs, self.adapted, strict=True):
+            f = torch.relu(adapted(conv(f), qp))
+        logits: Tensor = self.logits_adapted(self.logits(f), qp)
+        return logits
+
+
+class Blurs(nn.Module):
+    """Σ_k w_k ⊙ (g_k ∗ x), luma and chroma apart; the wide Gaussians at half the size."""
+
+    reach = 16  # farther away than this no input pixel touches an output pixel, in pixels
+
+    to_ycc: Tensor
+    to_rgb: Tensor
+    narrow: Tensor
+    wide: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
         to_ycc = torch.tensor(TO_YCC, dtype=torch.float64)
         wide = [math.sqrt(sigma**2 - _HALVING_VARIANCE) / 2 for sigma in WIDE]
         for name, constant in (
@@ -76,9 +98,14 @@ class Mixture(nn.Module):
         ):
             self.register_buffer(name, constant.float(), persistent=False)
 
-    def forward(self, x: Tensor, qp: Tensor, advice: Tensor | float = 0.0) -> Tensor:
-        """Mix the blurred pictures; H and W are multiples of 4, `advice` is added to the logits."""
-        w = self._weights(x, qp, advice)
+    def forward(self, x: Tensor, logits: Tensor) -> Tensor:
+        """Mix the blurred pictures.
+
+        Args:
+            x: (N, 3, H, W); H and W are multiples of 4.
+            logits: of the weights, (N, 18, H/4, W/4): 9 of luma, then 9 of chroma.
+        """
+        w = logits.to(x.dtype).reshape(len(x), 2, len(_BLURS), *logits.shape[-2:]).softmax(2)
         with exactly(x):
             ycc = torch.einsum("dc,nchw->ndhw", self.to_ycc, x)
             w_narrow = _enlarged(w[:, :, 1:5], 4)
@@ -90,14 +117,6 @@ class Mixture(nn.Module):
             w_identity = (1 - share - w_narrow.sum(2))[:, [0, 1, 1]]
             mixed = w_identity * ycc + _mixed(w_narrow, _bank(ycc, self.narrow)) + coarse
             return torch.einsum("dc,nchw->ndhw", self.to_rgb, mixed)
-
-    def _weights(self, x: Tensor, qp: Tensor, advice: Tensor | float) -> Tensor:
-        """Predict the weights, (N, 2, 9, H/4, W/4), of luma and chroma; the 9 sum to 1."""
-        f = functional.pixel_unshuffle(x, 4)  # (N, 48, H/4, W/4)
-        for conv, adapted in zip(self.convs, self.adapted, strict=True):
-            f = torch.relu(adapted(conv(f), qp))
-        logits: Tensor = self.logits_adapted(self.logits(f), qp) + advice
-        return logits.to(x.dtype).reshape(len(x), 2, len(_FIRST__LOGITS), *f.shape[-2:]).softmax(2)
 
 
 def _enlarged(x: Tensor, factor: int) -> Tensor:
@@ -213,13 +232,12 @@ class Context(Light):
         self.surroundings = _Surroundings(4 * width, qa=qa)
         self.advice = _Advice(2 * width, 4 * width, qa=qa)
 
-    def forward(self, x: Tensor, qp: Tensor) -> Tensor:
-        """Filter pictures, (N, 3, H, W); H and W multiples of 32."""
+    def predict(self, x: Tensor, qp: Tensor) -> tuple[Tensor, Tensor]:
+        """Predict the logits of the weights, (N, 18, H/4, W/4), and the residual, (N, 3, H, W)."""
         f, skips = self.residual.descend(x, qp)
         f = self.residual.middle(f + self.surroundings(f, qp), qp)
         residual, quarter = self.residual.ascend(f, skips, qp)
-        mixed: Tensor = self.mixture(x, qp, self.advice(quarter, f, qp))
-        return mixed + residual.to(mixed.dtype)
+        return self.mixture(x, qp) + self.advice(quarter, f, qp), residual
 
 
 class _Surroundings(nn.Module):
@@ -248,9 +266,9 @@ class _Advice(nn.Module):
 
     def __init__(self, quarter: int, eighth: int, *, qa: bool) -> None:
         super().__init__()
-        self.quarter = nn.Conv2d(quarter, _LOGITS, 3, padding=1)
-        self.eighth = nn.Conv2d(eighth, _LOGITS, 3, padding=1)
-        self.adapted = adaptation(_LOGITS, qa=qa)
+        self.quarter = nn.Conv2d(quarter, len(FIRST_LOGITS), 3, padding=1)
+        self.eighth = nn.Conv2d(eighth, len(FIRST_LOGITS), 3, padding=1)
+        self.adapted = adaptation(len(FIRST_LOGITS), qa=qa)
         start_at_zero(self.quarter)
         start_at_zero(self.eighth)
 

@@ -1,5 +1,6 @@
 """Value swapping: the real codec's value forward, the proxy's gradient backward."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -18,6 +19,23 @@ def swap(real: Tensor, proxy: Tensor) -> Tensor:
     """
     swapped: Tensor = _Swap.apply(real, proxy)
     return swapped
+
+
+def swap_values(
+    x_hat: Tensor, r: Sequence[float], y_hat: Tensor, r_p: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Return ŷ and R_p with the real codec's values, R_p's gradient times R / R_p.
+
+    By that factor a proxy whose rate is off by a factor does no harm.
+
+    Args:
+        x_hat: the decoded pictures, (N, 3, H, W).
+        r: bpp of their files, N.
+        y_hat: the proxy's pictures, of the shape of `x_hat`.
+        r_p: the proxy's rates, (N,), above 0.
+    """
+    rates = torch.tensor(r, dtype=r_p.dtype, device=r_p.device)
+    return swap(x_hat, y_hat), swap(rates, r_p * (rates / r_p).detach())
 
 
 def round_to_levels(x: Tensor) -> Tensor:

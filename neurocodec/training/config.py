@@ -1,6 +1,5 @@
 """The settings that every training has, beside those of its algorithm."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -57,18 +56,3 @@ class Config:
     resume: bool = False
     log_dir: Path | None = None
     command: str = ""
-
-
-@dataclass(frozen=True)
-class Recognition:
-    """The recognisers of a training, and their loss.
-
-    Attributes:
-        models: as `recognisers.load` takes them.
-        task: a key of losses.LOSSES.
-        loss: "name:key=value", D_m; None is the task's default.
-    """
-
-    models: Sequence[str]
-    task: str = "classification"
-    loss: str | None = None

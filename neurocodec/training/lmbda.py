@@ -5,12 +5,12 @@ import math
 import numpy as np
 
 from neurocodec.errors import BadInputError, NotComparableError, UsageError
-from neurocodec.evaluation import slope
-from neurocodec.evaluation.slope import QPS, Slope
 from neurocodec.images import Image
+from neurocodec.measures import slope
+from neurocodec.measures.slope import QPS, Slope
 from neurocodec.training import distributed, state
 from neurocodec.training.codec_pool import coded_in_turn
-from neurocodec.training.losses import per_picture
+from neurocodec.training.scoring import per_picture
 from neurocodec.training.workbench import Workbench
 
 SLOPE = "slope"

@@ -13,8 +13,9 @@ codec's at each QP (lmbda.py). With npp-light and two small recognisers a step o
 1.7 s on two cores that trained a second filter (BPG, --amp).
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Any
 
 import torch
@@ -22,23 +23,22 @@ from torch import Tensor, nn
 
 from neurocodec import files, registry
 from neurocodec.errors import UsageError
-from neurocodec.evaluation.slope import Slope
 from neurocodec.images import Image
+from neurocodec.losses import Recognition, described
+from neurocodec.losses.algorithm1 import Goal, Objective
+from neurocodec.losses.pixels import mean_squared_error
+from neurocodec.losses.quantisation import dct_proxy
 from neurocodec.networks import checkpoint
 from neurocodec.networks.npp import Npp, grown
-from neurocodec.networks.swap import round_to_levels, swap
+from neurocodec.networks.swap import round_to_levels, swap_values
 from neurocodec.networks.tensors import to_images, to_tensor
 from neurocodec.training import loop
 from neurocodec.training.codec_pool import Coded
-from neurocodec.training.config import Config, Recognition
+from neurocodec.training.config import Config
 from neurocodec.training.crops import ground_truth_of
 from neurocodec.training.data import draw_qps
 from neurocodec.training.lmbda import SLOPE, slopes
 from neurocodec.training.loop import Trained
-from neurocodec.training.losses import objective
-from neurocodec.training.losses.pixels import mean_squared_error
-from neurocodec.training.losses.rate import rate_distortion
-from neurocodec.training.quantisation import dct_proxy
 from neurocodec.training.random_crops import RandomCrop, cropped, draw_crops
 from neurocodec.training.report import Record, Report
 from neurocodec.training.state import per_picture
@@ -91,7 +91,8 @@ def train(options: NppOptions, config: Config, report: Report) -> Trained:
         network = _preprocessor(options).to(bench.device).to(memory_format=torch.channels_last)
         lmbda = slopes(bench, options.lmbda)
         proxy, proxy_name = _proxy(options, bench)
-        algorithm = NppAlgorithm(options, bench, network, proxy, proxy_name, lmbda)
+        objective = Objective(bench.losses, lmbda, options.beta)
+        algorithm = NppAlgorithm(options, bench, network, proxy, proxy_name, objective)
         return loop.train(algorithm, bench.crops(), bench.config, report)
 
 
@@ -126,10 +127,8 @@ class InFlight:
     x: Tensor
     x_bar: Tensor  # (N, 3, H, W), the codec's input; a leaf, so that g_p can be read off it
     filtered: Tensor  # the same values, with the preprocessor's graph behind them
-    qps: list[int]
     qp: Tensor
-    crops: list[RandomCrop]  # alike for clean and decoded pictures; none is the whole picture
-    targets: Mapping[str, Any]  # of the predictions on decoded pictures, by recogniser
+    goal: Goal  # its one view is the same random crop of clean and decoded pictures
     coded: Callable[[], list[Coded]] | None  # None where no values are swapped
 
 
@@ -142,7 +141,7 @@ class NppAlgorithm:
     network: nn.Module
     proxy: nn.Module  # (x̄, QP) → (ŷ, R_p); frozen
     proxy_name: str
-    slopes: Mapping[str, Slope]  # by recogniser
+    objective: Objective
 
     kind = "npp"
 
@@ -178,9 +177,9 @@ class NppAlgorithm:
             "encoder": codec.encoder,
             "proxy": self.proxy_name,
             "qps": [min(self.options.qps), max(self.options.qps)],
-            **objective(self.bench.losses),
+            **described(self.bench.losses),
             "lmbda": self.options.lmbda,
-            "slopes": {name: asdict(slope) for name, slope in self.slopes.items()},
+            "slopes": {name: asdict(slope) for name, slope in self.objective.slopes.items()},
             "beta": self.options.beta,
             "random_crops": self.options.random_crops,
             "swapping": self.options.swapping,
@@ -202,34 +201,23 @@ class NppAlgorithm:
             filtered = round_to_levels(self.network(x, qp))
         swapping = self.options.swapping
         coded = self.bench.pool.submit(to_images(filtered), qps) if swapping else None
-        clean, truth = cropped(x, crops), ground_truth_of(images)
-        targets = {name: loss.target(clean, truth) for name, loss in self.bench.losses.items()}
+        views = [partial(cropped, crops=crops)]
+        goal = self.objective.goal(x, ground_truth_of(images), views, qps)
         x_bar = filtered.detach().requires_grad_()
-        return InFlight(x, x_bar, filtered, qps, qp, crops, targets, coded)
+        return InFlight(x, x_bar, filtered, qp, goal, coded)
 
     def _loss(self, batch: InFlight, y_hat: Tensor, r_p: Tensor) -> tuple[Tensor, Record]:
         """The sum of L over the micro-batch, and sums of its terms."""
         if batch.coded is not None:
             y_hat, r_p = swapped(batch.coded(), y_hat, r_p)
-        decoded = cropped(y_hat, batch.crops)
-        losses = {n: loss(batch.targets[n], decoded) for n, loss in self.bench.losses.items()}
-        weighted = [
-            torch.as_tensor(self.slopes[name].lmbda(batch.qps)).to(d_m) * d_m
-            for name, d_m in losses.items()
-        ]
-        # The mean over the recognisers, so that recognition weighs the same for one or several.
-        d_m = torch.stack(weighted).mean(0)
-        slope = next(iter(self.slopes.values()))  # R̄ is the same in all
-        cost = rate_distortion(r_p, d_m, torch.as_tensor(slope.mean_rate(batch.qps)).to(d_m))
         mse = mean_squared_error(batch.x_bar, batch.x)
-        loss = (cost + self.options.beta * mse).sum()
-        record = {"loss": loss, "bpp": r_p.sum(), "mse": mse.sum()}
-        record |= {f"d_m.{name}": d_m.sum() for name, d_m in losses.items()}
-        return loss, {key: float(value.detach()) for key, value in record.items()}
+        loss = self.objective(batch.goal, y_hat, r_p, mse)
+        record = {"loss": loss.total.sum(), "bpp": r_p.sum(), "mse": mse.sum()}
+        record |= {f"d_m.{name}": d_m.sum() for name, d_m in loss.d_m.items()}
+        return record["loss"], {key: float(value.detach()) for key, value in record.items()}
 
 
 def swapped(coded: Sequence[Coded], y_hat: Tensor, r_p: Tensor) -> tuple[Tensor, Tensor]:
-    """ŷ, (N, 3, H, W), and R_p, (N,), with the codec's values, R_p's gradient times R / R_p."""
+    """ŷ, (N, 3, H, W), and R_p, (N,), with the codec's values (see `swap_values`)."""
     x_hat = to_tensor([one.image for one in coded], y_hat.device)
-    r = torch.tensor([one.bpp for one in coded], dtype=r_p.dtype, device=r_p.device)
-    return swap(x_hat, y_hat), swap(r, r_p * (r / r_p).detach())
+    return swap_values(x_hat, [one.bpp for one in coded], y_hat, r_p)

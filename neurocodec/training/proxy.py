@@ -20,6 +20,8 @@ from torch import nn
 from neurocodec import files
 from neurocodec.errors import UsageError
 from neurocodec.images import Image
+from neurocodec.losses.pixels import mean_squared_error
+from neurocodec.losses.rate import mimic
 from neurocodec.networks import checkpoint
 from neurocodec.networks.proxy import Proxies, Proxy
 from neurocodec.networks.tensors import to_tensor
@@ -28,8 +30,6 @@ from neurocodec.training.codec_pool import CodecPool, Coded
 from neurocodec.training.config import Config
 from neurocodec.training.data import draw_qps
 from neurocodec.training.loop import Batches, Trained
-from neurocodec.training.losses.pixels import mean_squared_error
-from neurocodec.training.losses.rate import mimic
 from neurocodec.training.report import Record, Report
 from neurocodec.training.state import STATE, per_picture
 from neurocodec.training.validation import ProxyValidation, Scores

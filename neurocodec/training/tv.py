@@ -18,15 +18,15 @@ from torch import Tensor, nn
 
 from neurocodec.errors import UsageError
 from neurocodec.images import Image
+from neurocodec.losses import Recognition, described
+from neurocodec.losses.pixels import mean_squared_error, total_variation
 from neurocodec.networks.segnet import SegNet
 from neurocodec.networks.tensors import to_tensor
 from neurocodec.networks.tv import Tv
 from neurocodec.training import loop
-from neurocodec.training.config import Config, Recognition
+from neurocodec.training.config import Config
 from neurocodec.training.crops import ground_truth_of
 from neurocodec.training.loop import Trained
-from neurocodec.training.losses import objective
-from neurocodec.training.losses.pixels import mean_squared_error, total_variation
 from neurocodec.training.report import Record, Report
 from neurocodec.training.state import per_picture
 from neurocodec.training.validation import Scores
@@ -116,7 +116,7 @@ class TvAlgorithm:
     def describe(self) -> dict[str, Any]:
         """Recognisers, λ and steps of copying; no QPs, since the filter serves all of them."""
         return {
-            **objective(self.bench.losses),
+            **described(self.bench.losses),
             "lmbda": self.options.lmbda,
             "copy_steps": self.options.copies,
         }

@@ -12,11 +12,12 @@ from torch import nn
 from neurocodec.errors import NotComparableError
 from neurocodec.evaluation.bd_rate import paired_bd_rate, percent
 from neurocodec.images import Image
+from neurocodec.losses import RecogniserLoss
 from neurocodec.measures.psnr import psnr_db
 from neurocodec.networks.tensors import to_images, to_tensor
 from neurocodec.training.codec_pool import CodecPool, Coded, coded_in_turn
-from neurocodec.training.losses import RecogniserLoss, per_picture
 from neurocodec.training.report import Record, Report
+from neurocodec.training.scoring import per_picture
 
 QPS = (28, 31, 34, 37, 41)
 _CODING = "coding the pictures kept apart"

@@ -8,14 +8,15 @@ from pathlib import Path
 
 import torch
 
+from neurocodec import losses
 from neurocodec.images import Image
+from neurocodec.losses import RecogniserLoss, Recognition
 from neurocodec.networks import devices
 from neurocodec.networks.precision import Precision, precision
-from neurocodec.training import data, losses
+from neurocodec.training import data
 from neurocodec.training.codec_pool import CodecPool
-from neurocodec.training.config import Config, Recognition
+from neurocodec.training.config import Config
 from neurocodec.training.data import Crops, Split
-from neurocodec.training.losses import RecogniserLoss
 from neurocodec.training.report import Report
 from neurocodec.training.validation import FilterValidation
 

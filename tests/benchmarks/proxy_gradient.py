@@ -20,16 +20,16 @@ import click
 import torch
 from torch import Tensor
 
-from neurocodec.evaluation.slope import Slope
+from neurocodec.losses import RecogniserLoss, Recognition
+from neurocodec.losses.pixels import mean_squared_error
+from neurocodec.losses.rate import rate_distortion
+from neurocodec.measures.slope import Slope
 from neurocodec.networks.dct import DctProxy
 from neurocodec.networks.swap import round_to_levels
 from neurocodec.networks.tensors import to_images, to_tensor
 from neurocodec.training import lmbda, proxy, quantisation
 from neurocodec.training.codec_pool import CodecPool
-from neurocodec.training.config import Config, Recognition
-from neurocodec.training.losses import RecogniserLoss
-from neurocodec.training.losses.pixels import mean_squared_error
-from neurocodec.training.losses.rate import rate_distortion
+from neurocodec.training.config import Config
 from neurocodec.training.npp import swapped
 from neurocodec.training.report import Report
 from neurocodec.training.workbench import workbench

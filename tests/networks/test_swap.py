@@ -2,9 +2,9 @@ import pytest
 import torch
 from torch import nn
 
+from neurocodec.losses.quantisation import dct_proxy
 from neurocodec.networks.npp import Npp
 from neurocodec.networks.swap import round_to_levels, swap
-from neurocodec.training.quantisation import dct_proxy
 
 
 def test_the_value_is_the_real_one_bit_for_bit():

@@ -10,17 +10,19 @@ import torch
 from torch import nn
 
 from neurocodec import images
-from neurocodec.evaluation.slope import Slope
+from neurocodec.losses import Recognition
+from neurocodec.losses.algorithm1 import Objective
+from neurocodec.losses.classification import kl_divergence
+from neurocodec.losses.quantisation import dct_proxy
+from neurocodec.measures.slope import Slope
 from neurocodec.networks.npp import Npp
 from neurocodec.networks.precision import precision
 from neurocodec.training import npp
 from neurocodec.training.codec_pool import CodecPool
-from neurocodec.training.config import Config, Recognition
+from neurocodec.training.config import Config
 from neurocodec.training.data import Split
 from neurocodec.training.loop import Trained
-from neurocodec.training.losses.classification import kl_divergence
 from neurocodec.training.npp import NppAlgorithm, NppOptions
-from neurocodec.training.quantisation import dct_proxy
 from neurocodec.training.report import Report
 from neurocodec.training.workbench import Workbench
 from tests.conftest import picture
@@ -115,7 +117,8 @@ def algorithm(loss):
             work = bench(pool, losses, amp=amp, micro_batch=micro_batch)
             network, proxy = Npp(arch=arch, width=4), dct_proxy("jpeg")
             named = NppOptions("jpeg", **chosen)
-            yield NppAlgorithm(named, work, network, proxy, "DctProxy", slopes or SLOPES)
+            objective = Objective(losses, slopes or SLOPES, named.beta)
+            yield NppAlgorithm(named, work, network, proxy, "DctProxy", objective)
 
     return make
 

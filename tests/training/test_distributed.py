@@ -14,9 +14,10 @@ from pathlib import Path
 import pytest
 import torch
 
+from neurocodec.losses import Recognition
 from neurocodec.networks import checkpoint
 from neurocodec.training import npp
-from neurocodec.training.config import Config, Recognition
+from neurocodec.training.config import Config
 from neurocodec.training.npp import NppOptions
 from neurocodec.training.report import Report
 from tests.networks.recogniser_files import CLASSIFIER, write

@@ -6,8 +6,8 @@ import torch
 
 from neurocodec import images
 from neurocodec.errors import UsageError
-from neurocodec.evaluation.slope import QPS
 from neurocodec.images import Image
+from neurocodec.measures.slope import QPS
 from neurocodec.training import lmbda
 from neurocodec.training.codec_pool import Coded
 from neurocodec.training.data import Split

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from neurocodec.errors import BadInputError, MissingError, UsageError
+from neurocodec.losses.quantisation import dct_proxy
 from neurocodec.networks import checkpoint
 from neurocodec.networks.swap import round_to_levels
 from neurocodec.networks.tensors import to_tensor
@@ -14,7 +15,6 @@ from neurocodec.training import data, loop, signals
 from neurocodec.training.codec_pool import CodecPool
 from neurocodec.training.config import Config
 from neurocodec.training.data import Crops
-from neurocodec.training.quantisation import dct_proxy
 from neurocodec.training.report import Report
 from neurocodec.training.state import Progress, averaged
 from tests.conftest import picture

@@ -7,10 +7,11 @@ import pytest
 import torch
 
 from neurocodec.errors import BadInputError, MissingError, UsageError
+from neurocodec.losses import Recognition
 from neurocodec.networks import checkpoint, release
 from neurocodec.networks.npp import Npp
 from neurocodec.training import npp, workbench
-from neurocodec.training.config import Config, Recognition
+from neurocodec.training.config import Config
 from neurocodec.training.npp import NppOptions
 from neurocodec.training.report import Report
 from tests.networks.recogniser_files import CLASSIFIER, write

@@ -1,11 +1,12 @@
 import pytest
 import torch
 
+from neurocodec.losses import Recognition
 from neurocodec.networks import checkpoint
 from neurocodec.networks.segnet import SegNet
 from neurocodec.networks.tv import Tv
 from neurocodec.training import data, loop
-from neurocodec.training.config import Config, Recognition
+from neurocodec.training.config import Config
 from neurocodec.training.data import Crops
 from neurocodec.training.tv import TvAlgorithm, TvOptions
 from tests.conftest import picture

@@ -11,14 +11,15 @@ from pathlib import Path
 import torch
 
 from neurocodec.errors import NeurocodecError
+from neurocodec.losses import Recognition
+from neurocodec.losses.quantisation import dct_proxy
 from neurocodec.networks import checkpoint
 from neurocodec.networks.npp import Npp
 from neurocodec.training import data, distributed, loop
 from neurocodec.training.codec_pool import CodecPool
-from neurocodec.training.config import Config, Recognition
+from neurocodec.training.config import Config
 from neurocodec.training.data import Crops
 from neurocodec.training.npp import NppAlgorithm, NppOptions
-from neurocodec.training.quantisation import dct_proxy
 from neurocodec.training.state import Progress
 from tests.training.conftest import SLOPES, SmallLoss, bench
 

@@ -7,7 +7,7 @@ import torch
 
 from neurocodec import codecs
 from neurocodec.codecs import Level, qp_tables
-from neurocodec.training import quantisation
+from neurocodec.losses import quantisation
 from tests.conftest import picture
 
 

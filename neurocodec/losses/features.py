@@ -7,11 +7,11 @@ import torch
 from torch import Tensor
 
 from neurocodec.errors import UsageError
+from neurocodec.losses.classification import kl_divergence
+from neurocodec.losses.recogniser_loss import RecogniserLoss
 from neurocodec.networks.precision import Precision
 from neurocodec.networks.recognisers import Recogniser
 from neurocodec.networks.recognisers.features import FeatureReader
-from neurocodec.training.losses.classification import kl_divergence
-from neurocodec.training.losses.recogniser_loss import RecogniserLoss
 
 KERNELS = 8
 _TINY = 1e-12

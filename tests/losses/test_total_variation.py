@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from neurocodec.training.losses.pixels import total_variation
+from neurocodec.losses.pixels import total_variation
 
 LUMA = (0.299, 0.587, 0.114)
 

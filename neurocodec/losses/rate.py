@@ -1,13 +1,13 @@
 """Losses of rate and distortion.
 
-λ in `rate_distortion` weighs a recogniser's loss and is the one of evaluation/slope.py. λ in
+λ in `rate_distortion` weighs a recogniser's loss and is the one of measures/slope.py. λ in
 `mimic` is another quantity, x265's weight of bits against squared error.
 """
 
 import torch
 from torch import Tensor
 
-from neurocodec.training.losses.pixels import mean_squared_error
+from neurocodec.losses.pixels import mean_squared_error
 
 
 def rate_distortion(rate: Tensor, weighted: Tensor, mean_rate: Tensor) -> Tensor:

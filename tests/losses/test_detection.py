@@ -3,7 +3,7 @@ import math
 import pytest
 import torch
 
-from neurocodec.training.losses.detection import Prediction, prediction_divergence
+from neurocodec.losses.detection import Prediction, prediction_divergence
 
 
 def prediction(seed, places=6, classes=3):

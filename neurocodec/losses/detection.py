@@ -11,11 +11,11 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.modules.dropout import _DropoutNd
 
 from neurocodec.errors import BadInputError, UsageError
+from neurocodec.losses.recogniser_loss import RecogniserLoss
 from neurocodec.networks.precision import Precision
 from neurocodec.networks.recognisers import Recogniser
 from neurocodec.tasks.detectors import class_table
 from neurocodec.tasks.ground_truth import Boxes
-from neurocodec.training.losses.recogniser_loss import RecogniserLoss
 
 _SURE = 0.3
 _PARTS = {"reg", "obj", "cls"}

@@ -3,8 +3,8 @@ import pytest
 import torch
 from scipy.special import rel_entr, softmax
 
-from neurocodec.training.losses.classification import kl_divergence
-from neurocodec.training.losses.rate import mimic, rate_distortion
+from neurocodec.losses.classification import kl_divergence
+from neurocodec.losses.rate import mimic, rate_distortion
 
 
 def test_kl_goes_from_the_clean_prediction_to_the_decoded():

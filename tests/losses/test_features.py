@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from neurocodec.training.losses.features import feature_difference, mmd
+from neurocodec.losses.features import feature_difference, mmd
 
 
 def samples(seed, *shape):

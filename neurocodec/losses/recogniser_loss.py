@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -10,31 +11,41 @@ from torch import Tensor
 
 from neurocodec import registry
 from neurocodec.errors import UsageError
-from neurocodec.images import Image
 from neurocodec.networks import recognisers
 from neurocodec.networks.precision import Precision
 from neurocodec.networks.recognisers import Recogniser
-from neurocodec.networks.tensors import to_tensor
-from neurocodec.training.config import Recognition
-from neurocodec.training.crops import ground_truth_of
 
 LOSSES = {
     "classification": {
-        "kl": "neurocodec.training.losses.classification:KlToPrediction",
-        "labels": "neurocodec.training.losses.classification:CrossEntropy",
-        "features": "neurocodec.training.losses.features:Features",
-        "kl+features": "neurocodec.training.losses.features:KlAndFeatures",
+        "kl": "neurocodec.losses.classification:KlToPrediction",
+        "labels": "neurocodec.losses.classification:CrossEntropy",
+        "features": "neurocodec.losses.features:Features",
+        "kl+features": "neurocodec.losses.features:KlAndFeatures",
     },
     "detection": {
-        "prediction": "neurocodec.training.losses.detection:ToPrediction",
-        "answer": "neurocodec.training.losses.detection:ToPrediction",
-        "labels": "neurocodec.training.losses.detection:DetectorLoss",
+        "prediction": "neurocodec.losses.detection:ToPrediction",
+        "answer": "neurocodec.losses.detection:ToPrediction",
+        "labels": "neurocodec.losses.detection:DetectorLoss",
     },
 }
 """By task, the default first; "answer" is the former name of "prediction"."""
 
 LABELS = "labels"
-_BATCH = 8
+
+
+@dataclass(frozen=True)
+class Recognition:
+    """The recognisers of a training or a search, and their loss.
+
+    Attributes:
+        models: as `recognisers.load` takes them.
+        task: a key of LOSSES.
+        loss: "name:key=value", D_m; None is the task's default.
+    """
+
+    models: Sequence[str]
+    task: str = "classification"
+    loss: str | None = None
 
 
 class RecogniserLoss(ABC):
@@ -91,20 +102,7 @@ def load(recognition: Recognition, device: str, precision: Precision) -> dict[st
     return losses
 
 
-def objective(losses: Mapping[str, RecogniserLoss]) -> dict[str, Any]:
+def described(losses: Mapping[str, RecogniserLoss]) -> dict[str, Any]:
     """Task, loss and recognisers, for the weights file."""
     one = next(iter(losses.values()))
     return {"task": one.task, "loss": one.loss, "recognisers": list(losses)}
-
-
-@torch.no_grad()
-def per_picture(
-    loss: RecogniserLoss, clean: Sequence[Image], decoded: Sequence[Image], device: torch.device
-) -> list[float]:
-    """D_m of every picture; all are of one size, and the clean ones carry the ground truth."""
-    values: list[float] = []
-    for start in range(0, len(clean), _BATCH):
-        part = slice(start, start + _BATCH)
-        target = loss.target(to_tensor(clean[part], device), ground_truth_of(clean[part]))
-        values += loss(target, to_tensor(decoded[part], device)).tolist()
-    return values

@@ -4,13 +4,15 @@ import numpy as np
 import pytest
 import torch
 
+from neurocodec import losses
 from neurocodec.errors import BadInputError, UsageError
-from neurocodec.evaluation.slope import Slope
+from neurocodec.losses import Recognition
+from neurocodec.measures.slope import Slope
 from neurocodec.networks.precision import precision
 from neurocodec.networks.tensors import to_tensor
 from neurocodec.tasks.ground_truth import COCO_CLASSES, Boxes
-from neurocodec.training import loop, losses
-from neurocodec.training.config import Config, Recognition
+from neurocodec.training import loop
+from neurocodec.training.config import Config
 from neurocodec.training.crops import Example
 from tests.conftest import picture
 from tests.networks.recogniser_files import CLASSIFIER, conv, weights, write

@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from neurocodec.errors import BadInputError
-from neurocodec.training.losses.recogniser_loss import RecogniserLoss
+from neurocodec.losses.recogniser_loss import RecogniserLoss
 
 
 def kl_divergence(clean: Tensor, logits: Tensor) -> Tensor:

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from neurocodec.errors import NotComparableError
-from neurocodec.evaluation import slope
-from neurocodec.evaluation.slope import Slope
+from neurocodec.measures import slope
+from neurocodec.measures.slope import Slope
 
 
 def rate(qps):
