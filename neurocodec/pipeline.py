@@ -6,12 +6,12 @@ Image ─ filter(image, level) ─ codec.encode ─ bytes ─ codec.decode ─ I
 import hashlib
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 
 from neurocodec import codecs, files, filters, images, weights
 from neurocodec.codecs import Codec, Level, qp_tables
-from neurocodec.filters import Filter
+from neurocodec.filters import Account, Filter
 from neurocodec.images import MAX_PIXELS, Image
 from neurocodec.measures.rate import bpp
 
@@ -40,6 +40,23 @@ class Setting:
 
 
 @dataclass(frozen=True, eq=False)
+class Filtered:
+    """A picture as the encoder will see it.
+
+    Attributes:
+        image: the filtered picture.
+        size: width and height of the original, in pixels.
+        filter_s: seconds that filtering took.
+        account: what the filter tells of its work.
+    """
+
+    image: Image
+    size: tuple[int, int]
+    filter_s: float
+    account: Account = field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False)
 class Encoded:
     """A coded picture and what it cost.
 
@@ -49,6 +66,7 @@ class Encoded:
         width: width of the original, in pixels, as is height.
         coded_width: width of the coded picture, as is coded_height: a filter may scale.
         encode_s: seconds that filtering and encoding took.
+        account: what the filter tells of its work.
     """
 
     data: bytes
@@ -58,6 +76,7 @@ class Encoded:
     coded_width: int
     coded_height: int
     encode_s: float
+    account: Account = field(default_factory=dict)
 
     @property
     def bpp(self) -> float:
@@ -104,7 +123,7 @@ class Pipeline:
             UsageError: it is not known, or its settings are out of range.
             MissingError: its weights are not there.
         """
-        return filters.create(self.filter_spec, self.setting.device)
+        return filters.create(self.filter_spec, self.setting.device, self.codec)
 
     def own_level(self, level: Level) -> Level:
         """The level in the codec's own unit; a QP asked of a quality codec is carried over.
@@ -150,31 +169,33 @@ class Pipeline:
             UsageError: the codec has no such level, or cannot carry the picture's alpha.
             ToolError: the encoder failed.
         """
-        start = time.perf_counter()
-        filtered = self.filter(image, level)
-        filter_s = time.perf_counter() - start
-        return self.encode_filtered(filtered, level, (image.width, image.height), filter_s)
+        return self.encode_filtered(self.filtered(image, level), level)
 
-    def encode_filtered(
-        self, filtered: Image, level: Level, size: tuple[int, int], filter_s: float
-    ) -> Encoded:
+    def filtered(self, image: Image, level: Level) -> Filtered:
+        """The picture as the encoder will see it, and what it took."""
+        start = time.perf_counter()
+        changed, account = self.loaded_filter.with_account(self._flattened(image), self._qp(level))
+        size = (image.width, image.height)
+        return Filtered(changed, size, time.perf_counter() - start, account)
+
+    def encode_filtered(self, filtered: Filtered, level: Level) -> Encoded:
         """The coded form of a picture that has been through the filter.
 
         Args:
-            filtered: the picture as the encoder will see it.
+            filtered: from `filtered`, or made by `filter_batch`.
             level: in any unit that the codec takes.
-            size: width and height of the original, in pixels.
-            filter_s: seconds that filtering took.
 
         Raises:
             UsageError: as from `encode`.
             ToolError: the encoder failed.
         """
         start = time.perf_counter()
-        data = self.codec.encode(filtered, self.own_level(level))
-        encode_s = filter_s + time.perf_counter() - start
-        coded_size = (filtered.width, filtered.height)
-        return Encoded(data, self.codec.encoder_for(filtered), *size, *coded_size, encode_s)
+        image = filtered.image
+        data = self.codec.encode(image, self.own_level(level))
+        encode_s = filtered.filter_s + time.perf_counter() - start
+        coded_size = (image.width, image.height)
+        encoder = self.codec.encoder_for(image)
+        return Encoded(data, encoder, *filtered.size, *coded_size, encode_s, filtered.account)
 
     def round_trip(self, image: Image, level: Level, coded: bytes | None = None) -> RoundTrip:
         """The picture after filter, encoder and decoder.

@@ -2,15 +2,14 @@
 
 import time
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from functools import partial
-from typing import Generic, TypeVar
+from typing import TypeVar
 
 from neurocodec.batch.engines.local import Local, Outcome
 from neurocodec.codecs import Level
 from neurocodec.errors import NeurocodecError
 from neurocodec.images import Image
-from neurocodec.pipeline import Pipeline
+from neurocodec.pipeline import Filtered, Pipeline
 
 Item = TypeVar("Item")
 Result = tuple[Image | None, NeurocodecError | None, float]
@@ -21,26 +20,9 @@ WINDOW_PICTURES = 64
 WINDOW_PIXELS = 1 << 25
 
 
-@dataclass(frozen=True, eq=False)
-class Filtered(Generic[Item]):
-    """A picture as the encoder will see it.
-
-    Attributes:
-        item: what it was read from.
-        image: the filtered picture.
-        size: width and height of the original, in pixels.
-        filter_s: its share of the seconds that filtering took.
-    """
-
-    item: Item
-    image: Image
-    size: tuple[int, int]
-    filter_s: float
-
-
 def each(
     items: Iterable[Item], read: Callable[[Item], Image], pipeline: Pipeline, level: Level
-) -> Iterator[Outcome[Item, Filtered[Item]]]:
+) -> Iterator[Outcome[Item, Filtered]]:
     """Every item's picture, filtered in batches in this process; outcomes in the items' order.
 
     A picture that cannot be read or filtered costs itself only. Memory holds one window of
@@ -89,11 +71,11 @@ def _filtered(batch: list[Image], pipeline: Pipeline, level: Level) -> list[Resu
     return [(image, None, share) for image in results]
 
 
-def _outcome(opened: Outcome[Item, Image], done: Result | None) -> Outcome[Item, Filtered[Item]]:
+def _outcome(opened: Outcome[Item, Image], done: Result | None) -> Outcome[Item, Filtered]:
     if done is None or opened.result is None:
         return Outcome(opened.item, None, opened.error)
     image, error, filter_s = done
     if image is None:
         return Outcome(opened.item, None, error)
     size = (opened.result.width, opened.result.height)
-    return Outcome(opened.item, Filtered(opened.item, image, size, filter_s), None)
+    return Outcome(opened.item, Filtered(image, size, filter_s), None)

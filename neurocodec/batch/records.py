@@ -1,6 +1,8 @@
 """Records of what became of a picture: the fields of `--json`."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -11,6 +13,8 @@ class EncodeRecord:
         level: the level as it was given, {"qp": 34}.
         qp: the QP that was given, or None.
         quality: the codec's quality, for codecs that have one.
+        search: what `--filter search` did: steps, seconds, and bpp, λ·D_m and D_m "before", of the
+            unfiltered picture, and "after"; None for other filters.
     """
 
     input: str
@@ -30,6 +34,7 @@ class EncodeRecord:
     bpp: float
     sha256: str
     encode_s: float
+    search: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -48,10 +53,11 @@ class DecodeRecord:
 
 @dataclass(frozen=True)
 class FilterRecord:
-    """One filtered picture."""
+    """One filtered picture; `search` as in EncodeRecord."""
 
     input: str
     output: str
     pre: str
     width: int
     height: int
+    search: Mapping[str, Any] | None = None

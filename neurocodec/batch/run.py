@@ -1,7 +1,6 @@
 """Many pictures: read, filter, encode or decode, write; a bad file costs itself only."""
 
 import hashlib
-import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -11,7 +10,6 @@ from typing import TypeVar
 from neurocodec import codecs, files, images
 from neurocodec.batch import grouping
 from neurocodec.batch.engines.local import Local, Outcome
-from neurocodec.batch.grouping import Filtered
 from neurocodec.batch.plan import Job, any_present
 from neurocodec.batch.records import DecodeRecord, EncodeRecord, FilterRecord
 from neurocodec.codecs import Level
@@ -19,7 +17,7 @@ from neurocodec.errors import BadInputError
 from neurocodec.files import display
 from neurocodec.images import MAX_PIXELS, Image
 from neurocodec.measures.rate import bpp
-from neurocodec.pipeline import Setting, prepared, read
+from neurocodec.pipeline import Filtered, Setting, prepared, read
 
 PPM_ENDINGS = (".ppm", ".pgm", ".pnm")
 
@@ -76,7 +74,7 @@ def decode(
 
 
 def _filtered(
-    function: Callable[[Filtered[_Task]], Record], jobs: Sequence[Job], work: Work
+    function: Callable[[_Task, Filtered], Record], jobs: Sequence[Job], work: Work
 ) -> Iterator[Outcome[Job, Record]]:
     """Filter every picture and apply `function`.
 
@@ -95,25 +93,23 @@ def _filtered(
                 yield Outcome(outcome.item.job, outcome.result, outcome.error)
 
 
-def _alone(function: Callable[[Filtered[_Task]], Record], task: _Task) -> Record:
+def _alone(function: Callable[[_Task, Filtered], Record], task: _Task) -> Record:
     image = _read(task)
-    start = time.perf_counter()
     with files.naming(display(task.job.source)):
-        filtered = prepared(task.work.setting).filter(image, task.work.level)
-    size = (image.width, image.height)
-    return function(Filtered(task, filtered, size, time.perf_counter() - start))
+        filtered = prepared(task.work.setting).filtered(image, task.work.level)
+    return function(task, filtered)
 
 
 def _onward(
-    function: Callable[[Filtered[_Task]], Record], outcome: Outcome[_Task, Filtered[_Task]]
+    function: Callable[[_Task, Filtered], Record], outcome: Outcome[_Task, Filtered]
 ) -> Record:
     if outcome.result is None:
         assert outcome.error is not None
         raise outcome.error
-    return function(outcome.result)
+    return function(outcome.item, outcome.result)
 
 
-def _pixels(outcome: Outcome[_Task, Filtered[_Task]]) -> int:
+def _pixels(outcome: Outcome[_Task, Filtered]) -> int:
     return 0 if outcome.result is None else outcome.result.image.pixels[..., 0].size
 
 
@@ -121,13 +117,11 @@ def _read(task: _Task) -> Image:
     return read(task.job.source, task.work.max_pixels)
 
 
-def _encode(filtered: Filtered[_Task]) -> EncodeRecord:
-    job, work = filtered.item.job, filtered.item.work
+def _encode(task: _Task, filtered: Filtered) -> EncodeRecord:
+    job, work = task.job, task.work
     pipeline = prepared(work.setting)
     with files.naming(display(job.source)):
-        encoded = pipeline.encode_filtered(
-            filtered.image, work.level, filtered.size, filtered.filter_s
-        )
+        encoded = pipeline.encode_filtered(filtered, work.level)
     files.write(job.target, encoded.data)
     own = pipeline.own_level(work.level).record()
     return EncodeRecord(
@@ -148,16 +142,17 @@ def _encode(filtered: Filtered[_Task]) -> EncodeRecord:
         bpp=encoded.bpp,
         sha256=encoded.sha256,
         encode_s=encoded.encode_s,
+        search=encoded.account or None,
     )
 
 
-def _write(filtered: Filtered[_Task]) -> FilterRecord:
-    job, image = filtered.item.job, filtered.image
+def _write(task: _Task, filtered: Filtered) -> FilterRecord:
+    job, image = task.job, filtered.image
     with files.naming(display(job.source)):
         picture = _picture_file(job.target, image)
     files.write(job.target, picture)
-    spec = prepared(filtered.item.work.setting).filter_spec
-    return FilterRecord(job.source, job.target, spec, image.width, image.height)
+    spec, account = prepared(task.work.setting).filter_spec, filtered.account or None
+    return FilterRecord(job.source, job.target, spec, image.width, image.height, account)
 
 
 def _decode(task: _Decoding) -> DecodeRecord:

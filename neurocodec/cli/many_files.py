@@ -240,9 +240,17 @@ def _show(record: Record, as_json: bool) -> None:
 def _describe(record: Record) -> str:
     text = f"{display(record.output)}  {record.width}×{record.height}"
     if isinstance(record, FilterRecord):
-        return text
+        return text + _searched(record)
     if isinstance(record, DecodeRecord):
         return f"{text}  {record.output_bytes} bytes"
     if (record.width, record.height) != (record.coded_width, record.coded_height):
         text += f" as {record.coded_width}×{record.coded_height}"
-    return f"{text}  {record.size_bytes} bytes  {record.bpp:.3f} bpp"
+    return f"{text}  {record.size_bytes} bytes  {record.bpp:.3f} bpp{_searched(record)}"
+
+
+def _searched(record: EncodeRecord | FilterRecord) -> str:
+    """The rate without the filter that was searched, and the seconds."""
+    if record.search is None:
+        return ""
+    bpp, seconds = record.search["before"]["bpp"], record.search["seconds"]
+    return f"  (unfiltered {bpp:.3f} bpp; {seconds:.0f} s of search)"

@@ -53,9 +53,20 @@ _filter = click.option(
     default="auto",
     show_default=True,
     metavar="NAME[:KEY=VALUE]",
-    help="Filter before the encoder: none, blur:sigma=0.5, scale:factor=0.5, tvl1:lmbda=1, or a "
-    "trained one, npp, tv or segnet, with --weights; auto is the trained filter installed for "
-    "the codec. --pre is an alias.",
+    help="Filter before the encoder: search, the best one for each picture; none, blur:sigma=0.5, "
+    "scale:factor=0.5, tvl1:lmbda=1; or a trained one, npp, tv or segnet, with --weights. auto is "
+    "the trained filter installed for the codec. --pre is an alias.",
+)
+_models = click.option(
+    "--model",
+    "models",
+    multiple=True,
+    metavar="NAME|FILE",
+    help="Recogniser that --filter search asks; several: give it again.  [default: the installed "
+    "EfficientNet-Lite 0, 1 and 2]",
+)
+_task = click.option(
+    "--task", metavar="classification|detection", help="The task of --model's recognisers."
 )
 _qp = click.option(
     "--qp",
@@ -115,14 +126,28 @@ def level(command: Command) -> Command:
     return wrapped
 
 
-def filter_with_weights(command: Command) -> Command:
-    """Add --filter and --weights; the command gets both as one `filter`."""
+def filter_with_settings(command: Command) -> Command:
+    """Add --filter, and options that are short for its settings; the command gets one `filter`."""
 
     @_filter
     @weights
+    @_models
+    @_task
     @wraps(command)
-    def wrapped(*args: Any, filter: str, weights: str | None, **rest: Any) -> Any:
-        return command(*args, filter=with_weights([filter], weights)[0], **rest)
+    def wrapped(
+        *args: Any,
+        filter: str,
+        weights: str | None,
+        models: tuple[str, ...],
+        task: str | None,
+        **rest: Any,
+    ) -> Any:
+        chosen = with_weights([filter], weights)[0]
+        if models or task:
+            from neurocodec.filters import with_recognisers
+
+            chosen = with_recognisers(chosen, models, task)
+        return command(*args, filter=chosen, **rest)
 
     return wrapped
 

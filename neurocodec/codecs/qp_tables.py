@@ -34,20 +34,20 @@ def own_level(codec: Codec, level: Level) -> Level:
     return Level(codec.unit, level_at_qp(codec.name, level.value))
 
 
-def level_at_qp(codec_name: str, qp: int) -> int:
+def level_at_qp(codec_name: str, qp: float) -> int:
     """Find the level whose mean bpp is nearest to BPG's at `qp`, by their ratio.
 
     Args:
-        codec_name: its key in CODECS; for those on BPG's own scale the level is `qp`.
-        qp: of BPG, 0..51.
+        codec_name: its key in CODECS; on BPG's own scale the level is the nearest to `qp`.
+        qp: of BPG, 0..51, with or without a fraction.
 
     Raises:
         UsageError: no such QP, or a codec without a table.
     """
-    if qp not in range(52):
+    if not 0 <= qp <= 51:
         raise UsageError(f"the QP goes from 0 to 51, not {qp}")
     if codec_name in _ON_ITS_SCALE:
-        return qp
+        return round(qp)
     wanted = _rate(_REFERENCE, qp)
     return min(_levels(codec_name), key=lambda level: abs(_rate(codec_name, level) - wanted))
 
@@ -106,6 +106,6 @@ def _levels(codec_name: str) -> range:
     return range(measured[0], measured[-1] + 1)
 
 
-def _rate(codec_name: str, level: int) -> float:
+def _rate(codec_name: str, level: float) -> float:
     """Natural logarithm of the mean bpp; between measured levels a straight line."""
     return float(np.interp(level, *_curve(codec_name)))

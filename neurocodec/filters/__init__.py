@@ -1,5 +1,13 @@
 """Filters: what happens to a picture before a stock encoder sees it."""
 
-from neurocodec.filters.filter import FILTERS, Filter, check, create, with_weights
+from neurocodec.filters.filter import (
+    FILTERS,
+    Account,
+    Filter,
+    check,
+    create,
+    with_recognisers,
+    with_weights,
+)
 
-__all__ = ["FILTERS", "Filter", "check", "create", "with_weights"]
+__all__ = ["FILTERS", "Account", "Filter", "check", "create", "with_recognisers", "with_weights"]

@@ -2,9 +2,12 @@
 
 import inspect
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
+from urllib.parse import quote
 
 from neurocodec import registry
+from neurocodec.codecs import Codec
 from neurocodec.errors import UsageError
 from neurocodec.images import Image
 
@@ -17,7 +20,9 @@ FILTERS = {
     "tv": "neurocodec.filters.network:Tv",
     "segnet": "neurocodec.filters.network:SegNet",
     "schedule": "neurocodec.filters.schedule:Schedule",
+    "search": "neurocodec.filters.search:Search",
 }
+Account = Mapping[str, Any]
 
 
 class Filter(ABC):
@@ -42,6 +47,10 @@ class Filter(ABC):
     @abstractmethod
     def __call__(self, image: Image, qp: float) -> Image:
         """Filter a picture; alpha, gray and metadata stay as they are."""
+
+    def with_account(self, image: Image, qp: float) -> tuple[Image, Account]:
+        """Filter a picture, and tell what a user may want to know of it; {} for most filters."""
+        return self(image, qp), {}
 
     def filter_batch(self, images: Sequence[Image], qp: float) -> list[Image]:
         """Filter pictures, all of one size, to within one level of `__call__`."""
@@ -83,20 +92,44 @@ def check(spec: str) -> None:
         raise UsageError(f"no filter is called {name!r}: the known ones are {', '.join(FILTERS)}")
 
 
-def create(spec: str, device: str = "cpu") -> Filter:
+def create(spec: str, device: str = "cpu", codec: Codec | None = None) -> Filter:
     """Make the filter that "name:key=value" describes.
 
     Args:
         spec: as on the command line.
         device: "cpu", "cuda" or "auto", for those that compute on torch.
+        codec: the one that comes after, for those that search through it.
 
     Raises:
         UsageError: unknown name or setting, or a setting out of its range.
         MissingError: weights that are not there.
     """
-    created: Filter = registry.create(FILTERS, spec, "filter", device=device)
+    created: Filter = registry.create(FILTERS, spec, "filter", device=device, codec=codec)
     created.spec = spec
     return created
+
+
+def with_recognisers(spec: str, models: Sequence[str], task: str | None) -> str:
+    """Add recognisers and their task to the spec of a search.
+
+    Args:
+        spec: as on the command line.
+        models: names or files.
+        task: a key of TASKS, or None for the default.
+
+    Raises:
+        UsageError: the spec is of a filter that asks no recogniser, or has them already.
+    """
+    name, settings = registry.parse(spec)
+    if name != "search":
+        raise UsageError(
+            f"--model and --task are for the recognisers of --filter search, not for {spec}"
+        )
+    if models and "model" in settings:
+        raise UsageError(f"{spec} names its recognisers already: leave --model out")
+    if models:
+        spec += f":model={'+'.join(quote(model, safe='/') for model in models)}"
+    return f"{spec}:task={task}" if task else spec
 
 
 def with_weights(specs: Sequence[str], weights: str) -> list[str]:

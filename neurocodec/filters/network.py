@@ -10,6 +10,7 @@ import torch
 
 from neurocodec.errors import MissingError, UsageError
 from neurocodec.filters.filter import Filter
+from neurocodec.filters.tiles import Span, spans
 from neurocodec.images import Image, Plane
 from neurocodec.networks import checkpoint, devices
 from neurocodec.networks.filter import FilterNetwork
@@ -79,10 +80,10 @@ class NetworkFilter(Filter):
             return list(images)
         results = [np.empty_like(image.pixels) for image in images]
         rows, columns = self._spans(images[0].height), self._spans(images[0].width)
-        for (y, shown_y, part_y), (x, shown_x, part_x) in product(rows, columns):
-            windows = [Image(image.pixels[shown_y, shown_x], gray=image.gray) for image in images]
+        for y, x in product(rows, columns):
+            windows = [Image(image.pixels[y.shown, x.shown], gray=image.gray) for image in images]
             for result, window in zip(results, self._filtered(windows, qp), strict=True):
-                result[y, x] = window[part_y, part_x]
+                result[y.tile, x.tile] = window[y.part, x.part]
         return [replace(image, pixels=p) for image, p in zip(images, results, strict=True)]
 
     def _filtered(self, windows: Sequence[Image], qp: float) -> Iterator[Plane]:
@@ -95,26 +96,8 @@ class NetworkFilter(Filter):
                 filtered = self._network(to_tensor(some, self._device), qp)
                 yield from (image.pixels for image in to_images(filtered, some))
 
-    def _spans(self, side: int) -> list[tuple[slice, slice, slice]]:
-        """Cut a side into tiles: each tile, the window shown to the network, the tile in that.
-
-        All tiles are alike in size: memory that one leaves fits the next, and none is a sliver.
-        """
-        stride = self._network.stride
-        margin = _up(self._network.reach, stride)
-        tile = _up(-(-side // -(-side // (self._tile // stride * stride))), stride)
-        last = max(0, _up(side - tile - 2 * margin, stride))
-        spans = []
-        for start in range(0, side, tile):
-            end, shown = min(start + tile, side), min(max(0, start - margin), last)
-            window = slice(shown, min(shown + tile + 2 * margin, side))
-            spans.append((slice(start, end), window, slice(start - shown, end - shown)))
-        return spans
-
-
-def _up(length: int, stride: int) -> int:
-    """Round up to a multiple of the stride."""
-    return -(-length // stride) * stride
+    def _spans(self, side: int) -> list[Span]:
+        return spans(side, self._tile, self._network.reach, self._network.stride)
 
 
 class Npp(NetworkFilter):

@@ -5,8 +5,9 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
+from neurocodec.codecs import Codec
 from neurocodec.errors import UsageError
-from neurocodec.filters.filter import Filter, create
+from neurocodec.filters.filter import Account, Filter, create
 from neurocodec.images import Image
 
 
@@ -22,8 +23,8 @@ class Schedule(Filter):
         UsageError: it cannot be read, or names an unknown filter.
     """
 
-    def __init__(self, file: str, device: str = "cpu") -> None:
-        self._filters = {qp: create(spec, device) for qp, spec in _specs(file).items()}
+    def __init__(self, file: str, device: str = "cpu", codec: Codec | None = None) -> None:
+        self._filters = {qp: create(spec, device, codec) for qp, spec in _specs(file).items()}
         in_force = {str(qp): f.spec + f.weights_sha256 for qp, f in self._filters.items()}
         text = json.dumps(in_force, sort_keys=True)
         self.weights_sha256 = hashlib.sha256(text.encode()).hexdigest()
@@ -31,6 +32,10 @@ class Schedule(Filter):
     def __call__(self, image: Image, qp: float) -> Image:
         """Filter a picture as the nearest QP of the file says; the higher one in a tie."""
         return self._nearest(qp)(image, qp)
+
+    def with_account(self, image: Image, qp: float) -> tuple[Image, Account]:
+        """Filter a picture, and tell what the filter of that QP tells."""
+        return self._nearest(qp).with_account(image, qp)
 
     def filter_batch(self, images: Sequence[Image], qp: float) -> list[Image]:
         """Filter pictures, all of one size, as `__call__` filters each."""

@@ -41,11 +41,13 @@ class Recognition:
         models: as `recognisers.load` takes them.
         task: a key of LOSSES.
         loss: "name:key=value", D_m; None is the task's default.
+        whole: classifiers are shown pictures squeezed into their square, none of it cut off.
     """
 
     models: Sequence[str]
     task: str = "classification"
     loss: str | None = None
+    whole: bool = False
 
 
 class RecogniserLoss(ABC):
@@ -57,6 +59,11 @@ class RecogniserLoss(ABC):
         self.loss = loss
         self._recogniser = recogniser.to(memory_format=torch.channels_last)
         self._precision = precision
+
+    @property
+    def model_sha256(self) -> str:
+        """SHA-256 of the recogniser's weights."""
+        return self._recogniser.model_sha256
 
     @abstractmethod
     def target(self, clean: Tensor, ground_truth: Sequence[Any]) -> Any:
@@ -97,6 +104,8 @@ def load(recognition: Recognition, device: str, precision: Precision) -> dict[st
         if recogniser.kind != task:
             known = f"add --task {recogniser.kind}" if recogniser.kind in LOSSES else "name another"
             raise UsageError(f"{model}: is made for {recogniser.kind}, not for {task}: {known}")
+        if recognition.whole:
+            recogniser.see_whole()
         context = {"recogniser": recogniser, "precision": precision, "loss": chosen}
         losses[name] = registry.create(LOSSES[task], chosen, f"loss for {task}", **context)
     return losses

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 @options.level
 @options.codec
 @options.chroma
-@options.filter_with_weights
+@options.filter_with_settings
 @options.flatten
 @click.option("--keep-metadata", is_flag=True, help="Keep EXIF, ICC and XMP.")
 @options.max_pixels

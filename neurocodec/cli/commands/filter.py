@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 @selection
 @options.level
 @options.codec
-@options.filter_with_weights
+@options.filter_with_settings
 @options.flatten
 @options.max_pixels
 @options.device

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from neurocodec import files
 from neurocodec.errors import BadInputError, MissingError, UsageError
 from neurocodec.networks import checkpoint, devices
-from neurocodec.networks.recognisers import architectures
+from neurocodec.networks.recognisers import architectures, efficientnet_lite
 from neurocodec.networks.recognisers.graph import Graph
 from neurocodec.networks.recognisers.preprocessing import Preprocessing, from_description
 from neurocodec.networks.recognisers.recogniser import Recogniser
@@ -32,6 +32,8 @@ def load(model: str, device: str = "cpu") -> Recogniser:
               and `output` or `heads`; or `arch`, torchvision's or timm's name, with
               `settings` for its function (num_classes, aux_loss) and `preprocessing` (see
               preprocessing.py) where they are not the library's own;
+            - efficientnet_lite0, 1 or 2: the weights of the packages that are installed with this
+              one;
             - torchvision's or timm's name (with or without "timm:"): the published weights;
             - either of these and ":random": random weights, the same every time, for trials.
         device: "cpu", "cuda" or "auto".
@@ -47,6 +49,9 @@ def load(model: str, device: str = "cpu") -> Recogniser:
 
 
 def _from_name(model: str) -> Recogniser:
+    if model in efficientnet_lite.SIZES:
+        description, tensors = efficientnet_lite.read(model)
+        return Recogniser(model, *_graph(description, tensors), description=description)
     name = model.removesuffix(_RANDOM)
     arch = architectures.find(name)
     network = architectures.build(arch, {}, pretrained=name == model)

@@ -9,7 +9,7 @@ from torch.nn import functional
 from torchvision.transforms import InterpolationMode
 from torchvision.transforms import functional as transforms
 
-_FITS = ("crop", "shorter", "letterbox")
+_FITS = ("crop", "squeeze", "shorter", "letterbox")
 _ORDERS = ("RGB", "BGR")
 _Channels = tuple[float, float, float]
 
@@ -19,11 +19,11 @@ class Preprocessing:
     """Resizing (always antialiased), then x = (p255 - sub) · mul on samples of 0 to 255.
 
     Attributes:
-        fit: "crop": the shorter side to `resize`, then the centre square of `size`; "shorter": the
-            shorter side to `resize`, nothing cut; "letterbox": the longer side to `size`, padded
-            on the right and at the bottom to a square.
+        fit: "crop": the shorter side to `resize`, then the centre square of `size`; "squeeze": both
+            sides to `size`; "shorter": the shorter side to `resize`, nothing cut; "letterbox": the
+            longer side to `size`, padded on the right and at the bottom to a square.
         size: the side of the square, in pixels; not used by "shorter".
-        resize: in pixels; not used by "letterbox".
+        resize: in pixels; used by "crop" and "shorter".
         interpolation: "bilinear" or "bicubic".
         channels: "RGB" or "BGR".
         sub: one value a channel, in the order of `channels`.
@@ -59,14 +59,14 @@ class Preprocessing:
         return (ordered * 255 - sub) * mul
 
     def _fit(self, pictures: Tensor) -> Tensor:
-        boxed = self.fit == "letterbox"
         sides = pictures.shape[-2:]
         height, width = (max(1, side * self.size // max(sides)) for side in sides)
+        sizes = {"letterbox": [height, width], "squeeze": [self.size, self.size]}
         mode = InterpolationMode(self.interpolation)
         resized: Tensor = transforms.resize(
-            pictures, [height, width] if boxed else [self.resize], mode, antialias=True
+            pictures, sizes.get(self.fit, [self.resize]), mode, antialias=True
         )
-        if boxed:
+        if self.fit == "letterbox":
             edges = (0, self.size - width, 0, self.size - height)
             return functional.pad(resized, edges, value=self.pad / 255)
         return transforms.center_crop(resized, [self.size]) if self.fit == "crop" else resized

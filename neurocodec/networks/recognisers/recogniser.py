@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -50,6 +51,11 @@ class Recogniser(nn.Module):
     def train(self, mode: bool = True) -> "Recogniser":
         """Stay in evaluation mode, also inside a trainer."""
         return self
+
+    def see_whole(self) -> None:
+        """Squeeze pictures into the network's square from now on, instead of cutting a square."""
+        if self.preprocessing is not None and self.preprocessing.fit == "crop":
+            self.preprocessing = replace(self.preprocessing, fit="squeeze")
 
     def forward(self, pictures: Tensor) -> Any:
         """Predict from pictures.

@@ -9,8 +9,6 @@ import torch
 from torch import Tensor
 from torchvision.transforms import functional as transforms
 
-from neurocodec.training import distributed
-
 _SMALLEST = 0.7  # share of the picture's side
 
 
@@ -42,9 +40,9 @@ class RandomCrop:
 
 
 def draw_crops(count: int, *, seed: int, step: int) -> list[RandomCrop]:
-    """A crop for each of `count` pictures of a step: this process's share of the batch."""
+    """A crop for each of `count` pictures of a step."""
     rng = np.random.default_rng([seed, 3, step])
-    return list(distributed.share([_draw(rng) for _ in range(count * distributed.processes())]))
+    return [_draw(rng) for _ in range(count)]
 
 
 def cropped(pictures: Tensor, crops: Sequence[RandomCrop]) -> Tensor:

@@ -1,0 +1,35 @@
+"""The recognisers that a search asks, and L by their answers."""
+
+from collections.abc import Sequence
+from urllib.parse import unquote
+
+import torch
+
+from neurocodec import losses
+from neurocodec.losses import Recognition, known_slopes
+from neurocodec.losses.algorithm1 import Objective
+from neurocodec.networks.precision import precision
+
+INSTALLED = ("efficientnet_lite0", "efficientnet_lite1", "efficientnet_lite2")
+_BETWEEN = "+"
+
+
+def models(text: str, task: str) -> Sequence[str]:
+    """The recognisers that a setting names, the installed ones where it names none."""
+    if not text and task == "classification":
+        return INSTALLED
+    return [unquote(name) for name in text.split(_BETWEEN) if name]
+
+
+def objective(names: Sequence[str], task: str, codec_name: str, device: torch.device) -> Objective:
+    """L by the recognisers' answers, with the codec's λ for each.
+
+    Raises:
+        UsageError: unknown task or model, or a codec without λ.
+        MissingError: a model's weights are not there.
+        BadInputError: a file is damaged.
+    """
+    jury = losses.load(
+        Recognition(names, task, whole=True), device.type, precision(device, amp=False)
+    )
+    return Objective(jury, known_slopes.slopes(codec_name, jury))

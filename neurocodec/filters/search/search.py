@@ -1,0 +1,158 @@
+"""`--filter search`."""
+
+import hashlib
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cached_property
+
+import torch
+
+from neurocodec import registry, weights
+from neurocodec.codecs import Codec, Level, qp_tables
+from neurocodec.errors import UsageError
+from neurocodec.filters.filter import Account, Filter
+from neurocodec.filters.search import jury
+from neurocodec.filters.search.descent import Descent, Tried
+from neurocodec.filters.search.field import STRIDE, Field, Start, TiledProxy
+from neurocodec.filters.search.views import WINDOW, views
+from neurocodec.images import Image
+from neurocodec.losses.quantisation import dct_proxy
+from neurocodec.measures.rate import bpp
+from neurocodec.networks import checkpoint, devices
+from neurocodec.networks.filter import padded
+from neurocodec.networks.light import Light
+from neurocodec.networks.npp import Npp
+from neurocodec.networks.tensors import to_tensor
+
+AUTO, NONE = "auto", "none"
+_SMALLEST_GRID, _LARGEST_GRID = 1, 128
+
+
+class Search(Filter):
+    """The blurs of one picture that cost the least, R + λ·D_m, found by descent through the codec.
+
+    Args:
+        codec: the real one; None where there is none to search through.
+        steps: of the descent; 0 is the trained filter that the search starts from.
+        grid: cells of the map of blurs along a square picture's side.
+        model: recognisers with + between them, as `recognisers.load` takes them, percent-encoded;
+            "" is the installed ones.
+        task: theirs.
+        start: weights of npp-light or npp-context to start from; "auto" for the codec's default
+            filter, "none" for the best single blur of photographs.
+        device: "cpu", "cuda" or "auto".
+
+    Raises:
+        UsageError: a setting out of its range, a codec without λ or without loss, or no model for
+            a task that has none installed.
+        MissingError: weights that are not there.
+    """
+
+    qps = (12.0, 48.0)
+
+    def __init__(
+        self,
+        codec: Codec | None = None,
+        steps: int = 8,
+        grid: int = 7,
+        model: str = "",
+        task: str = "classification",
+        start: str = AUTO,
+        device: str = "cpu",
+    ) -> None:
+        if codec is None or codec.lossless:
+            raise UsageError("search needs a codec with loss to search through")
+        _check("steps", steps, 0, 1000)
+        _check("grid", grid, _SMALLEST_GRID, _LARGEST_GRID)
+        devices.keep_memory()
+        self._codec, self._steps, self._grid, self._task = codec, steps, grid, task
+        self._device = devices.resolve(device)
+        self.device_type = self._device.type
+        self._models = jury.models(model, task)
+        if not self._models:
+            raise UsageError(f"search for {task} needs a recogniser: add --model FILE or NAME")
+        self._start, start_sha256 = _start(start, codec.name, self._device)
+        self._objective = jury.objective(self._models, task, codec.name, self._device)
+        recognisers = [loss.model_sha256 for loss in self._objective.losses.values()]
+        together = " ".join([start_sha256, *recognisers])
+        self.weights_sha256 = hashlib.sha256(together.encode()).hexdigest()
+
+    def __call__(self, image: Image, qp: float) -> Image:
+        """Search for the picture that costs the least; alpha and metadata stay as they are."""
+        return self.with_account(image, qp)[0]
+
+    def fingerprint(self, qp: float) -> str:
+        """Return the spec, the weights, and what the codec is."""
+        return super().fingerprint(qp) + self._codec.encoder
+
+    def with_account(self, image: Image, qp: float) -> tuple[Image, Account]:
+        """Search, and tell steps, bpp, λ·D_m and D_m before and after, and seconds."""
+        if self.identity(qp):
+            return image, {}
+        begin = time.perf_counter()
+        with _one_thread():
+            x = padded(to_tensor([image], self._device), STRIDE)
+            field = Field(x, *self._start(x, qp), self._cell(image))
+            if not self._steps:
+                return field.as_picture(field.rounded(), image), {}
+            plain, best = self._descent(image, qp)(field, self._steps)
+        account = {"steps": self._steps, "before": _told(plain), "after": _told(best)}
+        return best.image, account | {"seconds": time.perf_counter() - begin}
+
+    def _cell(self, image: Image) -> float:
+        return min(image.width, image.height, WINDOW) / self._grid
+
+    def _descent(self, image: Image, qp: float) -> Descent:
+        codec = self._codec
+        level = Level(codec.unit, qp_tables.level_at_qp(codec.name, qp))
+
+        def coded(filtered: Image) -> tuple[Image, float]:
+            data = codec.encode(filtered, level)
+            return codec.decode(data), bpp(len(data), image.width, image.height)
+
+        shown = views(image.width, image.height)
+        goal = self._objective.goal(to_tensor([image], self._device), [None], shown, [qp])
+        return Descent(image, goal, self._objective, coded, self._proxy)
+
+    @cached_property
+    def _proxy(self) -> TiledProxy:
+        return TiledProxy(dct_proxy(self._codec.name, self._codec.chroma)).to(self._device)
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Compute on one thread: how many there are changes sums, and with them files."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def _check(name: str, value: int, least: int, most: int) -> None:
+    if not least <= value <= most:
+        raise UsageError(f"search:{name} goes from {least} to {most}, not {value}")
+
+
+def _start(named: str, codec_name: str, device: torch.device) -> tuple[Start, str]:
+    """The start of that name, and the sha256 of its weights."""
+    if named == AUTO:
+        spec = weights.automatic().get(codec_name, NONE)
+        named = registry.parse(spec)[1].get("weights", NONE)
+    if named == NONE:
+        return Start(None), ""
+    network, stored = checkpoint.read(named, Npp, "preprocessor")
+    if not isinstance(network.body, Light):
+        raise UsageError(f"search:start={named}: is no npp-light or npp-context")
+    body = network.body.to(device).to(memory_format=torch.channels_last)
+    return Start(body), stored.sha256
+
+
+def _told(tried: Tried) -> Account:
+    return {
+        "bpp": tried.bpp,
+        "recognition": tried.recognition,
+        "d_m": dict(tried.d_m),
+    }

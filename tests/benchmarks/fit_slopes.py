@@ -1,0 +1,84 @@
+"""Measure neurocodec/losses/slopes.json: the codecs' λ and mean rate by known recognisers.
+
+    NEUROCODEC_DATA=… python tests/benchmarks/fit_slopes.py
+
+It wants $NEUROCODEC_DATA/train-pool, detection/train2017 and models, and takes half an hour on two
+cores, most of it for VVC. Every λ is that of `train-npp --lmbda slope`: of 64 pictures' middles, at
+six QPs (neurocodec/training/lmbda.py), here of pictures squeezed into the recognisers' squares.
+"""
+
+import argparse
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from neurocodec import losses
+from neurocodec.filters.search.jury import INSTALLED
+from neurocodec.losses import Recognition
+from neurocodec.training import lmbda
+from neurocodec.training.config import Config
+from neurocodec.training.report import Report
+from neurocodec.training.workbench import workbench
+
+CODECS = ("bpg", "jpeg", "jpeg2000", "vvc")
+CLASSIFIERS = (
+    "squeezenet1_0",
+    "squeezenet1_1",
+    "mobilenet_v2_1.0_224",
+    "mobilenet_v2_0.5_224",
+    "mobilenet_v1_0.5_160",
+)
+DETECTORS = ("yolox_nano_416",)
+SLOPES = Path(losses.__file__).parent / "slopes.json"
+
+
+def measure(
+    codec: str, recognition: Recognition, data: Path, size: int, jobs: int
+) -> list[dict[str, Any]]:
+    """The records of one codec and some recognisers of one task."""
+    config = Config(Path(), data, size=size, jobs=jobs, device="cpu", validation=0)
+    with workbench(config, Report(), codec, recognition) as bench:
+        measured = lmbda.measure(bench)
+        return [
+            {
+                "codec": codec,
+                "task": recognition.task,
+                "recogniser": name,
+                "sha256": bench.losses[name].model_sha256,
+                "encoder": bench.pool.codec.encoder,
+                **asdict(slope),
+            }
+            for name, slope in measured.items()
+        ]
+
+
+def files(data: Path, names: Sequence[str]) -> list[str]:
+    """The recognisers' files."""
+    return [str(data / "models" / f"{name}.safetensors") for name in names]
+
+
+def main() -> None:
+    """Measure, and write the table."""
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--codecs", default=",".join(CODECS))
+    options.add_argument("--jobs", type=int, default=2)
+    chosen = options.parse_args()
+    data = Path(os.environ["NEUROCODEC_DATA"])
+    classifiers = Recognition([*INSTALLED, *files(data, CLASSIFIERS)], whole=True)
+    detectors = Recognition(files(data, DETECTORS), "detection", whole=True)
+    codecs = chosen.codecs.split(",")
+    kept = json.loads(SLOPES.read_text())["slopes"] if SLOPES.exists() else []
+    records = [one for one in kept if one["codec"] not in codecs]
+    for codec in codecs:
+        records += measure(codec, classifiers, data / "train-pool", 224, chosen.jobs)
+        records += measure(codec, detectors, data / "detection" / "train2017", 384, chosen.jobs)
+        described = {"measured_by": "tests/benchmarks/fit_slopes.py", "slopes": records}
+        SLOPES.write_text(json.dumps(described, indent=1) + "\n")
+        print(codec, "measured", flush=True)
+
+
+if __name__ == "__main__":
+    main()
