@@ -8,7 +8,7 @@ that they are shown of a picture. λ and R̄ are the codec's at each QP (measure
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -68,6 +68,10 @@ class Objective:
     losses: Mapping[str, RecogniserLoss]
     slopes: Mapping[str, Slope]
     beta: float = 0.0
+
+    def of(self, names: Sequence[str]) -> "Objective":
+        """The same by some of the recognisers."""
+        return replace(self, losses={name: self.losses[name] for name in names})
 
     def goal(
         self,

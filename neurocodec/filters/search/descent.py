@@ -9,7 +9,7 @@
 The picture of the lowest L is kept, of the unfiltered one too.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -21,12 +21,40 @@ from neurocodec.losses.algorithm1 import Goal, Loss, Objective
 from neurocodec.networks.swap import swap_values
 from neurocodec.networks.tensors import to_tensor
 
-_BETAS = (0.7, 0.9)
-RATE = 1.0
+_LEARNING_RATE, _BETAS = 1.0, (0.7, 0.9)
 
 Codec = Callable[[Image], tuple[Image, float]]
 """From a picture to the decoded one and the bpp of its file."""
 Proxy = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The course of a descent.
+
+    Attributes:
+        steps: down the gradient, each after the codec and the recognisers.
+        drawn: recognisers whose gradient a step takes, in turn; 0 is all of them.
+        every: the real codec codes at every so many steps and at the last one; between, the proxy
+            tells what changed since.
+        seed: of the turn.
+    """
+
+    steps: int = 8
+    drawn: int = 0
+    every: int = 1
+    seed: int = 0
+
+    def is_real(self, step: int) -> bool:
+        """True for a step whose picture the real codec codes."""
+        return step % self.every == 0 or step == self.steps
+
+    def asked(self, names: Sequence[str], step: int) -> Sequence[str]:
+        """The recognisers whose loss a step takes."""
+        if not 0 < self.drawn < len(names) or step == self.steps:
+            return names
+        first = self.seed + step * self.drawn
+        return [names[(first + place) % len(names)] for place in range(self.drawn)]
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,6 +77,30 @@ class Tried:
 
 
 @dataclass(frozen=True, eq=False)
+class Coded:
+    """A picture after the real codec, and what the proxy made of it.
+
+    Attributes:
+        image: the codec's input.
+        x_hat: the decoded picture, (1, 3, H, W).
+        bpp: of the file.
+        y_hat: the proxy's picture, of that shape.
+        r_p: its rate, (1,).
+    """
+
+    image: Image
+    x_hat: Tensor
+    bpp: float
+    y_hat: Tensor
+    r_p: Tensor
+
+    def moved(self, y_hat: Tensor, r_p: Tensor) -> tuple[Tensor, list[float]]:
+        """The decoded picture and its bpp, with the proxy's change since then."""
+        x_hat = (self.x_hat + y_hat.detach() - self.y_hat).clamp(0, 1)
+        return x_hat, (self.bpp * r_p.detach() / self.r_p).tolist()
+
+
+@dataclass(frozen=True, eq=False)
 class Descent:
     """The search for one picture.
 
@@ -66,36 +118,50 @@ class Descent:
     codec: Codec
     proxy: Proxy
 
-    def __call__(self, field: Field, steps: int) -> tuple[Tried, Tried]:
-        """The unfiltered picture and the best one of `steps` steps."""
-        with torch.no_grad():
-            plain = self._unfiltered(field.unknowns.device)
-        best = plain
-        adam = torch.optim.Adam([field.unknowns], lr=RATE, betas=_BETAS)
-        for step in range(steps + 1):
-            with torch.set_grad_enabled(step < steps):
-                tried, loss = self._step(field)
-            best = min(best, tried, key=lambda one: one.loss)
-            if step < steps:
+    def __call__(self, field: Field, plan: Plan) -> tuple[Tried, Tried]:
+        """The unfiltered picture and the best one that was tried."""
+        plain = best = self._unfiltered(field.unknowns.device)
+        names = list(self.objective.losses)
+        adam = torch.optim.Adam([field.unknowns], lr=_LEARNING_RATE, betas=_BETAS)
+        for step in range(plan.steps + 1):
+            with torch.set_grad_enabled(step < plan.steps):
+                x_bar = field.rounded()
+                y_hat, r_p = self._proxied(x_bar)
+                if plan.is_real(step):
+                    coded = self._coded(field.as_picture(x_bar, self.image), y_hat, r_p)
+                x_hat, rates = coded.moved(y_hat, r_p)
+                values = swap_values(x_hat, rates, y_hat, r_p)
+                asked = plan.asked(names, step)
+                loss = self.objective.of(asked)(self.goal, *values)
+            if plan.is_real(step):
+                judged = loss if len(asked) == len(names) else self._judged(coded)
+                best = min(best, _tried(coded.image, coded.bpp, judged), key=lambda one: one.loss)
+            if step < plan.steps:
                 adam.zero_grad()
                 loss.total.sum().backward()  # type: ignore[no-untyped-call]
                 adam.step()
         return plain, best
 
-    def _step(self, field: Field) -> tuple[Tried, Loss]:
-        x_bar = field.rounded()
-        filtered = field.as_picture(x_bar, self.image)
-        decoded, bpp = self.codec(filtered)
-        y_hat, r_p = self.proxy(x_bar, x_bar.new_tensor(self.goal.qps))
-        shown = y_hat[..., : self.image.height, : self.image.width]
-        x_hat = to_tensor([decoded], x_bar.device)
-        loss = self.objective(self.goal, *swap_values(x_hat, [bpp], shown, r_p))
-        return _tried(filtered, bpp, loss), loss
-
+    @torch.no_grad()
     def _unfiltered(self, device: torch.device) -> Tried:
         decoded, bpp = self.codec(self.image)
         x_hat = to_tensor([decoded], device)
         return _tried(self.image, bpp, self.objective(self.goal, x_hat, x_hat.new_tensor([bpp])))
+
+    def _proxied(self, x_bar: Tensor) -> tuple[Tensor, Tensor]:
+        """ŷ of the picture's own size, and R_p."""
+        y_hat, r_p = self.proxy(x_bar, x_bar.new_tensor(self.goal.qps))
+        return y_hat[..., : self.image.height, : self.image.width], r_p
+
+    def _coded(self, filtered: Image, y_hat: Tensor, r_p: Tensor) -> Coded:
+        decoded, bpp = self.codec(filtered)
+        x_hat = to_tensor([decoded], y_hat.device)
+        return Coded(filtered, x_hat, bpp, y_hat.detach(), r_p.detach())
+
+    @torch.no_grad()
+    def _judged(self, coded: Coded) -> Loss:
+        """L by all recognisers."""
+        return self.objective(self.goal, coded.x_hat, coded.x_hat.new_tensor([coded.bpp]))
 
 
 def _tried(image: Image, bpp: float, loss: Loss) -> Tried:

@@ -13,7 +13,7 @@ from neurocodec.codecs import Codec, Level, qp_tables
 from neurocodec.errors import UsageError
 from neurocodec.filters.filter import Account, Filter
 from neurocodec.filters.search import jury
-from neurocodec.filters.search.descent import Descent, Tried
+from neurocodec.filters.search.descent import Descent, Plan, Tried
 from neurocodec.filters.search.field import STRIDE, Field, Start, TiledProxy
 from neurocodec.filters.search.views import WINDOW, views
 from neurocodec.images import Image
@@ -35,6 +35,9 @@ class Search(Filter):
     Args:
         codec: the real one; None where there is none to search through.
         steps: of the descent; 0 is the trained filter that the search starts from.
+        drawn: recognisers whose gradient a step takes, in turn; 0 is all.
+        every: the real codec codes at every so many steps.
+        seed: whose turn comes first.
         grid: cells of the map of blurs along a square picture's side.
         model: recognisers with + between them, as `recognisers.load` takes them, percent-encoded;
             "" is the installed ones.
@@ -56,6 +59,9 @@ class Search(Filter):
         codec: Codec | None = None,
         steps: int = 8,
         grid: int = 7,
+        drawn: int = 0,
+        every: int = 1,
+        seed: int = 0,
         model: str = "",
         task: str = "classification",
         start: str = AUTO,
@@ -66,14 +72,17 @@ class Search(Filter):
         _check("steps", steps, 0, 1000)
         _check("grid", grid, _SMALLEST_GRID, _LARGEST_GRID)
         devices.keep_memory()
-        self._codec, self._steps, self._grid, self._task = codec, steps, grid, task
+        _check("drawn", drawn, 0, 1000)
+        _check("every", every, 1, 1000)
+        self._plan = Plan(steps, drawn, every, seed)
+        self._codec, self._grid = codec, grid
         self._device = devices.resolve(device)
         self.device_type = self._device.type
-        self._models = jury.models(model, task)
-        if not self._models:
+        models = jury.models(model, task)
+        if not models:
             raise UsageError(f"search for {task} needs a recogniser: add --model FILE or NAME")
         self._start, start_sha256 = _start(start, codec.name, self._device)
-        self._objective = jury.objective(self._models, task, codec.name, self._device)
+        self._objective = jury.objective(models, task, codec.name, self._device)
         recognisers = [loss.model_sha256 for loss in self._objective.losses.values()]
         together = " ".join([start_sha256, *recognisers])
         self.weights_sha256 = hashlib.sha256(together.encode()).hexdigest()
@@ -94,10 +103,10 @@ class Search(Filter):
         with _one_thread():
             x = padded(to_tensor([image], self._device), STRIDE)
             field = Field(x, *self._start(x, qp), self._cell(image))
-            if not self._steps:
+            if not self._plan.steps:
                 return field.as_picture(field.rounded(), image), {}
-            plain, best = self._descent(image, qp)(field, self._steps)
-        account = {"steps": self._steps, "before": _told(plain), "after": _told(best)}
+            plain, best = self._descent(image, qp)(field, self._plan)
+        account = {"steps": self._plan.steps, "before": _told(plain), "after": _told(best)}
         return best.image, account | {"seconds": time.perf_counter() - begin}
 
     def _cell(self, image: Image) -> float:
