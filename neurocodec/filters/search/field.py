@@ -10,11 +10,12 @@ from torch.utils.checkpoint import checkpoint
 
 from neurocodec.filters.tiles import Span, spans
 from neurocodec.images import Image
+from neurocodec.networks.filter import padded
 from neurocodec.networks.light import FIRST_LOGITS, Blurs, Light
 from neurocodec.networks.swap import round_to_levels
 from neurocodec.networks.tensors import to_images
 
-STRIDE = 32
+_STRIDE = 32  # of tiles: whole blocks of the proxy's chroma
 _TILE = 768
 _SCALE = 4  # pixels of a logit, along a side
 
@@ -27,17 +28,21 @@ class Start:
     Args:
         network: a trained npp-light or npp-context, or None for the best single blur of photographs
             and no residual.
+
+    Attributes:
+        stride: of pictures, in pixels.
     """
 
     def __init__(self, network: Light | None) -> None:
         self._network = network
+        self.stride = Light.stride if network is None else network.stride
 
     @torch.no_grad()
     def __call__(self, x: Tensor, qp: float) -> tuple[Tensor, Tensor]:
         """The logits, (1, 18, H/4, W/4), and the residual, (1, 3, H, W), of a picture x.
 
         Args:
-            x: (1, 3, H, W) in [0, 1]; H and W are multiples of 32.
+            x: (1, 3, H, W) in [0, 1]; H and W are multiples of the stride.
             qp: on BPG's scale.
         """
         height, width = x.shape[-2:]
@@ -48,7 +53,9 @@ class Start:
         if self._network is None:
             return logits, residual
         network, qps = self._network, x.new_full((1,), qp)
-        rows, columns = (spans(side, network.tile, network.reach, STRIDE) for side in x.shape[-2:])
+        rows, columns = (
+            spans(side, network.tile, network.reach, self.stride) for side in x.shape[-2:]
+        )
         for row, column in product(rows, columns):
             window = x[..., row.shown, column.shown]
             predicted, change = network.predict(window, qps)
@@ -65,7 +72,7 @@ class Field(nn.Module):
     computed anew for their gradients, so that memory holds one.
 
     Args:
-        x: the picture, (1, 3, H, W) in [0, 1]; H and W are multiples of 32.
+        x: the picture, (1, 3, H, W) in [0, 1]; H and W are multiples of 4.
         logits: at the start, (1, 18, H/4, W/4).
         residual: r, (1, 3, H, W).
         cell: side of a cell of the grid, in pixels.
@@ -110,7 +117,9 @@ class TiledProxy(nn.Module):
         self._proxy = proxy
 
     def forward(self, x_bar: Tensor, qp: Tensor) -> tuple[Tensor, Tensor]:
-        """ŷ, (1, 3, H, W), and R_p, (1,), of x̄, (1, 3, H, W); H and W are multiples of 32."""
+        """ŷ, (1, 3, H, W), and R_p, (1,), of x̄, (1, 3, H, W)."""
+        height, width = x_bar.shape[-2:]
+        x_bar = padded(x_bar, _STRIDE)
         size = x_bar.shape[-2:].numel()
 
         def proxied(row: Span, column: Span) -> tuple[Tensor, Tensor]:
@@ -119,7 +128,7 @@ class TiledProxy(nn.Module):
             return y_hat, r_p * (tile.shape[-2:].numel() / size)
 
         y_hat, *rates = assembled(proxied, x_bar.shape)
-        return y_hat, torch.stack(rates).sum(0)
+        return y_hat[..., :height, :width], torch.stack(rates).sum(0)
 
 
 def assembled(
@@ -129,13 +138,13 @@ def assembled(
 
     Args:
         function: from a tile's rows and columns to the tile, (1, C, h, w), and other tensors.
-        shape: of the result; height and width are multiples of 32.
+        shape: of the result; height and width are its last two.
         margin: around a tile, in pixels.
 
     Returns:
         The picture, and the other tensors of every tile in order.
     """
-    rows, columns = (spans(side, _TILE, margin, STRIDE) for side in shape[-2:])
+    rows, columns = (spans(side, _TILE, margin, _STRIDE) for side in shape[-2:])
     others: list[Tensor] = []
 
     def made(row: Span, column: Span) -> Tensor:

@@ -14,7 +14,7 @@ from neurocodec.errors import UsageError
 from neurocodec.filters.filter import Account, Filter
 from neurocodec.filters.search import jury
 from neurocodec.filters.search.descent import Descent, Plan, Tried
-from neurocodec.filters.search.field import STRIDE, Field, Start, TiledProxy
+from neurocodec.filters.search.field import Field, Start, TiledProxy
 from neurocodec.filters.search.views import WINDOW, views
 from neurocodec.images import Image
 from neurocodec.losses.quantisation import dct_proxy
@@ -101,7 +101,7 @@ class Search(Filter):
             return image, {}
         begin = time.perf_counter()
         with _one_thread():
-            x = padded(to_tensor([image], self._device), STRIDE)
+            x = padded(to_tensor([image], self._device), self._start.stride)
             field = Field(x, *self._start(x, qp), self._cell(image))
             if not self._plan.steps:
                 return field.as_picture(field.rounded(), image), {}

@@ -1,0 +1,268 @@
+import numpy as np
+import pytest
+import torch
+
+from neurocodec import codecs, filters
+from neurocodec.codecs import Level, qp_tables
+from neurocodec.errors import MissingError, UsageError
+from neurocodec.filters.search.descent import Plan
+from neurocodec.images import Image
+from tests.conftest import picture
+from tests.networks.filter_files import npp_light
+from tests.networks.recogniser_files import CLASSIFIER, write
+
+
+@pytest.fixture(autouse=True)
+def in_process(monkeypatch):
+    """JPEG without cjpeg and djpeg: starting them takes longer than a small search."""
+    monkeypatch.setattr("neurocodec.codecs.jpeg.lookup", lambda tool: None)
+
+
+@pytest.fixture(scope="module")
+def recogniser(tmp_path_factory):
+    return str(write(tmp_path_factory.mktemp("recogniser"), CLASSIFIER))
+
+
+@pytest.fixture
+def search(recogniser):
+    """A function from settings to a search through JPEG for a tiny recogniser."""
+
+    def create(settings="steps=3", codec="jpeg", model=recogniser):
+        spec = f"search:{settings}" if settings else "search"
+        return filters.create(
+            filters.with_recognisers(spec, [model] if model else [], None),
+            codec=codecs.create(codec),
+        )
+
+    return create
+
+
+def cost(tried):
+    return tried["bpp"] + tried["recognition"]
+
+
+def test_it_finds_a_picture_that_costs_less(search):
+    image = picture(96, 80)
+
+    found, account = search("steps=4").with_account(image, 34)
+
+    assert cost(account["after"]) < 0.95 * cost(account["before"])
+    assert (found.width, found.height) == (96, 80)
+    assert not np.array_equal(found.pixels, image.pixels)
+    assert account["steps"] == 4
+
+
+def test_its_account_is_what_the_codec_and_the_recogniser_say(search, recogniser):
+    from neurocodec.networks.recognisers import load
+    from neurocodec.networks.tensors import to_tensor
+
+    image = picture(64, 64)
+    codec = codecs.create("jpeg")
+    level = Level("quality", qp_tables.level_at_qp("jpeg", 34))
+
+    found, account = search().with_account(image, 34)
+
+    data = codec.encode(found, level)
+    assert account["after"]["bpp"] == pytest.approx(8 * len(data) / 64**2)
+    assert account["before"]["bpp"] == pytest.approx(8 * len(codec.encode(image, level)) / 64**2)
+    network = load(recogniser)
+    clean, decoded = (
+        network(to_tensor([one])).log_softmax(1) for one in (image, codec.decode(data))
+    )
+    kl = (clean.exp() * (clean - decoded)).sum()
+    assert list(account["after"]["d_m"].values()) == [pytest.approx(float(kl), abs=1e-5)]
+
+
+def test_where_nothing_is_better_the_picture_stays(search, monkeypatch):
+    """A blur only costs where the recogniser knows every pixel and bits cost nothing."""
+    image = picture(48, 48)
+    filter_ = search("steps=2")
+    coded = filter_._codec.encode
+
+    def dear(filtered, level):
+        data = coded(filtered, level)
+        return data if np.array_equal(filtered.pixels, image.pixels) else data + bytes(10_000)
+
+    monkeypatch.setattr(filter_._codec, "encode", dear)
+    found, account = filter_.with_account(image, 34)
+
+    assert found is image
+    assert account["after"] == account["before"]
+
+
+def test_no_steps_are_the_trained_filter(search, tmp_path):
+    file = npp_light(tmp_path, width=16, std=0.05, qps=[22, 45])
+    image = picture(67, 45)
+
+    started, account = search(f"steps=0:start={file}").with_account(image, 34)
+
+    assert np.array_equal(started.pixels, filters.create(f"npp:weights={file}")(image, 34).pixels)
+    assert account == {}
+
+
+def test_it_starts_from_what_the_trained_filter_predicts(search, tmp_path):
+    file = npp_light(tmp_path, width=16, std=0.05, qps=[22, 45])
+    image = picture(64, 64)
+
+    from_nothing, from_filter = (
+        search(f"steps=1:start={start}")(image, 34) for start in ("none", file)
+    )
+
+    assert not np.array_equal(from_nothing.pixels, from_filter.pixels)
+
+
+def test_the_same_picture_gives_the_same_result_on_any_number_of_threads(search):
+    image = picture(70, 50)
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(1)
+        one = search()(image, 34)
+        torch.set_num_threads(2)
+        two = search()(image, 34)
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)
+
+    assert np.array_equal(one.pixels, two.pixels)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (7, 33), (130, 17)])
+def test_any_size_keeps_alpha_and_gray(search, size):
+    image = picture(*size, alpha=True)
+    bpg = search("steps=1", codec="bpg")
+
+    found = bpg(image, 34)
+
+    assert found.pixels.shape == image.pixels.shape
+    assert np.array_equal(found.alpha, image.alpha)
+    gray = search("steps=2")(picture(*size, gray=True), 34)
+    assert gray.gray
+    assert np.array_equal(gray.pixels[..., 0], gray.pixels[..., 2])
+
+
+@pytest.mark.parametrize("codec", ["bpg", "jpeg2000", "vvc"])
+def test_it_searches_through_every_codec_at_the_level_of_the_file(search, codec, monkeypatch):
+    filter_ = search("steps=1", codec=codec)
+    its = filter_._codec
+    level = Level(its.unit, its.levels[len(its.levels) // 2])
+    asked = []
+    encode = its.encode
+    monkeypatch.setattr(its, "encode", lambda i, at: asked.append(at) or encode(i, at))
+
+    filter_(picture(40, 40), qp_tables.bpg_qp(codec, level))
+
+    assert set(asked) == {level}
+    assert len(asked) == 3  # the unfiltered picture, the start, and the first step
+
+
+def test_outside_its_qps_it_does_not_search(search):
+    image = picture(40, 40)
+
+    assert search()(image, 5) is image
+    assert "12 to 48" in search().identity(5)
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ("steps=-1", "steps goes from 0"),
+        ("grid=0", "grid goes from 1"),
+        ("every=0", "every goes from 1"),
+        ("drawn=-1", "drawn goes from 0"),
+        ("task=pose", "pose"),
+    ],
+)
+def test_settings_out_of_range_are_refused(search, settings, words):
+    with pytest.raises(UsageError, match=words):
+        search(settings)
+
+
+def test_detection_has_no_installed_recognisers(search):
+    with pytest.raises(UsageError, match="add --model"):
+        search("task=detection", model="")
+
+
+def test_a_codec_without_loss_or_without_lambda_is_refused(recogniser):
+    with pytest.raises(UsageError, match="codec with loss"):
+        filters.create("search")
+    with pytest.raises(UsageError, match="codec with loss"):
+        filters.create(f"search:model={recogniser}", codec=codecs.create("bpg:lossless=1"))
+
+
+def test_a_start_that_is_no_mixture_of_blurs_is_refused(search, tmp_path):
+    from neurocodec.networks import checkpoint
+    from neurocodec.networks.npp import Npp
+
+    file = tmp_path / "residual.safetensors"
+    file.write_bytes(checkpoint.dump(Npp(arch="npp-residual", width=4), "npp", {}))
+
+    with pytest.raises(UsageError, match="npp-light"):
+        search(f"start={file}")
+    with pytest.raises(MissingError):
+        search("start=nothing-of-that-name")
+
+
+def test_names_with_separators_survive(tmp_path):
+    spec = filters.with_recognisers("search", ["a+b:c,d.safetensors", "e"], "detection")
+
+    assert spec == "search:model=a%2Bb%3Ac%2Cd.safetensors+e:task=detection"
+    from neurocodec.filters.search import jury
+
+    assert jury.models(spec.split(":")[1].removeprefix("model="), "detection") == [
+        "a+b:c,d.safetensors",
+        "e",
+    ]
+
+
+def test_recognisers_are_for_a_search():
+    with pytest.raises(UsageError, match="--filter search"):
+        filters.with_recognisers("blur:sigma=1", ["m"], None)
+    with pytest.raises(UsageError, match="already"):
+        filters.with_recognisers("search:model=a", ["m"], None)
+
+
+def test_equal_settings_have_equal_fingerprints_and_others_not(search, tmp_path):
+    other = write(tmp_path, CLASSIFIER | {"input": {"size": 8}})
+
+    assert search().fingerprint(34) == search().fingerprint(34)
+    assert search().fingerprint(34) != search("steps=4").fingerprint(34)
+    assert search().fingerprint(34) != search(codec="vvc").fingerprint(34)
+    assert str(other) in search(model=str(other)).fingerprint(34)
+
+
+def test_recognisers_take_turns():
+    plan = Plan(steps=4, drawn=2, every=3, seed=1)
+
+    assert [plan.asked("abc", step) for step in range(5)] == [
+        ["b", "c"],
+        ["a", "b"],
+        ["c", "a"],
+        ["b", "c"],
+        "abc",
+    ]
+    assert [plan.is_real(step) for step in range(5)] == [True, False, False, True, True]
+    assert Plan().asked("abc", 2) == "abc"
+
+
+@pytest.mark.parametrize("settings", ["steps=4:every=2", "steps=4:drawn=1", "steps=4:seed=3"])
+def test_shortcuts_find_something_too(search, settings, tmp_path):
+    both = [write(tmp_path, CLASSIFIER), tmp_path / "second.safetensors"]
+    for path in (both[0], both[0].with_suffix(".json")):
+        both[1].with_suffix(path.suffix).write_bytes(path.read_bytes())
+
+    filter_ = search(settings + ":model=" + "+".join(map(str, both)), model="")
+    _, account = filter_.with_account(picture(80, 64), 34)
+
+    assert cost(account["after"]) < cost(account["before"])
+    assert len(account["after"]["d_m"]) == 2
+
+
+def test_a_picture_of_several_tiles_and_windows(search, monkeypatch):
+    monkeypatch.setattr("neurocodec.filters.search.field._TILE", 64)
+    monkeypatch.setattr("neurocodec.filters.search.views.WINDOW", 48)
+    image = picture(150, 70)
+
+    found, account = search("steps=2").with_account(image, 34)
+
+    assert cost(account["after"]) < cost(account["before"])
+    assert isinstance(found, Image)
