@@ -99,7 +99,7 @@ def _by_pillow(image: Image, quality: int, chroma: str) -> bytes:
     images.to_pillow(image).save(
         buffer,
         "JPEG",
-        quality=quality,
+        **({"quality": quality} if image.jpeg_steps is None else {"qtables": image.jpeg_steps}),
         subsampling=_PILLOW_SUBSAMPLING[chroma],
         optimize=True,
         progressive=False,

@@ -22,7 +22,7 @@ _METADATA = {
 }
 _MAX_PAYLOAD = 65533
 _MAX_PARTS = 255
-Tables = tuple[tuple[int, ...], ...]
+Tables = tuple[tuple[int, ...], tuple[int, ...]]
 
 
 def read_header(data: bytes) -> JpegImageFile:

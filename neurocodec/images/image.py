@@ -23,12 +23,15 @@ class Image:
         gray: the picture has no colour: its three channels are equal by construction.
         metadata: the file's "exif" (from the TIFF header on), "icc" (true of the pixels as they
             are here) and "xmp".
+        jpeg_steps: quantisation tables of luma and chroma that a filter wants of a JPEG encoder,
+            64 values each in raster order; None leaves them to the quality.
     """
 
     pixels: Plane
     alpha: Plane | None = None
     gray: bool = False
     metadata: Mapping[str, bytes] = field(default_factory=dict)
+    jpeg_steps: tuple[tuple[int, ...], tuple[int, ...]] | None = None
 
     def __post_init__(self) -> None:
         if self.pixels.ndim != 3 or self.pixels.shape[2] != 3 or self.pixels.dtype != np.uint8:

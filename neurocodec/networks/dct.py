@@ -48,19 +48,23 @@ class DctProxy(nn.Module):
         chroma = "4:2:0" if self._halved else "4:4:4"
         return f"{self._block}×{self._block}, {chroma}, w={self._widening}, {_DEAD_ZONE}Δ"
 
-    def forward(self, x_bar: Tensor, qp: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(
+        self, x_bar: Tensor, qp: Tensor, factors: Tensor | float = 1.0
+    ) -> tuple[Tensor, Tensor]:
         """Estimate the decoded pictures and their rates.
 
         Args:
             x_bar: (N, 3, H, W) float in [0, 1]; rows and columns beyond the last full block cost
                 nothing and lose nothing but chroma's detail.
             qp: (N,), integers, on BPG's scale.
+            factors: of the steps, (N, 2, n, n) or one for all.
 
         Returns:
             ŷ (N, 3, H, W), and R_p (N,), above 0.
         """
         size = x_bar.shape[-2:]
         steps = self.steps[qp.long()]  # (N, 2, n²)
+        steps = steps * (factors.flatten(2) if isinstance(factors, Tensor) else factors)
         with exactly(x_bar):
             ycc = 255 * torch.einsum("dc,nchw->ndhw", self.to_ycc, x_bar)
             luma, luma_bits = self._coded(ycc[:, :1], steps[:, 0])

@@ -1,5 +1,7 @@
 """cjpeg, the encoder of libjpeg-turbo or of mozjpeg."""
 
+import tempfile
+
 from neurocodec import images
 from neurocodec.images import Image
 from neurocodec.tools import Program, Tool, run, time_limit_s
@@ -25,4 +27,12 @@ def encode(program: Program, image: Image, quality: int, chroma: str) -> bytes:
         # Its own default is another set of tables, by which a quality would mean something else.
         arguments += ["-quant-table", "0"]
     timeout_s = time_limit_s(image.width * image.height)
-    return run(program, arguments, timeout_s=timeout_s, stdin=images.ppm(image))
+    picture = images.ppm(image)
+    if image.jpeg_steps is None:
+        return run(program, arguments, timeout_s=timeout_s, stdin=picture)
+    with tempfile.NamedTemporaryFile("w", suffix=".txt") as tables:
+        tables.write("\n".join(" ".join(map(str, table)) for table in image.jpeg_steps))
+        tables.flush()
+        # At quality 50 the tables are used as they are.
+        arguments += ["-quality", "50", "-qtables", tables.name]
+        return run(program, arguments, timeout_s=timeout_s, stdin=picture)

@@ -15,17 +15,16 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from neurocodec.filters.search.field import Field
+from neurocodec.filters.search.field import Field, TiledProxy
 from neurocodec.images import Image
 from neurocodec.losses.algorithm1 import Goal, Loss, Objective
 from neurocodec.networks.swap import swap_values
 from neurocodec.networks.tensors import to_tensor
 
-_LEARNING_RATE, _BETAS = 1.0, (0.7, 0.9)
+_BETAS = (0.7, 0.9)
 
 Codec = Callable[[Image], tuple[Image, float]]
 """From a picture to the decoded one and the bpp of its file."""
-Proxy = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
 
 
 @dataclass(frozen=True)
@@ -116,17 +115,17 @@ class Descent:
     goal: Goal
     objective: Objective
     codec: Codec
-    proxy: Proxy
+    proxy: TiledProxy
 
     def __call__(self, field: Field, plan: Plan) -> tuple[Tried, Tried]:
         """The unfiltered picture and the best one that was tried."""
         plain = best = self._unfiltered(field.unknowns.device)
         names = list(self.objective.losses)
-        adam = torch.optim.Adam([field.unknowns], lr=_LEARNING_RATE, betas=_BETAS)
+        adam = torch.optim.Adam(field.groups(), betas=_BETAS)
         for step in range(plan.steps + 1):
             with torch.set_grad_enabled(step < plan.steps):
                 x_bar = field.rounded()
-                y_hat, r_p = self._proxied(x_bar)
+                y_hat, r_p = self._proxied(field, x_bar)
                 if plan.is_real(step):
                     coded = self._coded(field.as_picture(x_bar, self.image), y_hat, r_p)
                 x_hat, rates = coded.moved(y_hat, r_p)
@@ -148,9 +147,9 @@ class Descent:
         x_hat = to_tensor([decoded], device)
         return _tried(self.image, bpp, self.objective(self.goal, x_hat, x_hat.new_tensor([bpp])))
 
-    def _proxied(self, x_bar: Tensor) -> tuple[Tensor, Tensor]:
+    def _proxied(self, field: Field, x_bar: Tensor) -> tuple[Tensor, Tensor]:
         """ŷ of the picture's own size, and R_p."""
-        y_hat, r_p = self.proxy(x_bar, x_bar.new_tensor(self.goal.qps))
+        y_hat, r_p = field.proxied(self.proxy, x_bar, x_bar.new_tensor(self.goal.qps))
         return y_hat[..., : self.image.height, : self.image.width], r_p
 
     def _coded(self, filtered: Image, y_hat: Tensor, r_p: Tensor) -> Coded:

@@ -1,15 +1,19 @@
 """A picture as a function of the unknowns of a search: a coarse map of blurs."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from itertools import product
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 from torch.utils.checkpoint import checkpoint
 
+from neurocodec.filters.search.tables import QuantisationTables
 from neurocodec.filters.tiles import Span, spans
 from neurocodec.images import Image
+from neurocodec.networks.dct import DctProxy
 from neurocodec.networks.filter import padded
 from neurocodec.networks.light import FIRST_LOGITS, Blurs, Light
 from neurocodec.networks.swap import round_to_levels
@@ -18,6 +22,7 @@ from neurocodec.networks.tensors import to_images
 _STRIDE = 32  # of tiles: whole blocks of the proxy's chroma
 _TILE = 768
 _SCALE = 4  # pixels of a logit, along a side
+_LEARNING_RATE, _RESIDUAL_LEARNING_RATE = 1.0, 2 / 255
 
 Place = tuple[slice, slice]
 
@@ -68,19 +73,31 @@ class Start:
 class Field(nn.Module):
     """x̄ = Σ_k w_k ⊙ (g_k ∗ x) + r, with the logits of w_k those of a start plus the unknowns.
 
-    The unknowns are logits on a coarse grid, enlarged bilinearly. Tiles of a large picture are
-    computed anew for their gradients, so that memory holds one.
+    The unknowns are logits on a coarse grid, enlarged bilinearly, and whatever else is asked for.
+    Tiles of a large picture are computed anew for their gradients, so that memory holds one.
 
     Args:
         x: the picture, (1, 3, H, W) in [0, 1]; H and W are multiples of 4.
         logits: at the start, (1, 18, H/4, W/4).
         residual: r, (1, 3, H, W).
         cell: side of a cell of the grid, in pixels.
+        tables: JPEG's, to be searched too.
+        free_residual: r is an unknown too.
     """
 
-    def __init__(self, x: Tensor, logits: Tensor, residual: Tensor, cell: float) -> None:
+    def __init__(
+        self,
+        x: Tensor,
+        logits: Tensor,
+        residual: Tensor,
+        cell: float,
+        tables: QuantisationTables | None = None,
+        free_residual: bool = False,
+    ) -> None:
         super().__init__()
-        self._x, self._logits, self._residual = x, logits, residual
+        self._x, self._logits = x, logits
+        self._residual = nn.Parameter(residual, requires_grad=free_residual)
+        self._tables = tables
         self._blurs = Blurs().to(x.device)
         cells = [max(1, round(side / cell)) for side in x.shape[-2:]]
         self.unknowns = nn.Parameter(x.new_zeros(1, len(FIRST_LOGITS), *cells))
@@ -99,6 +116,13 @@ class Field(nn.Module):
         (mixed,) = assembled(lambda *tile: (blurred(*tile),), self._x.shape, self._blurs.reach)
         return mixed + self._residual
 
+    def groups(self) -> list[dict[str, Any]]:
+        """The unknowns with their learning rates, as optimisers take them."""
+        groups: list[dict[str, Any]] = [{"params": [self.unknowns], "lr": _LEARNING_RATE}]
+        if self._residual.requires_grad:
+            groups.append({"params": [self._residual], "lr": _RESIDUAL_LEARNING_RATE})
+        return groups if self._tables is None else [*groups, self._tables.group()]
+
     def rounded(self) -> Tensor:
         """x̄, clamped and rounded to 1/255, the gradient straight through."""
         return round_to_levels(self())
@@ -106,25 +130,35 @@ class Field(nn.Module):
     def as_picture(self, x_bar: Tensor, like: Image) -> Image:
         """The codec's input: x̄ cut to the size of `like`, with its alpha and metadata."""
         (picture,) = to_images(x_bar[..., : like.height, : like.width], [like])
-        return picture
+        if self._tables is None:
+            return picture
+        return replace(picture, jpeg_steps=self._tables.steps())
+
+    def proxied(self, proxy: "TiledProxy", x_bar: Tensor, qp: Tensor) -> tuple[Tensor, Tensor]:
+        """ŷ, (1, 3, H, W), and R_p, (1,), of x̄, by the tables where they are searched."""
+        return (
+            proxy(x_bar, qp) if self._tables is None else proxy(x_bar, qp, self._tables.factors())
+        )
 
 
 class TiledProxy(nn.Module):
     """A proxy codec on pictures of any size, in tiles of whole blocks."""
 
-    def __init__(self, proxy: nn.Module) -> None:
+    def __init__(self, proxy: DctProxy) -> None:
         super().__init__()
         self._proxy = proxy
 
-    def forward(self, x_bar: Tensor, qp: Tensor) -> tuple[Tensor, Tensor]:
-        """ŷ, (1, 3, H, W), and R_p, (1,), of x̄, (1, 3, H, W)."""
+    def forward(
+        self, x_bar: Tensor, qp: Tensor, factors: Tensor | float = 1.0
+    ) -> tuple[Tensor, Tensor]:
+        """ŷ, (1, 3, H, W), and R_p, (1,), of x̄, (1, 3, H, W); `factors` are as for DctProxy."""
         height, width = x_bar.shape[-2:]
         x_bar = padded(x_bar, _STRIDE)
         size = x_bar.shape[-2:].numel()
 
         def proxied(row: Span, column: Span) -> tuple[Tensor, Tensor]:
             tile = x_bar[..., row.tile, column.tile]
-            y_hat, r_p = self._proxy(tile, qp)
+            y_hat, r_p = self._proxy(tile, qp, factors)
             return y_hat, r_p * (tile.shape[-2:].numel() / size)
 
         y_hat, *rates = assembled(proxied, x_bar.shape)

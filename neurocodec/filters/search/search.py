@@ -15,6 +15,7 @@ from neurocodec.filters.filter import Account, Filter
 from neurocodec.filters.search import jury
 from neurocodec.filters.search.descent import Descent, Plan, Tried
 from neurocodec.filters.search.field import Field, Start, TiledProxy
+from neurocodec.filters.search.tables import QuantisationTables
 from neurocodec.filters.search.views import WINDOW, views
 from neurocodec.images import Image
 from neurocodec.losses.quantisation import dct_proxy
@@ -38,6 +39,8 @@ class Search(Filter):
         drawn: recognisers whose gradient a step takes, in turn; 0 is all.
         every: the real codec codes at every so many steps.
         seed: whose turn comes first.
+        tables: search JPEG's quantisation tables too.
+        residual: search a residual too.
         grid: cells of the map of blurs along a square picture's side.
         model: recognisers with + between them, as `recognisers.load` takes them, percent-encoded;
             "" is the installed ones.
@@ -62,6 +65,8 @@ class Search(Filter):
         drawn: int = 0,
         every: int = 1,
         seed: int = 0,
+        tables: bool = False,
+        residual: bool = False,
         model: str = "",
         task: str = "classification",
         start: str = AUTO,
@@ -75,7 +80,9 @@ class Search(Filter):
         _check("drawn", drawn, 0, 1000)
         _check("every", every, 1, 1000)
         self._plan = Plan(steps, drawn, every, seed)
-        self._codec, self._grid = codec, grid
+        self._codec, self._grid, self._tables, self._residual = codec, grid, tables, residual
+        if tables and codec.name != "jpeg":
+            raise UsageError(f"search:tables=1 is for jpeg, not for {codec.name}")
         self._device = devices.resolve(device)
         self.device_type = self._device.type
         models = jury.models(model, task)
@@ -102,7 +109,9 @@ class Search(Filter):
         begin = time.perf_counter()
         with _one_thread():
             x = padded(to_tensor([image], self._device), self._start.stride)
-            field = Field(x, *self._start(x, qp), self._cell(image))
+            tables = QuantisationTables(self._level(qp).value) if self._tables else None
+            started = self._start(x, qp)
+            field = Field(x, *started, self._cell(image), tables, self._residual).to(self._device)
             if not self._plan.steps:
                 return field.as_picture(field.rounded(), image), {}
             plain, best = self._descent(image, qp)(field, self._plan)
@@ -112,9 +121,11 @@ class Search(Filter):
     def _cell(self, image: Image) -> float:
         return min(image.width, image.height, WINDOW) / self._grid
 
+    def _level(self, qp: float) -> Level:
+        return Level(self._codec.unit, qp_tables.level_at_qp(self._codec.name, qp))
+
     def _descent(self, image: Image, qp: float) -> Descent:
-        codec = self._codec
-        level = Level(codec.unit, qp_tables.level_at_qp(codec.name, qp))
+        codec, level = self._codec, self._level(qp)
 
         def coded(filtered: Image) -> tuple[Image, float]:
             data = codec.encode(filtered, level)
