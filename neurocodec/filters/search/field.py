@@ -136,9 +136,9 @@ class Field(nn.Module):
 
     def proxied(self, proxy: "TiledProxy", x_bar: Tensor, qp: Tensor) -> tuple[Tensor, Tensor]:
         """ŷ, (1, 3, H, W), and R_p, (1,), of x̄, by the tables where they are searched."""
-        return (
-            proxy(x_bar, qp) if self._tables is None else proxy(x_bar, qp, self._tables.factors())
-        )
+        factors = 1.0 if self._tables is None else self._tables.factors()
+        proxied: tuple[Tensor, Tensor] = proxy(x_bar, qp, factors)
+        return proxied
 
 
 class TiledProxy(nn.Module):
