@@ -39,7 +39,6 @@ SIZES = {
 _STAGES = ((1, 1), (2, 2), (2, 2), (3, 2), (3, 1), (4, 2), (1, 1))
 _EPSILON = 1e-3  # of the batch normalisations
 _SUB, _MUL = 127.0, 1 / 128
-_BORDER = 32  # the published preprocessing cuts as many pixels of the side away
 
 
 def read(name: str) -> tuple[dict[str, Any], dict[str, Tensor]]:
@@ -80,13 +79,7 @@ def _described(size: Size, state: Mapping[str, Tensor]) -> tuple[dict[str, Any],
             number += 1
     builder.convolution("head", builder.last, ("_conv_head", "_bn1"), act="relu6")
     builder.classify()
-    preprocessing = {
-        "size": size.side,
-        "resize": size.side + _BORDER,
-        "interpolation": "bicubic",
-        "sub": _SUB,
-        "mul": _MUL,
-    }
+    preprocessing = {"size": size.side, "interpolation": "bicubic", "sub": _SUB, "mul": _MUL}
     description = {"ops": builder.ops, "output": builder.last, "input": preprocessing}
     return description, builder.tensors
 
