@@ -16,10 +16,27 @@ RECOGNISERS = {
     "mobilenet_v1_0.75_224": "MobileNetV1 0.75",
     "mcunet_144": "MCUNet",
 }
+JURY = {f"efficientnet_lite{number}": f"EfficientNet-Lite{number}" for number in range(3)}
+POOL = {
+    "mobilenet_v2_1.0_224": "MobileNetV2",
+    "mobilenet_v2_0.5_224": "MobileNetV2 0.5",
+    "squeezenet1_0": "SqueezeNet",
+    "mobilenet_v1_0.5_160": "MobileNetV1 0.5",
+}
+SEARCHED = {
+    "BPG, KL": ("codec=bpg,pre=search", "kl"),
+    "BPG, top-1": ("codec=bpg,pre=search", "top1"),
+    "VVC, KL": ("codec=vvc,pre=search", "kl"),
+    "JPEG, KL": ("codec=jpeg,pre=search", "kl"),
+    "JPEG with tables, KL": ("codec=jpeg,pre=search:tables=1", "kl"),
+    "JPEG 2000, KL": ("codec=jpeg2000,pre=search", "kl"),
+}
 TRAINED_AGAINST = ("mobilenet_v2_1.0_224", "squeezenet1_0")
 UNFILTERED = ("bpg", "jpeg", "jpeg2000", "vvc")
 SCHEDULED = ("bpg", "jpeg", "jpeg2000")
 SCHEDULES = ("blur", "scale", "tvl1")
+
+LIKENESS = {"psnr_db": "PSNR", "ms_ssim": "MS-SSIM", "fsim": "FSIM", "lpips": "LPIPS"}
 
 Line = dict[str, Any]
 
@@ -61,6 +78,11 @@ def bd_rate(lines: Iterator[Line], *, test: str = "", **wanted: str) -> str:
     return ABSENT
 
 
+def exact(lines: Iterator[Line], test: str, **wanted: str) -> str:
+    """The BD-rate and its interval on the line of this test curve."""
+    return bd_rate((line for line in lines if line["test"] == test), **wanted)
+
+
 def signed(value: float) -> str:
     """Format a number with its sign and one decimal."""
     return f"{value:+.1f}".replace("-", "−")
@@ -78,6 +100,48 @@ def first() -> str:
         for model, name in RECOGNISERS.items()
     ]
     return table("recogniser | BPG, KL | BPG, top-1 | VVC, KL | VVC, top-1", rows)
+
+
+def searched() -> str:
+    """Searches with the installed recognisers against the same encoder unfiltered."""
+    named = {f"{name}, asked": model for model, name in JURY.items()}
+    named |= {name: model for model, name in RECOGNISERS.items()}
+    rows = [
+        [name, *(exact(kept("search"), t, model=m, metric=k) for t, k in SEARCHED.values())]
+        for name, m in named.items()
+    ]
+    return table(" | ".join(["recogniser", *SEARCHED]), rows)
+
+
+def searched_settings() -> str:
+    """Settings of a search on pictures of the pool."""
+    lines = list(kept("search-settings"))
+    rows = []
+    for test in dict.fromkeys(line["test"] for line in lines):
+        cells = [exact(iter(lines), test, model=model) for model in [*JURY, *POOL]]
+        rows.append([f"`{_named(test)}`", *cells])
+    return table(" | ".join(["`--filter`", *JURY.values(), *POOL.values()]), rows)
+
+
+def _named(test: str) -> str:
+    """The filter of a test curve, the recognisers' folders left out."""
+    return re.sub(r"[^+=]*/|\.safetensors", "", test.partition("pre=")[2])
+
+
+def searched_for_people() -> str:
+    """The cost of a search by measures of likeness to the original."""
+    rows = [[title, bd_rate(kept("search-fidelity"), metric=m)] for m, title in LIKENESS.items()]
+    return table("at equal | `search` needs, per cent more bits", rows)
+
+
+def searched_across_tasks() -> str:
+    """Searches by a detector's and by classifiers' predictions, each seen by the detector."""
+    lines = list(kept("search-detection"))
+    rows = [
+        [f"`{_named(test)}`", exact(iter(lines), test, metric="agreement")]
+        for test in dict.fromkeys(line["test"] for line in lines)
+    ]
+    return table("`--filter` | YOLOX nano, agreement", rows)
 
 
 def points() -> str:
@@ -186,12 +250,15 @@ def tv() -> str:
 
 def fidelity() -> str:
     """BD-rates by measures of likeness to the original."""
-    metrics = {"psnr_db": "PSNR", "ms_ssim": "MS-SSIM", "fsim": "FSIM", "lpips": "LPIPS"}
-    rows = [[title, bd_rate(kept("fidelity"), metric=metric)] for metric, title in metrics.items()]
+    rows = [[title, bd_rate(kept("fidelity"), metric=metric)] for metric, title in LIKENESS.items()]
     return table("at equal | `npp-bpg` needs, per cent more bits", rows)
 
 
 TABLES: dict[str, Callable[[], str]] = {
+    "searched": searched,
+    "searched_settings": searched_settings,
+    "searched_for_people": searched_for_people,
+    "searched_across_tasks": searched_across_tasks,
     "first": first,
     "points": points,
     "codecs": codecs,
