@@ -17,7 +17,8 @@ from torch import Tensor
 
 from neurocodec.filters.search.field import Field, TiledProxy
 from neurocodec.images import Image
-from neurocodec.losses.algorithm1 import Goal, Loss, Objective
+from neurocodec.losses.algorithm1 import Goal, Loss, Objective, View
+from neurocodec.losses.random_crops import RandomCrop, cropped, draw_crops
 from neurocodec.networks.swap import swap_values
 from neurocodec.networks.tensors import to_tensor
 
@@ -36,12 +37,14 @@ class Plan:
         drawn: recognisers whose gradient a step takes, in turn; 0 is all of them.
         every: the real codec codes at every so many steps and at the last one; between, the proxy
             tells what changed since.
-        seed: of the turn.
+        crops: the recognisers of a step see random crops; the pictures are judged as they are.
+        seed: of turn and crops.
     """
 
     steps: int = 8
     drawn: int = 0
     every: int = 1
+    crops: bool = False
     seed: int = 0
 
     def is_real(self, step: int) -> bool:
@@ -109,6 +112,7 @@ class Descent:
         objective: L.
         codec: the real one.
         proxy: (x̄, QP) → (ŷ, R_p).
+        device: of tensors.
     """
 
     image: Image
@@ -116,10 +120,11 @@ class Descent:
     objective: Objective
     codec: Codec
     proxy: TiledProxy
+    device: torch.device
 
     def __call__(self, field: Field, plan: Plan) -> tuple[Tried, Tried]:
         """The unfiltered picture and the best one that was tried."""
-        plain = best = self._unfiltered(field.unknowns.device)
+        plain = best = self._unfiltered()
         names = list(self.objective.losses)
         adam = torch.optim.Adam(field.groups(), betas=_BETAS)
         for step in range(plan.steps + 1):
@@ -130,10 +135,12 @@ class Descent:
                     coded = self._coded(field.as_picture(x_bar, self.image), y_hat, r_p)
                 x_hat, rates = coded.moved(y_hat, r_p)
                 values = swap_values(x_hat, rates, y_hat, r_p)
-                asked = plan.asked(names, step)
-                loss = self.objective.of(asked)(self.goal, *values)
+                objective = self.objective.of(plan.asked(names, step))
+                goal = self._goal(objective, plan, step)
+                loss = objective(goal, *values)
             if plan.is_real(step):
-                judged = loss if len(asked) == len(names) else self._judged(coded)
+                same = goal is self.goal and len(objective.losses) == len(names)
+                judged = loss if same else self._judged(coded)
                 best = min(best, _tried(coded.image, coded.bpp, judged), key=lambda one: one.loss)
             if step < plan.steps:
                 adam.zero_grad()
@@ -141,10 +148,18 @@ class Descent:
                 adam.step()
         return plain, best
 
+    def _goal(self, objective: Objective, plan: Plan, step: int) -> Goal:
+        if not plan.crops or step == plan.steps:
+            return self.goal
+        drawn = draw_crops(1, seed=plan.seed, step=step)
+        clean = to_tensor([self.image], self.device)
+        views = [_after(view, drawn) for view in self.goal.views]
+        return objective.goal(clean, [None], views, self.goal.qps)
+
     @torch.no_grad()
-    def _unfiltered(self, device: torch.device) -> Tried:
+    def _unfiltered(self) -> Tried:
         decoded, bpp = self.codec(self.image)
-        x_hat = to_tensor([decoded], device)
+        x_hat = to_tensor([decoded], self.device)
         return _tried(self.image, bpp, self.objective(self.goal, x_hat, x_hat.new_tensor([bpp])))
 
     def _proxied(self, field: Field, x_bar: Tensor) -> tuple[Tensor, Tensor]:
@@ -161,6 +176,10 @@ class Descent:
     def _judged(self, coded: Coded) -> Loss:
         """L by all recognisers."""
         return self.objective(self.goal, coded.x_hat, coded.x_hat.new_tensor([coded.bpp]))
+
+
+def _after(view: View, crops: Sequence[RandomCrop]) -> View:
+    return lambda pictures: cropped(view(pictures), crops)
 
 
 def _tried(image: Image, bpp: float, loss: Loss) -> Tried:
