@@ -5,9 +5,9 @@ import json
 import pytest
 
 from neurocodec import images
+from neurocodec.batch import coding
+from neurocodec.batch.coding import Coding, OperatingPoint
 from neurocodec.codecs import Level
-from neurocodec.evaluation import coding
-from neurocodec.evaluation.coding import Coding, OperatingPoint
 from neurocodec.pipeline import Setting, prepared
 from tests.conftest import picture
 
