@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from neurocodec.codecs import Codec, Level, qp_tables
 from neurocodec.errors import UsageError
@@ -19,9 +20,15 @@ from neurocodec.pipeline import Pipeline
 BPP, SIZE, AGREEMENT, KL = "bpp", "size_bytes", "agreement", "kl"
 START_QP = 34
 
-# What a bisection of 64 to 127 levels measures; of fewer levels a guess may be one off for it.
-_STEPS = 7
+# A bisection of up to 127 levels takes as many; of fewer ones it may begin out of their middle.
+_BISECTION_STEPS = 7
+# How many more a curve may take that is like no picture's, so that guesses are free on all others.
+_SLACK = 3
+# Pictures differ in how fast their rate grows, by no more than this against the mean of Kodak's.
+_FLATTEST, _STEEPEST = 0.5, 2.0
+_NEAR = 0.05
 
+Array = npt.NDArray[np.float64]
 Guess = Callable[[int, int, Mapping[int, float]], int]
 """From the last index known to hold, the first known to fail, and what was measured by index, to
 the index to measure next."""
@@ -146,40 +153,41 @@ def choose(
     order = values if target.is_rate else values[::-1]
     levels = [Level(codec.unit, value) for value in order]
     guess = _guess(codec, target, order, pixels)
-    found = last_holding(len(levels), lambda index: measure(levels[index]), target.holds, guess)
+    count, fewest = len(levels), len(levels).bit_length()
+    steps = fewest + _SLACK if target.is_rate else max(_BISECTION_STEPS, fewest)
+    found = last_holding(lambda index: measure(levels[index]), target.holds, guess, count, steps)
     return Choice(target, levels[found.index], found.measured, found.holds)
 
 
 def last_holding(
-    count: int,
     measure: Callable[[int], float],
     holds: Callable[[float], bool],
     guess: Guess,
+    count: int,
+    steps: int,
 ) -> Found:
     """Find an index that was measured to hold, and the next one to fail or to be the end.
 
-    Where the curve is monotone that is the last one that holds. No guess, however bad, takes more
-    measurements than bisection does (or _STEPS).
+    Where the curve is monotone that is the last one that holds.
 
     Args:
-        count: of the indices, from 0, which is the likeliest to hold; at least 1.
         measure: what is measured at an index, once at most.
         holds: True for a measured value that will do.
-        guess: where to measure next.
+        guess: where to measure next; kept to where `steps` suffice whatever comes.
+        count: of the indices, from 0, which is the likeliest to hold.
+        steps: the most measurements; at least `count.bit_length()`.
 
     Returns:
         Index 0 where nothing that was measured holds.
     """
     measured: dict[int, float] = {}
     low, high = -1, count
-    left = max(_STEPS, count.bit_length())
     while high - low > 1:
-        half = 1 << (left - 1)
+        half = 1 << (steps - len(measured) - 1)
         least, most = max(low + 1, high - half), min(high - 1, low + half)
         index = min(max(guess(low, high, measured), least), most)
         measured[index] = measure(index)
         low, high = (index, high) if holds(measured[index]) else (low, index)
-        left -= 1
     best = max(low, 0)
     return Found(best, measured[best], low >= 0)
 
@@ -201,15 +209,32 @@ def along(curve: Sequence[float], wanted: float, scale: float) -> Guess:
         wanted: logarithm of the most that the rate may be.
         scale: what to add to the curve before anything is measured.
     """
-    indices = np.arange(len(curve))
+    rates = np.array(curve)
 
     def guess(low: int, high: int, measured: Mapping[int, float]) -> int:
-        offsets = {i: math.log(measured[i]) - curve[i] for i in sorted(measured)} or {0: scale}
-        drawn = curve + np.interp(indices, list(offsets), list(offsets.values()))
+        points = [(curve[index], math.log(measured[index])) for index in sorted(measured)]
+        drawn = _through(points, rates) if points else rates + scale
         within = [index for index in range(low + 1, high) if drawn[index] <= wanted]
         return within[-1] if within else low + 1
 
     return guess
+
+
+def _through(points: Sequence[tuple[float, float]], x: Array) -> Array:
+    """Straight lines through the points, and on beyond the first and the last."""
+    (left, below), (right, above) = points[0], points[-1]
+    inside = np.interp(x, [place for place, _ in points], [height for _, height in points])
+    first, last = _slope(points[:2]), _slope(points[-2:])
+    outside = np.where(x < left, below + first * (x - left), above + last * (x - right))
+    return np.where((x < left) | (x > right), outside, inside)
+
+
+def _slope(points: Sequence[tuple[float, float]]) -> float:
+    """The slope of the line through two points; 1 for one point, and for two too near to tell."""
+    (left, below), (right, above) = points[0], points[-1]
+    if right - left < _NEAR:
+        return 1.0
+    return min(max((above - below) / (right - left), _FLATTEST), _STEEPEST)
 
 
 def _guess(codec: Codec, target: Target, order: Sequence[int], pixels: int | None) -> Guess:
