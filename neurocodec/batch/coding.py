@@ -17,6 +17,7 @@ import PIL.Image
 
 from neurocodec import files, images
 from neurocodec.codecs import Level
+from neurocodec.errors import OutputError
 from neurocodec.images import Image
 from neurocodec.pipeline import Encoded, Pipeline, RoundTrip, Setting, prepared
 
@@ -114,10 +115,11 @@ class Encodings:
         if path.is_file():
             return self._read(path)
         encoded = self._encoded(level)
-        files.make_folder(path.parent)
-        if encoded.account:
-            files.write(str(_account(path)), json.dumps(dict(encoded.account)).encode())
-        files.write(str(path), encoded.data)
+        try:
+            _keep(encoded, path)
+        except OutputError as exc:
+            remedy = f"add --no-cache, or name another folder in ${CACHE_VARIABLE}"
+            raise OutputError(f"{exc}: {remedy}") from exc
         return encoded
 
     def _encoded(self, level: Level) -> Encoded:
@@ -177,6 +179,13 @@ def resized(image: Image, width: int, height: int) -> Image:
     return Image(pixels, gray=image.gray)
 
 
+def _keep(encoded: Encoded, path: Path) -> None:
+    files.make_folder(path.parent)
+    if encoded.account:
+        files.write(str(_account(path)), json.dumps(dict(encoded.account)).encode())
+    files.write(str(path), encoded.data)
+
+
 def _account(coded: Path) -> Path:
     """The file beside a coded one that holds what its filter tells."""
     return coded.with_suffix(".json")
@@ -186,8 +195,7 @@ def _content_sha256(image: Image, with_metadata: bool) -> bytes:
     """SHA-256 of what a file is made from; what only looks like another picture differs."""
     metadata = sorted(image.metadata.items()) if with_metadata else []
     sizes = [(kind, len(piece)) for kind, piece in metadata]
-    alpha = image.alpha is not None
-    digest = hashlib.sha256(repr((image.pixels.shape, alpha, image.gray, sizes)).encode())
+    digest = hashlib.sha256(repr((image.pixels.shape, image.gray, sizes)).encode())
     for plane in (image.pixels, image.alpha):
         if plane is not None:
             digest.update(np.ascontiguousarray(plane).data)

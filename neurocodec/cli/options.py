@@ -66,8 +66,8 @@ _models = click.option(
     "models",
     multiple=True,
     metavar="NAME|FILE",
-    help="Recogniser that --filter search asks; several: give it again.  [default: the installed "
-    "EfficientNet-Lite 0, 1 and 2]",
+    help="Recogniser that --filter search, or encode's --target-score, asks; several: give it "
+    "again.  [default of search: the installed EfficientNet-Lite 0, 1 and 2]",
 )
 _task = click.option(
     "--task", metavar="classification|detection", help="The task of --model's recognisers."

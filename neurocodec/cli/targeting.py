@@ -18,7 +18,7 @@ from neurocodec.files import display
 if TYPE_CHECKING:
     from neurocodec.batch.targeted import Work
     from neurocodec.batch.targets import Target
-    from neurocodec.pipeline import Setting
+    from neurocodec.pipeline import Pipeline, Setting
 
 _TARGETS = ("target_bpp", "target_size", "target_score")
 _UNITS = {"k": 1024, "M": 1024**2}
@@ -42,7 +42,9 @@ _per = click.option(
 _strict = click.option(
     "--strict", is_flag=True, help="A target that no level reaches is an error, not a note."
 )
-cache = click.option("--cache/--no-cache", default=True, help="Keep coded files for the next run.")
+cache = click.option(
+    "--cache/--no-cache", default=True, help="Keep files coded on the way for the next run."
+)
 
 
 @dataclass(frozen=True)
@@ -70,21 +72,25 @@ class Aim:
         return Work(setting, self.target, **how, processes=processes, max_pixels=max_pixels)
 
     def noted(
-        self, outcomes: Iterator[Outcome[Job, EncodeRecord]]
+        self, outcomes: Iterator[Outcome[Job, EncodeRecord]], pipeline: "Pipeline"
     ) -> Iterator[Outcome[Job, EncodeRecord]]:
-        """The outcomes, with a note where no level met the target; one for a whole folder."""
+        """The outcomes, each thing that a user may not expect of a level noted once."""
         from neurocodec.codecs import Level
 
-        silent = False
+        noted: set[str] = set()
         for outcome in outcomes:
             yield outcome
             record = outcome.result
-            if record is None or record.target is None or record.target.met or silent:
+            if record is None or record.target is None:
                 continue
             ((unit, value),) = record.level.items()
-            missed = record.target.miss(Level(unit, value))
-            console.note(missed if self.per_folder else f"{display(record.input)}: {missed}")
-            silent = self.per_folder
+            level = Level(unit, value)
+            missed = "" if record.target.met else record.target.miss(level)
+            if missed and not self.per_folder:
+                missed = f"{display(record.input)}: {missed}"
+            for text in {pipeline.identity(level), missed} - {"", *noted}:
+                console.note(text)
+                noted.add(text)
 
 
 def level_or_target(command: options.Command) -> options.Command:

@@ -86,9 +86,9 @@ def test_pixels_make_the_key_and_not_the_file_around_them(tmp_path):
 def test_what_only_looks_alike_is_coded_anew(tmp_path):
     opaque = picture(40, 32, gray=True)
     solid = np.full((32, 40), 255, np.uint8)
-    alike = (opaque, Image(opaque.pixels), Image(opaque.pixels, solid))
+    alike = (opaque, *(Image(opaque.pixels, alpha) for alpha in (None, solid, solid - 1)))
     turned = Image(opaque.pixels.reshape(40, 32, 3))
-    assert [made(image, tmp_path)[0] for image in (*alike, turned)] == [1] * 4
+    assert [made(image, tmp_path)[0] for image in (*alike, turned)] == [1] * 5
 
 
 def test_an_encoding_of_the_cache_tells_what_it_told_at_first(tmp_path, monkeypatch):

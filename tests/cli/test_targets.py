@@ -10,6 +10,7 @@ import pytest
 from neurocodec import images
 from neurocodec.codecs import CODECS
 from neurocodec.codecs.jpeg import Jpeg
+from neurocodec.filters.scale import Scale
 from tests.cli.running import neurocodec
 from tests.conftest import picture
 from tests.networks.recogniser_files import CLASSIFIER, write, write_sensitive
@@ -310,3 +311,20 @@ def test_a_folder_cannot_read_standard_input_twice(photo):
     done = neurocodec("encode", photo, "-", *options, stdin=photo.read_bytes())
     assert done.returncode == 2
     assert b"--per folder" in done.stderr
+
+
+def test_a_filter_that_passes_the_picture_at_the_chosen_level_says_so_once(
+    folder, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(Scale, "qps", (0, 1))
+    options = ("--codec", "jpeg", "--filter", "scale:factor=0.5", "--target-bpp", "2", "-j", 0)
+    done = neurocodec("encode", folder, *options, "-o", tmp_path / "o")
+    assert done.stderr.count(b"knows QP 0 to 1 only") == 1
+
+
+def test_a_cache_that_cannot_be_written_says_what_to_type(photo, tmp_path, monkeypatch):
+    (tmp_path / "file").write_bytes(b"")
+    monkeypatch.setenv("NEUROCODEC_CACHE", str(tmp_path / "file"))
+    done = neurocodec("encode", photo, *JPEG, "--target-bpp", "2")
+    assert done.returncode == 6
+    assert b"add --no-cache" in done.stderr

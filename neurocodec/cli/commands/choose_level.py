@@ -74,7 +74,8 @@ def choose_level(
 
     if (agreement is None) == (kl is None):
         raise UsageError("give one of --agreement 0.95 and --kl 0.3")
-    target = targeting.score_target(agreement or f"kl:{kl}", models, task)
+    score = f"agreement:{agreement}" if kl is None else f"kl:{kl}"
+    target = targeting.score_target(score, models, task)
     spec = targeting.with_recognisers(options.with_weights([filter], weights)[0], target)
     setting = Setting(codec, spec, chroma, device=device)
     if not data:

@@ -58,7 +58,7 @@ def encode(
     processes = chosen.processes(planned)
     if aim is not None:
         work = aim.work(setting, processes, max_pixels)
-        outcomes = aim.noted(targeted.encode(planned, work))
+        outcomes = aim.noted(targeted.encode(planned, work), pipeline)
     elif level is not None:
         outcomes = run.encode(planned, run.Work(setting, level, processes, max_pixels))
     many_files.report(outcomes, planned, chosen, "encoding")
