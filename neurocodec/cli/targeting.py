@@ -1,7 +1,7 @@
 """The options of a target in place of a level, and what a command does with one."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import wraps
 from typing import TYPE_CHECKING, Any
@@ -16,7 +16,6 @@ from neurocodec.errors import UsageError
 from neurocodec.files import display
 
 if TYPE_CHECKING:
-    from neurocodec.batch.targeted import Work
     from neurocodec.batch.targets import Target
     from neurocodec.pipeline import Pipeline, Setting
 
@@ -56,22 +55,38 @@ class Aim:
     strict: bool
     cache: bool
 
-    def work(self, setting: "Setting", processes: int, max_pixels: int) -> "Work":
-        """The work of reaching it, checked as far as that needs no picture.
+    def encode(
+        self, planned: Sequence[Job], setting: "Setting", processes: int, max_pixels: int
+    ) -> Iterator[Outcome[Job, EncodeRecord]]:
+        """Encode every job's source to its target file; outcomes come in the jobs' order.
+
+        Args:
+            planned: the jobs.
+            setting: codec and filter.
+            processes: worker processes; 0 works in this process.
+            max_pixels: larger pictures are refused unread.
 
         Raises:
-            UsageError: the recognisers have no such score, or are of another task.
+            UsageError: a recogniser is of another task, or of no known name.
             MissingError: a recogniser's weights are not there.
         """
-        from neurocodec.batch import scoring
-        from neurocodec.batch.targeted import Work
+        from neurocodec.batch import scoring, targeted
+        from neurocodec.pipeline import prepared
 
-        if not self.target.is_rate:
+        if planned and not self.target.is_rate:
             scoring.panel(self.target, setting.device)
-        how = {"together": self.per_folder, "strict": self.strict, "cache": self.cache}
-        return Work(setting, self.target, **how, processes=processes, max_pixels=max_pixels)
+        work = targeted.Work(
+            setting,
+            self.target,
+            together=self.per_folder,
+            strict=self.strict,
+            cache=self.cache,
+            processes=processes,
+            max_pixels=max_pixels,
+        )
+        return self._noted(targeted.encode(planned, work), prepared(setting))
 
-    def noted(
+    def _noted(
         self, outcomes: Iterator[Outcome[Job, EncodeRecord]], pipeline: "Pipeline"
     ) -> Iterator[Outcome[Job, EncodeRecord]]:
         """The outcomes, each thing that a user may not expect of a level noted once."""

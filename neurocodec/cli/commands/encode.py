@@ -45,7 +45,7 @@ def encode(
     neurocodec encode photo.jpg --target-size 20k    the QP that makes at most 20 kB
     """
     from neurocodec import images
-    from neurocodec.batch import run, targeted
+    from neurocodec.batch import run
     from neurocodec.cli import many_files
     from neurocodec.pipeline import Setting, prepared
 
@@ -57,8 +57,8 @@ def encode(
     many_files.load_filter(pipeline, level, planned)
     processes = chosen.processes(planned)
     if aim is not None:
-        work = aim.work(setting, processes, max_pixels)
-        outcomes = aim.noted(targeted.encode(planned, work), pipeline)
-    elif level is not None:
+        outcomes = aim.encode(planned, setting, processes, max_pixels)
+    else:
+        assert level is not None
         outcomes = run.encode(planned, run.Work(setting, level, processes, max_pixels))
     many_files.report(outcomes, planned, chosen, "encoding")
