@@ -75,6 +75,12 @@ def test_the_largest_file_within_a_size_is_written(photo):
     assert target == expected | {"encodings": target["encodings"]}
 
 
+@pytest.mark.parametrize(("text", "size"), [("1500", 1500), ("1.5k", 1536), ("0.002M", 2097)])
+def test_sizes_are_bytes_or_have_a_unit(photo, text, size):
+    (said,) = records(photo, *JPEG, "--target-size", text)
+    assert said["target"]["value"] == size
+
+
 def test_the_most_bits_within_a_rate_and_the_line_that_says_so(photo):
     done = neurocodec("encode", photo, *JPEG, "--target-bpp", "2")
     line = done.stdout.decode()
