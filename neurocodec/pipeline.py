@@ -153,13 +153,18 @@ class Pipeline:
         rest = (setting.codec, self.codec.chroma, setting.flatten, setting.keep_metadata)
         return repr((rest, filtered, str(own), self.codec.encoder))
 
+    def flattened(self, image: Image) -> Image:
+        """The picture over the setting's ground, where it names one."""
+        colour = self.setting.flatten
+        return image if colour is None else images.flatten(image, colour)
+
     def filter(self, image: Image, level: Level) -> Image:
         """The picture as the encoder will see it."""
-        return self.loaded_filter(self._flattened(image), self._qp(level))
+        return self.loaded_filter(self.flattened(image), self._qp(level))
 
     def filter_batch(self, batch: Sequence[Image], level: Level) -> list[Image]:
         """Pictures of one size as the encoder will see them, to within one level of `filter`'s."""
-        flattened = [self._flattened(image) for image in batch]
+        flattened = [self.flattened(image) for image in batch]
         return self.loaded_filter.filter_batch(flattened, self._qp(level))
 
     def encode(self, image: Image, level: Level) -> Encoded:
@@ -174,7 +179,7 @@ class Pipeline:
     def filtered(self, image: Image, level: Level) -> Filtered:
         """The picture as the encoder will see it, and what it took."""
         start = time.perf_counter()
-        changed, account = self.loaded_filter.with_account(self._flattened(image), self._qp(level))
+        changed, account = self.loaded_filter.with_account(self.flattened(image), self._qp(level))
         size = (image.width, image.height)
         return Filtered(changed, size, time.perf_counter() - start, account)
 
@@ -214,10 +219,6 @@ class Pipeline:
 
     def _qp(self, level: Level) -> float:
         return qp_tables.bpg_qp(self.codec.name, self.own_level(level))
-
-    def _flattened(self, image: Image) -> Image:
-        colour = self.setting.flatten
-        return image if colour is None else images.flatten(image, colour)
 
 
 @lru_cache(maxsize=32)

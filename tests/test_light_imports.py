@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -50,16 +51,19 @@ def test_nor_does_a_drop_ins(name):
 
 
 @pytest.fixture(scope="module")
-def photograph(tmp_path_factory) -> Path:
+def photograph(tmp_path_factory) -> Iterator[Path]:
     path = tmp_path_factory.mktemp("light") / "photograph.png"
     path.write_bytes(images.png(picture(48, 32)))
-    return path
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("NEUROCODEC_CACHE", str(path.parent / "cache"))
+        yield path
 
 
 @pytest.mark.parametrize("codec", ["jpeg", "jpeg2000", "bpg", "vvc"])
 @pytest.mark.parametrize("pre", ["none", "scale:factor=0.5"])
-def test_encoding_without_a_network_imports_no_torch(photograph, codec, pre):
-    arguments = ["--qp", "34", "--codec", codec, "--filter", pre, "--overwrite"]
+@pytest.mark.parametrize("level", ["--qp=34", "--target-bpp=2"])
+def test_encoding_without_a_network_imports_no_torch(photograph, codec, pre, level):
+    arguments = [level, "--codec", codec, "--filter", pre, "--overwrite"]
     code, names = _run("encode", str(photograph), *arguments)
     assert code == 0
     assert names & {"compressai", "scipy", "torch", "torchvision"} == set()

@@ -2,7 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from neurocodec.batch.targets import Reached
 
 
 @dataclass(frozen=True)
@@ -10,11 +13,12 @@ class EncodeRecord:
     """One encoded picture.
 
     Attributes:
-        level: the level as it was given, {"qp": 34}.
-        qp: the QP that was given, or None.
+        level: the level as it was given, {"qp": 34}, or as a target chose it.
+        qp: the QP of `level`, or None.
         quality: the codec's quality, for codecs that have one.
         search: what `--filter search` did: steps, seconds, and bpp, λ·D_m and D_m "before", of the
             unfiltered picture, and "after"; None for other filters.
+        target: what came of a target, or None where the level was given.
     """
 
     input: str
@@ -35,6 +39,7 @@ class EncodeRecord:
     sha256: str
     encode_s: float
     search: Mapping[str, Any] | None = None
+    target: "Reached | None" = None
 
 
 @dataclass(frozen=True)

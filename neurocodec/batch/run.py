@@ -12,12 +12,13 @@ from neurocodec.batch import grouping
 from neurocodec.batch.engines.local import Local, Outcome
 from neurocodec.batch.plan import Job, any_present
 from neurocodec.batch.records import DecodeRecord, EncodeRecord, FilterRecord
+from neurocodec.batch.targets import Reached
 from neurocodec.codecs import Level
 from neurocodec.errors import BadInputError
 from neurocodec.files import display
 from neurocodec.images import MAX_PIXELS, Image
 from neurocodec.measures.rate import bpp
-from neurocodec.pipeline import Filtered, Setting, prepared, read
+from neurocodec.pipeline import Encoded, Filtered, Pipeline, Setting, prepared, read
 
 PPM_ENDINGS = (".ppm", ".pgm", ".pnm")
 
@@ -56,6 +57,41 @@ class _Decoding:
 def encode(jobs: Sequence[Job], work: Work) -> Iterator[Outcome[Job, EncodeRecord]]:
     """Encode every job's source to its target; outcomes come in the jobs' order."""
     return _filtered(_encode, jobs, work)
+
+
+def encode_record(
+    job: Job, pipeline: Pipeline, encoded: Encoded, level: Level, target: Reached | None = None
+) -> EncodeRecord:
+    """The record of an encoded picture.
+
+    Args:
+        job: its source, and where its file went.
+        pipeline: what encoded it.
+        encoded: the file and what it cost.
+        level: as it was given, or as a target chose it.
+        target: what came of the target.
+    """
+    return EncodeRecord(
+        input=job.source,
+        output=job.target,
+        codec=pipeline.setting.codec,
+        encoder=encoded.encoder,
+        level=level.record(),
+        qp=level.record().get("qp"),
+        quality=pipeline.own_level(level).record().get("quality"),
+        chroma=pipeline.codec.chroma,
+        pre=pipeline.filter_spec,
+        width=encoded.width,
+        height=encoded.height,
+        coded_width=encoded.coded_width,
+        coded_height=encoded.coded_height,
+        size_bytes=len(encoded.data),
+        bpp=encoded.bpp,
+        sha256=encoded.sha256,
+        encode_s=encoded.encode_s,
+        search=encoded.account or None,
+        target=target,
+    )
 
 
 def filter_pictures(jobs: Sequence[Job], work: Work) -> Iterator[Outcome[Job, FilterRecord]]:
@@ -123,27 +159,7 @@ def _encode(task: _Task, filtered: Filtered) -> EncodeRecord:
     with files.naming(display(job.source)):
         encoded = pipeline.encode_filtered(filtered, work.level)
     files.write(job.target, encoded.data)
-    own = pipeline.own_level(work.level).record()
-    return EncodeRecord(
-        input=job.source,
-        output=job.target,
-        codec=work.setting.codec,
-        encoder=encoded.encoder,
-        level=work.level.record(),
-        qp=work.level.record().get("qp"),
-        quality=own.get("quality"),
-        chroma=pipeline.codec.chroma,
-        pre=pipeline.filter_spec,
-        width=encoded.width,
-        height=encoded.height,
-        coded_width=encoded.coded_width,
-        coded_height=encoded.coded_height,
-        size_bytes=len(encoded.data),
-        bpp=encoded.bpp,
-        sha256=encoded.sha256,
-        encode_s=encoded.encode_s,
-        search=encoded.account or None,
-    )
+    return encode_record(job, pipeline, encoded, work.level)
 
 
 def _write(task: _Task, filtered: Filtered) -> FilterRecord:

@@ -25,6 +25,7 @@ COMMANDS = {
     "bdrate": "neurocodec.cli.commands.bdrate:bdrate",
     "report": "neurocodec.cli.commands.report:report",
     "choose": "neurocodec.cli.commands.choose:choose",
+    "choose-level": "neurocodec.cli.commands.choose_level:choose_level",
     "train-proxy": "neurocodec.cli.commands.train_proxy:train_proxy",
     "train-npp": "neurocodec.cli.commands.train_npp:train_npp",
     "train-tv": "neurocodec.cli.commands.train_tv:train_tv",

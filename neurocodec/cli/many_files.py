@@ -142,8 +142,13 @@ def selection(command: options.Command) -> options.Command:
     return wrapped
 
 
-def load_filter(pipeline: "Pipeline", level: "Level", planned: Sequence[Job]) -> None:
+def load_filter(pipeline: "Pipeline", level: "Level | None", planned: Sequence[Job]) -> None:
     """Load the filter if there is a picture for it, and say what a user may not expect.
+
+    Args:
+        pipeline: whose filter it is.
+        level: of all pictures, if it is known.
+        planned: the pictures.
 
     Raises:
         UsageError: the filter is not known, or its settings are out of range.
@@ -151,25 +156,24 @@ def load_filter(pipeline: "Pipeline", level: "Level", planned: Sequence[Job]) ->
     """
     if not planning.any_present(planned):
         return
-    reason = pipeline.identity(level)
+    _ = pipeline.loaded_filter
+    spec = pipeline.loaded_filter.spec
+    reason = pipeline.identity(level) if level is not None else ""
     if reason:
         console.note(reason)
     elif pipeline.setting.filter == "auto" and not pipeline.codec.lossless:
-        console.note(_automatic(pipeline))
-    if pipeline.saturated(level):
+        console.note(_automatic(pipeline.codec.name, spec))
+    if level is not None and pipeline.saturated(level):
         console.note(
             f"{pipeline.codec.name} does not reach BPG's rate at {level}: "
             f"its nearest, {pipeline.own_level(level)}, is used"
         )
 
 
-def _automatic(pipeline: "Pipeline") -> str:
+def _automatic(codec_name: str, spec: str) -> str:
     """The meaning of --filter auto."""
-    if pipeline.filter_spec == "none":
-        return (
-            f"no trained filter for {pipeline.codec.name} is installed: pictures are not filtered"
-        )
-    spec = pipeline.filter_spec
+    if spec == "none":
+        return f"no trained filter for {codec_name} is installed: pictures are not filtered"
     return f"filtered for recognisers by {spec}: --filter none leaves pictures as they are"
 
 
@@ -245,7 +249,8 @@ def _describe(record: Record) -> str:
         return f"{text}  {record.output_bytes} bytes"
     if (record.width, record.height) != (record.coded_width, record.coded_height):
         text += f" as {record.coded_width}×{record.coded_height}"
-    return f"{text}  {record.size_bytes} bytes  {record.bpp:.3f} bpp{_searched(record)}"
+    text += f"  {record.size_bytes} bytes  {record.bpp:.3f} bpp"
+    return text + _searched(record) + _targeted(record)
 
 
 def _searched(record: EncodeRecord | FilterRecord) -> str:
@@ -254,3 +259,16 @@ def _searched(record: EncodeRecord | FilterRecord) -> str:
         return ""
     bpp, seconds = record.search["before"]["bpp"], record.search["seconds"]
     return f"  (unfiltered {bpp:.3f} bpp; {seconds:.0f} s of search)"
+
+
+def _targeted(record: EncodeRecord) -> str:
+    """The level that a target chose, the score there, and how many encodings it took."""
+    if record.target is None:
+        return ""
+    from neurocodec.batch.targets import spell
+
+    target, ((unit, value),) = record.target, record.level.items()
+    parts = [f"{unit} {value}", f"{target.encodings} encoding{'s' * (target.encodings != 1)}"]
+    if target.quantity in {"agreement", "kl"}:
+        parts.insert(1, spell(target.quantity, target.reached))
+    return f"  ({', '.join(parts)})"

@@ -9,12 +9,13 @@ from datetime import UTC, datetime
 from itertools import product
 from pathlib import Path
 
+from neurocodec.batch import coding
+from neurocodec.batch.coding import OperatingPoint
 from neurocodec.batch.engines.local import share_cores
 from neurocodec.cli import console
 from neurocodec.codecs import Level
 from neurocodec.errors import UsageError
-from neurocodec.evaluation import coding, journal, results
-from neurocodec.evaluation.coding import OperatingPoint
+from neurocodec.evaluation import journal, results
 from neurocodec.evaluation.curves import Experiment
 from neurocodec.evaluation.results import PictureResult, Point
 from neurocodec.pipeline import Setting

@@ -2,13 +2,17 @@
 
 from collections.abc import Callable, Sequence
 from functools import wraps
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from neurocodec.batch.engines.local import available_cores
 from neurocodec.cli import console
 from neurocodec.errors import UsageError
+
+if TYPE_CHECKING:
+    from neurocodec.cli.many_files import Selection
+    from neurocodec.codecs import Level
 
 Command = Callable[..., Any]
 
@@ -46,7 +50,7 @@ weights = click.option(
     metavar="NAME|FILE",
     help="Weights of --filter npp, tv or segnet: short for npp:weights=NAME.",
 )
-_filter = click.option(
+filter_ = click.option(
     "--filter",
     "--pre",
     "filter",
@@ -62,20 +66,20 @@ _models = click.option(
     "models",
     multiple=True,
     metavar="NAME|FILE",
-    help="Recogniser that --filter search asks; several: give it again.  [default: the installed "
-    "EfficientNet-Lite 0, 1 and 2]",
+    help="Recogniser that --filter search, or encode's --target-score, asks; several: give it "
+    "again.  [default of search: the installed EfficientNet-Lite 0, 1 and 2]",
 )
 _task = click.option(
     "--task", metavar="classification|detection", help="The task of --model's recognisers."
 )
-_qp = click.option(
+qp = click.option(
     "--qp",
     type=int,
     metavar="N",
     help="QP of the reference encoder: bpg 0-51 (bpgenc -q), vvc 0-63 (vvencapp -q); 34 is a good "
     "start, fewer bits at higher ones. For jpeg and jpeg2000: the quality with BPG's mean bpp.",
 )
-_quality = click.option(
+quality = click.option(
     "--quality", type=int, metavar="N", help="Quality of jpeg (1-100) or jpeg2000 (20-60 dB)."
 )
 device = click.option(
@@ -109,27 +113,39 @@ jobs = click.option(
 def level(command: Command) -> Command:
     """Add --qp and --quality; the command gets one `level`."""
 
-    @_qp
-    @_quality
+    @qp
+    @quality
     @wraps(command)
     def wrapped(*args: Any, qp: int | None, quality: int | None, **rest: Any) -> Any:
-        chosen = rest.get("chosen")
-        if chosen is not None and not chosen.inputs and chosen.files_from is None:
-            raise UsageError("INPUT is missing: name a file, a folder, - or --files-from LIST")
+        refuse_no_input(rest.get("chosen"))
         if (qp is None) == (quality is None):
             raise UsageError("give one of --qp N (34 is a good start) and --quality N")
-        from neurocodec.codecs.level import Level
-
-        level = Level("quality", quality) if quality is not None else Level("qp", qp or 0)
-        return command(*args, level=level, **rest)
+        return command(*args, level=level_of(qp, quality), **rest)
 
     return wrapped
+
+
+def refuse_no_input(chosen: "Selection | None") -> None:
+    """Refuse a command line over files that names none, before anything else is wrong with it.
+
+    Raises:
+        UsageError: it names none.
+    """
+    if chosen is not None and not chosen.inputs and chosen.files_from is None:
+        raise UsageError("INPUT is missing: name a file, a folder, - or --files-from LIST")
+
+
+def level_of(qp: int | None, quality: int | None) -> "Level":
+    """The level of --qp or --quality, of which one is given."""
+    from neurocodec.codecs.level import Level
+
+    return Level("quality", quality) if quality is not None else Level("qp", qp or 0)
 
 
 def filter_with_settings(command: Command) -> Command:
     """Add --filter, and options that are short for its settings; the command gets one `filter`."""
 
-    @_filter
+    @filter_
     @weights
     @_models
     @_task

@@ -82,6 +82,13 @@ def saturated(codec_name: str, level: Level) -> bool:
     return not lowest <= _rate(_REFERENCE, level.value) <= highest
 
 
+def log_rates(codec: Codec) -> list[float]:
+    """The natural logarithm of the mean bpp at each of `codec.levels`; empty without a table."""
+    if codec.name not in _tables():
+        return []
+    return [_rate(codec.name, level) for level in codec.levels]
+
+
 @lru_cache(maxsize=1)
 def _tables() -> dict[str, dict[str, list[float]]]:
     content = files("neurocodec.codecs").joinpath("qp_tables.json").read_text()

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
@@ -9,9 +10,9 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from neurocodec import __version__, files
+from neurocodec.batch import coding
+from neurocodec.batch.coding import Coding, OperatingPoint
 from neurocodec.batch.engines.local import Local, Outcome
-from neurocodec.evaluation import coding
-from neurocodec.evaluation.coding import Coding, OperatingPoint
 from neurocodec.evaluation.results import Key, PictureResult, Point, Setup
 from neurocodec.measures.rate import bpp
 from neurocodec.pipeline import RoundTrip, Setting, prepared
@@ -83,13 +84,17 @@ class Experiment:
         return self.setup(point.setting), level.get("qp"), level.get("quality")
 
     def measure(
-        self, grid: Sequence[OperatingPoint], advance: Callable[[], None] = lambda: None
+        self,
+        grid: Sequence[OperatingPoint],
+        advance: Callable[[], None] = lambda: None,
+        engine: Local | None = None,
     ) -> Iterator[Measurement]:
         """The result at every operating point, each with its pictures, as soon as it is complete.
 
         Args:
             grid: in the order of the results.
             advance: called for every picture coded.
+            engine: worker processes to use instead of new ones, which take seconds to start.
 
         Raises:
             NeurocodecError: a picture could not be read, coded or recognised: no point goes
@@ -97,8 +102,8 @@ class Experiment:
         """
         paths = [str(picture.path) for picture in self.pictures]
         tasks = [Coding(path, point, self.cache) for point in grid for path in paths]
-        with Local(self.jobs) as engine:
-            coded = _results(engine.map(coding.code, tasks), advance)
+        with nullcontext(engine) if engine is not None else Local(self.jobs) as workers:
+            coded = _results(workers.map(coding.code, tasks), advance)
             for point in grid:
                 yield self._point(point, islice(coded, len(self.pictures)))
 

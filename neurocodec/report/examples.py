@@ -10,8 +10,8 @@ import PIL.Image
 import torch
 
 from neurocodec import images
+from neurocodec.batch import coding
 from neurocodec.errors import UsageError
-from neurocodec.evaluation import coding
 from neurocodec.evaluation.selection import UNFILTERED, Curve
 from neurocodec.images import Image
 from neurocodec.networks.recognisers import Recogniser

@@ -16,10 +16,10 @@ from pathlib import Path
 import click
 
 from neurocodec import images
+from neurocodec.batch import coding
+from neurocodec.batch.coding import Coding, OperatingPoint
 from neurocodec.batch.engines.local import Local
 from neurocodec.codecs import Level
-from neurocodec.evaluation import coding
-from neurocodec.evaluation.coding import Coding, OperatingPoint
 from neurocodec.pipeline import Setting
 
 QPS = (28, 31, 34, 37, 41)

@@ -149,3 +149,16 @@ def test_jpeg_has_bpgs_rate_on_kodak(data_folder):
     below = max(i for i, qp in enumerate(recorded["levels"]) if qp <= 34)
     assert recorded["bpp"][below + 1] < fmean(rates) < recorded["bpp"][below]
     assert math.log(fmean(rates)) == pytest.approx(qp_tables._rate("bpg", 34), abs=0.03)
+
+
+@pytest.mark.parametrize("name", [*OTHERS, "bpg"])
+def test_the_rates_of_all_levels_rise_with_them(name):
+    codec = codecs.create(name)
+    rates = qp_tables.log_rates(codec)
+    assert len(rates) == len(codec.levels)
+    assert rates == sorted(rates)
+    assert rates[0] < 0 < rates[-1]
+
+
+def test_a_codec_without_a_table_has_no_rates(made):
+    assert qp_tables.log_rates(codecs.create("jpeg2000")) == []

@@ -5,8 +5,8 @@ import json
 import pytest
 
 from neurocodec import images
+from neurocodec.batch.coding import OperatingPoint
 from neurocodec.codecs import Level
-from neurocodec.evaluation.coding import OperatingPoint
 from neurocodec.evaluation.curves import Experiment
 from neurocodec.pipeline import Setting
 from neurocodec.tasks import PictureScore

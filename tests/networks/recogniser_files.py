@@ -62,3 +62,9 @@ def write(
     save_file(dict(weights(CLASSIFIER_OPS) if tensors is None else tensors), path)
     path.with_suffix(".json").write_text(json.dumps(description))
     return path
+
+
+def write_sensitive(folder: Path) -> Path:
+    """A classifier whose prediction a coarse codec changes: CLASSIFIER with steep logits."""
+    tensors = weights(CLASSIFIER_OPS)
+    return write(folder, CLASSIFIER, tensors | {"logits.weight": 100 * tensors["logits.weight"]})

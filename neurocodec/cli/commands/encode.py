@@ -4,16 +4,17 @@ from typing import TYPE_CHECKING
 
 import click
 
-from neurocodec.cli import options
+from neurocodec.cli import options, targeting
 from neurocodec.cli.many_files import Selection, selection
 
 if TYPE_CHECKING:
+    from neurocodec.cli.targeting import Aim
     from neurocodec.codecs import Level
 
 
 @click.command()
 @selection
-@options.level
+@targeting.level_or_target
 @options.codec
 @options.chroma
 @options.filter_with_settings
@@ -24,7 +25,8 @@ if TYPE_CHECKING:
 @options.verbosity
 def encode(
     chosen: Selection,
-    level: "Level",
+    level: "Level | None",
+    aim: "Aim | None",
     codec: str,
     chroma: str | None,
     filter: str,
@@ -40,6 +42,7 @@ def encode(
     \b
     neurocodec encode photo.jpg --qp 34              writes photo.bpg
     neurocodec encode frames -r -o small --qp 37     mirrors the tree of frames
+    neurocodec encode photo.jpg --target-size 20k    the QP that makes at most 20 kB
     """
     from neurocodec import images
     from neurocodec.batch import run
@@ -48,8 +51,14 @@ def encode(
 
     setting = Setting(codec, filter, chroma, flatten, keep_metadata, device)
     pipeline = prepared(setting)
-    pipeline.own_level(level)
+    if level is not None:
+        pipeline.own_level(level)
     planned = chosen.plan(pipeline.codec.extension, images.has_picture_name)
     many_files.load_filter(pipeline, level, planned)
-    work = run.Work(setting, level, chosen.processes(planned), max_pixels)
-    many_files.report(run.encode(planned, work), planned, chosen, "encoding")
+    processes = chosen.processes(planned)
+    if aim is not None:
+        outcomes = aim.encode(planned, setting, processes, max_pixels)
+    else:
+        assert level is not None
+        outcomes = run.encode(planned, run.Work(setting, level, processes, max_pixels))
+    many_files.report(outcomes, planned, chosen, "encoding")
