@@ -28,7 +28,6 @@ from neurocodec.losses import Recognition, described
 from neurocodec.losses.algorithm1 import Goal, Objective
 from neurocodec.losses.pixels import mean_squared_error
 from neurocodec.losses.quantisation import dct_proxy
-from neurocodec.losses.random_crops import RandomCrop, cropped, draw_crops
 from neurocodec.networks import checkpoint
 from neurocodec.networks.npp import Npp, grown
 from neurocodec.networks.swap import round_to_levels, swap_values
@@ -40,6 +39,7 @@ from neurocodec.training.crops import ground_truth_of
 from neurocodec.training.data import draw_qps
 from neurocodec.training.lmbda import SLOPE, slopes
 from neurocodec.training.loop import Trained
+from neurocodec.training.random_crops import RandomCrop, cropped, draw_crops
 from neurocodec.training.report import Record, Report
 from neurocodec.training.state import per_picture
 from neurocodec.training.validation import Scores

@@ -17,8 +17,7 @@ from torch import Tensor
 
 from neurocodec.filters.search.field import Field, TiledProxy
 from neurocodec.images import Image
-from neurocodec.losses.algorithm1 import Goal, Loss, Objective, View
-from neurocodec.losses.random_crops import RandomCrop, cropped, draw_crops
+from neurocodec.losses.algorithm1 import Goal, Loss, Objective
 from neurocodec.networks.swap import swap_values
 from neurocodec.networks.tensors import to_tensor
 
@@ -37,14 +36,12 @@ class Plan:
         drawn: recognisers whose gradient a step takes, in turn; 0 is all of them.
         every: the real codec codes at every so many steps and at the last one; between, the proxy
             tells what changed since.
-        crops: the recognisers of a step see random crops; the pictures are judged as they are.
-        seed: of turn and crops.
+        seed: of the turn.
     """
 
     steps: int = 8
     drawn: int = 0
     every: int = 1
-    crops: bool = False
     seed: int = 0
 
     def is_real(self, step: int) -> bool:
@@ -136,25 +133,15 @@ class Descent:
                 x_hat, rates = coded.moved(y_hat, r_p)
                 values = swap_values(x_hat, rates, y_hat, r_p)
                 objective = self.objective.of(plan.asked(names, step))
-                goal = self._goal(objective, plan, step)
-                loss = objective(goal, *values)
+                loss = objective(self.goal, *values)
             if plan.is_real(step):
-                same = goal is self.goal and len(objective.losses) == len(names)
-                judged = loss if same else self._judged(coded)
+                judged = loss if len(objective.losses) == len(names) else self._judged(coded)
                 best = min(best, _tried(coded.image, coded.bpp, judged), key=lambda one: one.loss)
             if step < plan.steps:
                 adam.zero_grad()
                 loss.total.sum().backward()  # type: ignore[no-untyped-call]
                 adam.step()
         return plain, best
-
-    def _goal(self, objective: Objective, plan: Plan, step: int) -> Goal:
-        if not plan.crops or step == plan.steps:
-            return self.goal
-        drawn = draw_crops(1, seed=plan.seed, step=step)
-        clean = to_tensor([self.image], self.device)
-        views = [_after(view, drawn) for view in self.goal.views]
-        return objective.goal(clean, [None], views, self.goal.qps)
 
     @torch.no_grad()
     def _unfiltered(self) -> Tried:
@@ -176,10 +163,6 @@ class Descent:
     def _judged(self, coded: Coded) -> Loss:
         """L by all recognisers."""
         return self.objective(self.goal, coded.x_hat, coded.x_hat.new_tensor([coded.bpp]))
-
-
-def _after(view: View, crops: Sequence[RandomCrop]) -> View:
-    return lambda pictures: cropped(view(pictures), crops)
 
 
 def _tried(image: Image, bpp: float, loss: Loss) -> Tried:

@@ -38,8 +38,7 @@ class Search(Filter):
         steps: of the descent; 0 is the trained filter that the search starts from.
         drawn: recognisers whose gradient a step takes, in turn; 0 is all.
         every: the real codec codes at every so many steps.
-        crops: show the recognisers a random crop at every step.
-        seed: whose turn comes first, and which crops.
+        seed: whose turn comes first.
         tables: search JPEG's quantisation tables too.
         residual: search a residual too.
         grid: cells of the map of blurs along a square picture's side.
@@ -65,7 +64,6 @@ class Search(Filter):
         grid: int = 7,
         drawn: int = 0,
         every: int = 1,
-        crops: bool = False,
         seed: int = 0,
         tables: bool = False,
         residual: bool = False,
@@ -81,7 +79,7 @@ class Search(Filter):
         devices.keep_memory()
         _check("drawn", drawn, 0, 1000)
         _check("every", every, 1, 1000)
-        self._plan = Plan(steps, drawn, every, crops, seed)
+        self._plan = Plan(steps, drawn, every, seed)
         self._codec, self._grid, self._tables, self._residual = codec, grid, tables, residual
         if tables and codec.name != "jpeg":
             raise UsageError(f"search:tables=1 is for jpeg, not for {codec.name}")

@@ -266,3 +266,41 @@ def test_a_picture_of_several_tiles_and_windows(search, monkeypatch):
 
     assert cost(account["after"]) < cost(account["before"])
     assert isinstance(found, Image)
+
+
+@pytest.mark.parametrize("gray", [False, True])
+def test_quantisation_tables_are_searched_and_written(search, gray):
+    from neurocodec.codecs import jpeg_segments
+
+    image = picture(96, 80, gray=gray)
+    found, account = search("steps=4:tables=1").with_account(image, 34)
+
+    standard = jpeg_segments.standard_steps(qp_tables.level_at_qp("jpeg", 34))
+    assert found.jpeg_steps != standard
+    assert all(1 <= step <= 255 for table in found.jpeg_steps for step in table)
+    data = codecs.create("jpeg").encode(found, Level("quality", 90))
+    assert account["after"]["bpp"] == pytest.approx(8 * len(data) / (96 * 80))
+    tables = jpeg_segments.read_header(data).quantization.values()
+    assert tuple(map(tuple, tables)) == found.jpeg_steps[: 1 if gray else 2]
+
+
+def test_cjpeg_takes_the_tables_as_pillow_does(search, needs_tool, monkeypatch):
+    needs_tool("cjpeg")
+    found = search("steps=2:tables=1")(picture(64, 64), 34)
+    by_pillow = codecs.create("jpeg").encode(found, Level("quality", 60))
+    monkeypatch.undo()
+
+    assert codecs.create("jpeg").encode(found, Level("quality", 60)) == by_pillow
+
+
+def test_tables_are_for_jpeg(search):
+    with pytest.raises(UsageError, match="for jpeg"):
+        search("tables=1", codec="bpg")
+
+
+def test_a_residual_may_be_searched_too(search):
+    image = picture(64, 64)
+
+    with_it, without = (search(f"steps=3:residual={on}")(image, 34) for on in (1, 0))
+
+    assert not np.array_equal(with_it.pixels, without.pixels)

@@ -1,6 +1,6 @@
 import torch
 
-from neurocodec.losses.random_crops import RandomCrop, cropped, draw_crops
+from neurocodec.training.random_crops import RandomCrop, cropped, draw_crops
 
 
 def ramp(side=32):
