@@ -14,7 +14,6 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
-from torch.optim.lr_scheduler import LinearLR
 
 from neurocodec.filters.search.field import Field, TiledProxy
 from neurocodec.images import Image
@@ -23,7 +22,6 @@ from neurocodec.networks.swap import swap_values
 from neurocodec.networks.tensors import to_tensor
 
 _BETAS = (0.7, 0.9)
-_FIRST_RATE, _LAST_RATE = 1.0, 0.3  # of the learning rate: the last steps are the smallest
 
 Codec = Callable[[Image], tuple[Image, float]]
 """From a picture to the decoded one and the bpp of its file."""
@@ -41,7 +39,7 @@ class Plan:
         seed: of the turn.
     """
 
-    steps: int = 8
+    steps: int = 9
     drawn: int = 0
     every: int = 1
     seed: int = 0
@@ -126,7 +124,6 @@ class Descent:
         plain = best = self._unfiltered()
         names = list(self.objective.losses)
         adam = torch.optim.Adam(field.groups(), betas=_BETAS)
-        rate = LinearLR(adam, _FIRST_RATE, _LAST_RATE, max(1, plan.steps - 1))
         for step in range(plan.steps + 1):
             with torch.set_grad_enabled(step < plan.steps):
                 x_bar = field.rounded()
@@ -144,7 +141,6 @@ class Descent:
                 adam.zero_grad()
                 loss.total.sum().backward()  # type: ignore[no-untyped-call]
                 adam.step()
-                rate.step()
         return plain, best
 
     @torch.no_grad()

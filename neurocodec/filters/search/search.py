@@ -61,7 +61,7 @@ class Search(Filter):
     def __init__(
         self,
         codec: Codec | None = None,
-        steps: int = 8,
+        steps: int = 9,
         grid: int = 7,
         drawn: int = 1,
         every: int = 1,
