@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from neurocodec.images import Image
     from neurocodec.pipeline import Pipeline, Setting
 
-__version__ = "0.2.0"
+__version__ = "0.3.0"
 __all__ = ["Image", "Level", "Pipeline", "Setting", "decode", "encode"]
 
 _MODULES = {

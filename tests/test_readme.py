@@ -59,7 +59,7 @@ def test_the_results_are_those_that_the_kept_lines_give():
     written = results_page()
     assert written.page() == RESULTS
     rows = written.first().splitlines()[2:]
-    assert len(rows) == 4
+    assert len(rows) == 5
     assert "\n" + "\n".join(rows) + "\n" in README
 
 

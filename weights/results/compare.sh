@@ -41,4 +41,37 @@ done
 for metric in psnr_db ms_ssim fsim lpips; do
   compare fidelity "$from/fidelity.jsonl" pre=none pre=auto $metric
 done
+
+searches() { # RESULTS CODEC: the filters that were searched, as the results call them
+  grep '"kind": "point"' "$1" | grep "\"codec\": \"$2\"" | grep -o '"pre": "search[^"]*"' |
+    sed 's/"pre": "//; s/"$//' | sort -u
+}
+
+for results in "$from"/search-*net*.jsonl; do
+  [ -f "$results" ] || continue
+  for codec in bpg vvc jpeg jpeg2000; do
+    for filter in $(searches "$results" $codec); do
+      for metric in kl top1; do
+        compare search "$results" codec=$codec,pre=none "codec=$codec,pre=$filter" $metric
+      done
+    done
+  done
+done
+for results in "$from"/settings-*.jsonl; do
+  [ -f "$results" ] || continue
+  for filter in $(searches "$results" bpg); do
+    compare search-settings "$results" codec=bpg,pre=none "codec=bpg,pre=$filter" kl
+  done
+done
+if [ -f "$from/search-detection.jsonl" ]; then
+  for filter in $(searches "$from/search-detection.jsonl" bpg); do
+    compare search-detection "$from/search-detection.jsonl" codec=bpg,pre=none \
+      "codec=bpg,pre=$filter" agreement --bootstrap 200
+  done
+fi
+if [ -f "$from/search-fidelity.jsonl" ]; then
+  for metric in psnr_db ms_ssim fsim lpips; do
+    compare search-fidelity "$from/search-fidelity.jsonl" pre=none pre=search $metric
+  done
+fi
 mv "$new"/*.jsonl .

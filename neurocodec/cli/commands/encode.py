@@ -35,12 +35,13 @@ def encode(
     max_pixels: int,
     device: str,
 ) -> None:
-    """Filter pictures for recognisers and encode them with a stock encoder.
+    """Encode pictures for recognisers with a stock encoder; --filter search saves the most bits.
 
     INPUT is a picture, a folder of them, or - for standard input.
 
     \b
     neurocodec encode photo.jpg --qp 34              writes photo.bpg
+    neurocodec encode photo.jpg --qp 34 --filter search    the best filter for it
     neurocodec encode frames -r -o small --qp 37     mirrors the tree of frames
     neurocodec encode photo.jpg --target-size 20k    the QP that makes at most 20 kB
     """
