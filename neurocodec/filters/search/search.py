@@ -47,7 +47,7 @@ class Search(Filter):
             "" is the installed ones.
         task: theirs.
         start: weights of npp-light or npp-context to start from; "auto" for the codec's default
-            filter, "none" for the best single blur of photographs.
+            filter where it was trained for the task, "none" for the best single blur of photographs.
         device: "cpu", "cuda" or "auto".
 
     Raises:
@@ -89,7 +89,8 @@ class Search(Filter):
         models = jury.models(model, task)
         if not models:
             raise UsageError(f"search for {task} needs a recogniser: add --model FILE or NAME")
-        self._start, start_sha256 = _start(start, codec.name, self._device)
+        named = _automatic(codec.name, task) if start == AUTO else start
+        self._start, start_sha256 = _start(named, self._device)
         self._objective = jury.objective(models, task, codec.name, self._device)
         recognisers = [loss.model_sha256 for loss in self._objective.losses.values()]
         together = " ".join([start_sha256, *recognisers])
@@ -157,11 +158,16 @@ def _check(name: str, value: int, least: int, most: int) -> None:
         raise UsageError(f"search:{name} goes from {least} to {most}, not {value}")
 
 
-def _start(named: str, codec_name: str, device: torch.device) -> tuple[Start, str]:
+def _automatic(codec_name: str, task: str) -> str:
+    """The weights of the codec's default filter, if it was trained for the task."""
+    spec = weights.automatic().get(codec_name, "")
+    named = registry.parse(spec)[1].get("weights", NONE)
+    made_for = NONE if named == NONE else weights.entry(named).get("task", task)
+    return named if made_for == task else NONE
+
+
+def _start(named: str, device: torch.device) -> tuple[Start, str]:
     """The start of that name, and the sha256 of its weights."""
-    if named == AUTO:
-        spec = weights.automatic().get(codec_name, NONE)
-        named = registry.parse(spec)[1].get("weights", NONE)
     if named == NONE:
         return Start(None), ""
     network, stored = checkpoint.read(named, Npp, "preprocessor")

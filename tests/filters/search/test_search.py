@@ -304,3 +304,15 @@ def test_a_residual_may_be_searched_too(search):
     with_it, without = (search(f"steps=3:residual={on}")(image, 34) for on in (1, 0))
 
     assert not np.array_equal(with_it.pixels, without.pixels)
+
+
+@pytest.mark.parametrize(("task", "starts"), [("classification", True), ("detection", False)])
+def test_the_default_filter_starts_searches_for_its_own_task(monkeypatch, task, starts):
+    from neurocodec.filters.search import search as module
+
+    installed = {"npp-bpg": {"task": "classification"}}
+    monkeypatch.setattr(module.weights, "automatic", lambda: {"bpg": "npp:weights=npp-bpg"})
+    monkeypatch.setattr(module.weights, "entry", installed.__getitem__)
+
+    assert module._automatic("bpg", task) == ("npp-bpg" if starts else "none")
+    assert module._automatic("jpeg", task) == "none"
