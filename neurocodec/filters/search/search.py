@@ -47,7 +47,7 @@ class Search(Filter):
             "" is the installed ones.
         task: theirs.
         start: weights of npp-light or npp-context to start from; "auto" for the codec's default
-            filter where it was trained for the task, "none" for the best single blur of photographs.
+            filter where that was trained for the task, "none" for the best single blur.
         device: "cpu", "cuda" or "auto".
 
     Raises:
