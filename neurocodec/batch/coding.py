@@ -26,8 +26,8 @@ GROUND = "white"
 
 _PACKAGE = Path(__file__).resolve().parent.parent
 # The code and the libraries that make a file's bytes, beside the encoder, which names itself.
-_CODE = ("images", "codecs", "filters", "losses", "networks")
-_LIBRARIES = ("numpy", "pillow", "torch")
+_CODE = ("images", "codecs", "filters", "losses", "measures", "networks")
+_LIBRARIES = ("numpy", "pillow", "torch", "torchvision")
 
 
 @dataclass(frozen=True)

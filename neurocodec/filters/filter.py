@@ -1,6 +1,7 @@
 """The filter that changes a picture before a stock encoder sees it, and the table of them."""
 
 import inspect
+import os
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -37,12 +38,14 @@ class Filter(ABC):
         qps: lowest and highest QP that it serves; outside it passes pictures unchanged. None for
             every QP.
         device_type: "cpu" or "cuda" where it computes on torch, "" elsewhere.
+        needs_encoder: it tells the encoder something too, so that its pictures alone are not all.
     """
 
     spec: str = ""
     weights_sha256: str = ""
     qps: tuple[float, float] | None = None
     device_type: str = ""
+    needs_encoder: bool = False
 
     @abstractmethod
     def __call__(self, image: Image, qp: float) -> Image:
@@ -128,7 +131,7 @@ def with_recognisers(spec: str, models: Sequence[str], task: str | None) -> str:
     if models and "model" in settings:
         raise UsageError(f"{spec} names its recognisers already: leave --model out")
     if models:
-        spec += f":model={'+'.join(quote(model, safe='/') for model in models)}"
+        spec += f":model={'+'.join(quote(os.fsencode(model), safe='/') for model in models)}"
     return f"{spec}:task={task}" if task else spec
 
 

@@ -1,5 +1,6 @@
 """D_m, the loss of a recogniser on decoded pictures: the interface, and the table of losses."""
 
+import json
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -61,6 +62,12 @@ class RecogniserLoss(ABC):
         self._precision = precision
 
     @property
+    def fingerprint(self) -> str:
+        """A text that is equal only for recognisers of equal weights and descriptions."""
+        described = json.dumps(self._recogniser.description, sort_keys=True)
+        return f"{self.model_sha256} {described}"
+
+    @property
     def model_sha256(self) -> str:
         """SHA-256 of the recogniser's weights."""
         return self._recogniser.model_sha256
@@ -93,7 +100,7 @@ def load(recognition: Recognition, device: str, precision: Precision) -> dict[st
     """
     models, task, loss = recognition.models, recognition.task, recognition.loss
     if task not in LOSSES:
-        raise UsageError(f"nothing trains for {task!r}: the known tasks are {', '.join(LOSSES)}")
+        raise UsageError(f"no loss is known for {task!r}: the known tasks are {', '.join(LOSSES)}")
     names = [Path(model).stem for model in models]
     if len(set(names)) < len(names):
         raise UsageError(f"two models of one name among {', '.join(models)}: rename a file")

@@ -20,14 +20,14 @@ import click
 import torch
 from torch import Tensor
 
-from neurocodec.losses import RecogniserLoss, Recognition
+from neurocodec.losses import RecogniserLoss, Recognition, quantisation
 from neurocodec.losses.pixels import mean_squared_error
 from neurocodec.losses.rate import rate_distortion
 from neurocodec.measures.slope import Slope
 from neurocodec.networks.dct import DctProxy
 from neurocodec.networks.swap import round_to_levels
 from neurocodec.networks.tensors import to_images, to_tensor
-from neurocodec.training import lmbda, proxy, quantisation
+from neurocodec.training import lmbda, proxy
 from neurocodec.training.codec_pool import CodecPool
 from neurocodec.training.config import Config
 from neurocodec.training.npp import swapped

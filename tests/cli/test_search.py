@@ -87,7 +87,19 @@ def test_what_cannot_be_searched_is_refused(pictures, options, code, words):
     assert words in done.stderr
 
 
-def test_evaluate_measures_it_and_keeps_its_files(pictures, tmp_path):
+def test_filter_refuses_what_only_a_file_can_hold(pictures):
+    done = neurocodec(
+        *("filter", "0 x.png", "--codec", "jpeg", "--qp", 34, "--filter", "search:tables=1"),
+        *("--model", "tiny.net.safetensors", "-o", "f.png"),
+        cwd=pictures,
+    )
+
+    assert done.returncode == 2
+    assert b"use encode" in done.stderr
+
+
+def test_evaluate_measures_it_and_keeps_its_files(pictures, monkeypatch):
+    monkeypatch.setenv("NEUROCODEC_CACHE", str(pictures / "cache"))
     grid = ("--codec", "jpeg", "--qp", "30,34", "--filter", "none,search:steps=1", "-j", 0)
     common = ("evaluate", ".", "--task", "classification", "--model", "tiny.net.safetensors")
     first = neurocodec(*common, *grid, "-o", "r.jsonl", cwd=pictures)
@@ -96,3 +108,4 @@ def test_evaluate_measures_it_and_keeps_its_files(pictures, tmp_path):
     points = [json.loads(line) for line in (pictures / "r.jsonl").read_text().splitlines()]
     assert {point["pre"] for point in points} == {"none", "search:steps=1"}
     assert all(point["weights_sha256"] for point in points if point["pre"] != "none")
+    assert len(list((pictures / "cache").rglob("*.jpg"))) == 3 * 4

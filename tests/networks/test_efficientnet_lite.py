@@ -6,7 +6,7 @@ import PIL.Image
 import pytest
 import torch
 
-from neurocodec.errors import BadInputError, MissingError
+from neurocodec.errors import MissingError
 from neurocodec.networks.recognisers import efficientnet_lite, load
 from neurocodec.networks.recognisers.efficientnet_lite import SIZES
 from neurocodec.pipeline import read
@@ -63,14 +63,12 @@ def test_without_its_package_it_says_how_to_get_it(monkeypatch):
         load("efficientnet_lite1")
 
 
-@pytest.mark.parametrize("content", [b"", b"hello", {"_fc.weight": torch.zeros(2, 2)}, print])
-def test_a_damaged_file_is_refused(monkeypatch, tmp_path, content):
+@pytest.mark.parametrize("content", [b"", b"hello"])
+def test_another_file_is_refused_before_it_is_loaded(monkeypatch, tmp_path, content):
     path = tmp_path / "weights.pth"
-    if isinstance(content, bytes):
-        path.write_bytes(content)
-    else:
-        torch.save(content, path)
+    path.write_bytes(content)
     monkeypatch.setattr(efficientnet_lite, "_file", lambda name: path)
+    monkeypatch.setattr(torch, "load", None)
 
-    with pytest.raises(BadInputError, match=r"weights\.pth"):
+    with pytest.raises(MissingError, match=r"weights\.pth: is damaged"):
         load("efficientnet_lite0")

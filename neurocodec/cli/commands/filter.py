@@ -6,6 +6,7 @@ import click
 
 from neurocodec.cli import options
 from neurocodec.cli.many_files import Selection, selection
+from neurocodec.errors import UsageError
 
 if TYPE_CHECKING:
     from neurocodec.codecs import Level
@@ -47,5 +48,7 @@ def filter_(
     also = (".png", *run.PPM_ENDINGS)
     planned = chosen.plan(".filtered.png", images.has_picture_name, also)
     many_files.load_filter(pipeline, level, planned)
+    if planned and pipeline.loaded_filter.needs_encoder:
+        raise UsageError(f"--filter {filter} finds what only encode can write: use encode")
     work = run.Work(setting, level, chosen.processes(planned), max_pixels)
     many_files.report(run.filter_pictures(planned, work), planned, chosen, "filtering")

@@ -23,7 +23,7 @@ from neurocodec.networks.tensors import to_tensor
 
 _BETAS = (0.7, 0.9)
 
-Codec = Callable[[Image], tuple[Image, float]]
+Coding = Callable[[Image], tuple[Image, float]]
 """From a picture to the decoded one and the bpp of its file."""
 
 
@@ -115,7 +115,7 @@ class Descent:
     image: Image
     goal: Goal
     objective: Objective
-    codec: Codec
+    codec: Coding
     proxy: TiledProxy
     device: torch.device
 
@@ -130,7 +130,9 @@ class Descent:
                 y_hat, r_p = self._proxied(field, x_bar)
                 if plan.is_real(step):
                     coded = self._coded(field.as_picture(x_bar, self.image), y_hat, r_p)
-                x_hat, rates = coded.moved(y_hat, r_p)
+                x_hat, rates = (
+                    (coded.x_hat, [coded.bpp]) if plan.is_real(step) else coded.moved(y_hat, r_p)
+                )
                 values = swap_values(x_hat, rates, y_hat, r_p)
                 objective = self.objective.of(plan.asked(names, step))
                 loss = objective(self.goal, *values)
@@ -151,7 +153,7 @@ class Descent:
 
     def _proxied(self, field: Field, x_bar: Tensor) -> tuple[Tensor, Tensor]:
         """ŷ of the picture's own size, and R_p."""
-        y_hat, r_p = field.proxied(self.proxy, x_bar, x_bar.new_tensor(self.goal.qps))
+        y_hat, r_p = field.proxied(self.proxy, x_bar, x_bar.new_tensor(self.goal.qps).round())
         return y_hat[..., : self.image.height, : self.image.width], r_p
 
     def _coded(self, filtered: Image, y_hat: Tensor, r_p: Tensor) -> Coded:

@@ -74,13 +74,14 @@ class Field(nn.Module):
     """x̄ = Σ_k w_k ⊙ (g_k ∗ x) + r, with the logits of w_k those of a start plus the unknowns.
 
     The unknowns are logits on a coarse grid, enlarged bilinearly, and whatever else is asked for.
-    Tiles of a large picture are computed anew for their gradients, so that memory holds one.
+    Tiles of a large picture are computed anew for their gradients, so that memory holds the inside
+    of one.
 
     Args:
         x: the picture, (1, 3, H, W) in [0, 1]; H and W are multiples of 4.
         logits: at the start, (1, 18, H/4, W/4).
         residual: r, (1, 3, H, W).
-        cell: side of a cell of the grid, in pixels.
+        cell: side of a cell of the grid, in pixels; at least 4.
         tables: JPEG's, to be searched too.
         free_residual: r is an unknown too.
     """
@@ -99,7 +100,7 @@ class Field(nn.Module):
         self._residual = nn.Parameter(residual, requires_grad=free_residual)
         self._tables = tables
         self._blurs = Blurs().to(x.device)
-        cells = [max(1, round(side / cell)) for side in x.shape[-2:]]
+        cells = [max(1, round(side / max(_SCALE, cell))) for side in x.shape[-2:]]
         self.unknowns = nn.Parameter(x.new_zeros(1, len(FIRST_LOGITS), *cells))
 
     def forward(self) -> Tensor:

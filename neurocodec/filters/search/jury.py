@@ -1,7 +1,8 @@
 """The recognisers that a search asks, and L by their answers."""
 
+import os
 from collections.abc import Sequence
-from urllib.parse import unquote
+from urllib.parse import unquote_to_bytes
 
 import torch
 
@@ -18,7 +19,7 @@ def models(text: str, task: str) -> Sequence[str]:
     """The recognisers that a setting names, the installed ones where it names none."""
     if not text and task == "classification":
         return INSTALLED
-    return [unquote(name) for name in text.split(_BETWEEN) if name]
+    return [os.fsdecode(unquote_to_bytes(name)) for name in text.split(_BETWEEN) if name]
 
 
 def objective(names: Sequence[str], task: str, codec_name: str, device: torch.device) -> Objective:

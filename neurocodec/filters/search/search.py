@@ -16,8 +16,9 @@ from neurocodec.filters.search import jury
 from neurocodec.filters.search.descent import Descent, Plan, Tried
 from neurocodec.filters.search.field import Field, Start, TiledProxy
 from neurocodec.filters.search.tables import QuantisationTables
-from neurocodec.filters.search.views import WINDOW, views
+from neurocodec.filters.search.views import WINDOW, OverWhite, views
 from neurocodec.images import Image
+from neurocodec.losses.algorithm1 import View
 from neurocodec.losses.quantisation import dct_proxy
 from neurocodec.measures.rate import bpp
 from neurocodec.networks import checkpoint, devices
@@ -82,6 +83,7 @@ class Search(Filter):
         _check("every", every, 1, 1000)
         self._plan = Plan(steps, drawn, every, seed)
         self._codec, self._grid, self._tables, self._residual = codec, grid, tables, residual
+        self.needs_encoder = tables
         if tables and codec.name != "jpeg":
             raise UsageError(f"search:tables=1 is for jpeg, not for {codec.name}")
         self._device = devices.resolve(device)
@@ -90,15 +92,22 @@ class Search(Filter):
         if not models:
             raise UsageError(f"search for {task} needs a recogniser: add --model FILE or NAME")
         named = _automatic(codec.name, task) if start == AUTO else start
-        self._start, start_sha256 = _start(named, self._device)
+        self._start, self._start_qps, start_sha256 = _start(named, self._device)
         self._objective = jury.objective(models, task, codec.name, self._device)
-        recognisers = [loss.model_sha256 for loss in self._objective.losses.values()]
+        recognisers = [loss.fingerprint for loss in self._objective.losses.values()]
         together = " ".join([start_sha256, *recognisers])
         self.weights_sha256 = hashlib.sha256(together.encode()).hexdigest()
 
     def __call__(self, image: Image, qp: float) -> Image:
         """Search for the picture that costs the least; alpha and metadata stay as they are."""
         return self.with_account(image, qp)[0]
+
+    def identity(self, qp: float) -> str:
+        """Tell why pictures pass unchanged at this QP; "" where they are searched."""
+        lowest, highest = self._start_qps
+        if self._plan.steps == 0 and not lowest <= qp <= highest:
+            return f"the start of the search knows QP {lowest:g} to {highest:g} only"
+        return super().identity(qp)
 
     def fingerprint(self, qp: float) -> str:
         """Return the spec, the weights, and what the codec is."""
@@ -109,16 +118,21 @@ class Search(Filter):
         if self.identity(qp):
             return image, {}
         begin = time.perf_counter()
-        with _one_thread():
+        with _repeatable():
             x = padded(to_tensor([image], self._device), self._start.stride)
             tables = QuantisationTables(self._level(qp).value) if self._tables else None
-            started = self._start(x, qp)
+            started = self._start_at(qp)(x, qp)
             field = Field(x, *started, self._cell(image), tables, self._residual).to(self._device)
             if not self._plan.steps:
                 return field.as_picture(field.rounded(), image), {}
             plain, best = self._descent(image, qp)(field, self._plan)
         account = {"steps": self._plan.steps, "before": _told(plain), "after": _told(best)}
         return best.image, account | {"seconds": time.perf_counter() - begin}
+
+    def _start_at(self, qp: float) -> Start:
+        """The start; from nothing where its network was not trained for the QP."""
+        lowest, highest = self._start_qps
+        return self._start if lowest <= qp <= highest else Start(None)
 
     def _cell(self, image: Image) -> float:
         return min(image.width, image.height, WINDOW) / self._grid
@@ -133,9 +147,17 @@ class Search(Filter):
             data = codec.encode(filtered, level)
             return codec.decode(data), bpp(len(data), image.width, image.height)
 
-        shown = views(image.width, image.height)
-        goal = self._objective.goal(to_tensor([image], self._device), [None], shown, [qp])
+        goal = self._objective.goal(
+            to_tensor([image], self._device), [None], self._views(image), [qp]
+        )
         return Descent(image, goal, self._objective, coded, self._proxy, self._device)
+
+    def _views(self, image: Image) -> list[View]:
+        shown = views(image.width, image.height)
+        if image.alpha is None:
+            return shown
+        alpha = torch.from_numpy(image.alpha).to(self._device) / 255
+        return [OverWhite(alpha, view) for view in shown]
 
     @cached_property
     def _proxy(self) -> TiledProxy:
@@ -143,12 +165,13 @@ class Search(Filter):
 
 
 @contextmanager
-def _one_thread() -> Iterator[None]:
-    """Compute on one thread: how many there are changes sums, and with them files."""
+def _repeatable() -> Iterator[None]:
+    """Compute on one thread, and exactly on a GPU: else sums change, and with them files."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        yield
+        with torch.backends.cudnn.flags(enabled=True, deterministic=True, allow_tf32=False):
+            yield
     finally:
         torch.set_num_threads(before)
 
@@ -166,15 +189,16 @@ def _automatic(codec_name: str, task: str) -> str:
     return named if made_for == task else NONE
 
 
-def _start(named: str, device: torch.device) -> tuple[Start, str]:
-    """The start of that name, and the sha256 of its weights."""
+def _start(named: str, device: torch.device) -> tuple[Start, tuple[float, float], str]:
+    """The start of that name, its lowest and highest QP, and the sha256 of its weights."""
     if named == NONE:
-        return Start(None), ""
+        return Start(None), Search.qps, ""
     network, stored = checkpoint.read(named, Npp, "preprocessor")
     if not isinstance(network.body, Light):
         raise UsageError(f"search:start={named}: is no npp-light or npp-context")
     body = network.body.to(device).to(memory_format=torch.channels_last)
-    return Start(body), stored.sha256
+    lowest, highest = stored.made.get("qps", Search.qps)
+    return Start(body), (lowest, highest), stored.sha256
 
 
 def _told(tried: Tried) -> Account:

