@@ -42,6 +42,13 @@ def test_the_smallest_answers_as_its_other_conversion_does(data_folder):
     assert torch.allclose(ours, theirs, atol=0.05)  # that one is rounded to float16
 
 
+def test_an_odd_pixel_of_padding_goes_right_and_below():
+    (stem, depthwise, *_) = load("efficientnet_lite0").description["ops"]
+
+    assert stem["pad"] == [0, 1, 0, 1]
+    assert depthwise["pad"] == [1, 1, 1, 1]
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", SIZES)
 def test_its_accuracy_on_labelled_pictures(name, data_folder):

@@ -115,19 +115,25 @@ def test_it_starts_from_what_the_trained_filter_predicts(search, tmp_path):
     assert not np.array_equal(from_nothing.pixels, from_filter.pixels)
 
 
-def test_the_same_picture_gives_the_same_result_on_any_number_of_threads(search):
-    image = picture(70, 50)
-    before = torch.get_num_threads()
+def test_it_computes_on_one_thread_and_gives_the_others_back(search, monkeypatch):
+    """How many threads there are changes sums, and with them files."""
+    before, filter_, seen = torch.get_num_threads(), search("steps=1"), []
+    encode = filter_._codec.encode
+
+    def watched(*arguments):
+        seen.append(torch.get_num_threads())
+        return encode(*arguments)
+
+    monkeypatch.setattr(filter_._codec, "encode", watched)
     try:
-        torch.set_num_threads(1)
-        one = search()(image, 34)
         torch.set_num_threads(2)
-        two = search()(image, 34)
+        one = filter_(picture(70, 50), 34)
         assert torch.get_num_threads() == 2
     finally:
         torch.set_num_threads(before)
 
-    assert np.array_equal(one.pixels, two.pixels)
+    assert set(seen) == {1}
+    assert np.array_equal(one.pixels, filter_(picture(70, 50), 34).pixels)
 
 
 @pytest.mark.parametrize("size", [(1, 1), (7, 33), (130, 17)])
