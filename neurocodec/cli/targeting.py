@@ -103,8 +103,9 @@ class Aim:
             missed = "" if record.target.met else record.target.miss(level)
             if missed and not self.per_folder:
                 missed = f"{display(record.input)}: {missed}"
-            for text in {pipeline.identity(level), missed} - {"", *noted}:
-                console.note(text)
+            for text in (pipeline.identity(level), missed):
+                if text and text not in noted:
+                    console.note(text)
                 noted.add(text)
 
 

@@ -2,7 +2,7 @@
 # Measures everything on RESULTS.md: measure.sh FOLDER. Hours; a second call goes on where the first stopped.
 # Needs $NEUROCODEC_DATA. Then compare.sh FOLDER keeps the results, and write.py writes RESULTS.md.
 set -euo pipefail
-data=${NEUROCODEC_DATA:?the folder with imagenet-val, train-pool, detection, kodak and models}
+data=$(realpath "${NEUROCODEC_DATA:?the folder with imagenet-val, train-pool, detection, kodak and models}")
 schedules=$(cd "$(dirname "$0")/schedules" && pwd)
 mkdir -p "$1"
 cd "$1"
