@@ -16,15 +16,15 @@ classify() { # RESULTS MODEL, and options
     --model "$data/models/$model.safetensors" -o "$results-$model.jsonl" "$@"
 }
 
-# Pictures of a search: every other one of imagenet-val, and 24 of the pool that are 224×224.
+# Pictures of a search: two of every five of imagenet-val, and 24 of the pool that are 224×224.
 select_pictures() { # FOLDER TO FILES
   mkdir -p "$2"
   for file in $3; do cp "$1/$file" "$2"; done
 }
 labels=$data/imagenet-val/labels.csv
-[ -d half ] || {
-  select_pictures "$data/imagenet-val" half "$(awk -F, 'NR % 2 == 0 { print $1 }' "$labels")"
-  awk 'NR == 1 || NR % 2 == 0' "$labels" >half/labels.csv
+[ -d fifths ] || {
+  select_pictures "$data/imagenet-val" fifths "$(awk -F, 'NR % 5 == 2 || NR % 5 == 4 { print $1 }' "$labels")"
+  awk 'NR == 1 || NR % 5 == 2 || NR % 5 == 4' "$labels" >fifths/labels.csv
 }
 [ -d pool ] || select_pictures "$data/train-pool" pool \
   "$(awk -F, '/^b\/.*,nette,.*,224,224/ && n++ % 15 == 5 && n < 366 { print $1 }' "$data/train-pool/index.csv")"
@@ -42,9 +42,9 @@ v2=$data/models/mobilenet_v2_1.0_224.safetensors
 s0=$data/models/squeezenet1_0.safetensors
 s1=$data/models/squeezenet1_1.safetensors
 for model in ${jury//+/ } mobilenet_v2_1.0_224 squeezenet1_0 mobilenet_v1_0.75_224 mcunet_144; do
-  search search $model half --codec bpg,vvc,jpeg,jpeg2000 --filter none,search
-  search search $model half --codec jpeg --filter search:tables=1
-  search search $model half --codec bpg --filter "search:model=$jury+$v2"
+  search search $model fifths --codec bpg,vvc,jpeg,jpeg2000 --filter none,search
+  search search $model fifths --codec jpeg --filter search:tables=1
+  search search $model fifths --codec bpg --filter "search:model=$jury+$v2"
 done
 settings=none,search,search:start=none,search:grid=14,search:grid=28,search:steps=3,search:steps=6,search:steps=18
 settings+=,search:residual=1,search:drawn=0,search:every=3,search:model=efficientnet_lite0
@@ -55,7 +55,7 @@ done
 yolox=$data/models/yolox_nano_416.safetensors
 neurocodec evaluate "$data/detection/val2017" --task detection --codec bpg --per-image --model "$yolox" \
   -o search-detection.jsonl --filter "none,search,search:task=detection:model=$yolox"
-neurocodec evaluate half --task classification --codec bpg --per-image --model efficientnet_lite0 \
+neurocodec evaluate fifths --task classification --codec bpg --per-image --model efficientnet_lite0 \
   -o search-efficientnet_lite0.jsonl --filter "search:task=detection:model=$yolox"
 neurocodec evaluate "$data/kodak" --task fidelity --codec bpg --per-image --filter none,search \
   -o search-fidelity.jsonl --lpips-weights "$data/models/lpips_alex.safetensors"
