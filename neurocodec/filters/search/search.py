@@ -28,7 +28,7 @@ from neurocodec.networks.npp import Npp
 from neurocodec.networks.tensors import to_tensor
 
 AUTO, NONE = "auto", "none"
-_SMALLEST_GRID, _LARGEST_GRID = 1, 128
+_LARGEST_GRID, _MOST = 128, 1000
 
 
 class Search(Filter):
@@ -76,21 +76,21 @@ class Search(Filter):
     ) -> None:
         if codec is None or codec.lossless:
             raise UsageError("search needs a codec with loss to search through")
-        _check("steps", steps, 0, 1000)
-        _check("grid", grid, _SMALLEST_GRID, _LARGEST_GRID)
-        devices.keep_memory()
-        _check("drawn", drawn, 0, 1000)
-        _check("every", every, 1, 1000)
-        self._plan = Plan(steps, drawn, every, seed)
-        self._codec, self._grid, self._tables, self._residual = codec, grid, tables, residual
-        self.needs_encoder = tables
         if tables and codec.name != "jpeg":
             raise UsageError(f"search:tables=1 is for jpeg, not for {codec.name}")
-        self._device = devices.resolve(device)
-        self.device_type = self._device.type
+        _check("steps", steps, 0, _MOST)
+        _check("grid", grid, 1, _LARGEST_GRID)
+        _check("drawn", drawn, 0, _MOST)
+        _check("every", every, 1, _MOST)
         models = jury.models(model, task)
         if not models:
             raise UsageError(f"search for {task} needs a recogniser: add --model FILE or NAME")
+        devices.keep_memory()
+        self._device = devices.resolve(device)
+        self.device_type = self._device.type
+        self.needs_encoder = tables
+        self._plan = Plan(steps, drawn, every, seed)
+        self._codec, self._grid, self._tables, self._residual = codec, grid, tables, residual
         named = _automatic(codec.name, task) if start == AUTO else start
         self._start, self._start_qps, start_sha256 = _start(named, self._device)
         self._objective = jury.objective(models, task, codec.name, self._device)
@@ -110,7 +110,7 @@ class Search(Filter):
         return super().identity(qp)
 
     def fingerprint(self, qp: float) -> str:
-        """Return the spec, the weights, and what the codec is."""
+        """Return a text that is equal only for searches of equal results at `qp`."""
         return super().fingerprint(qp) + self._codec.encoder
 
     def with_account(self, image: Image, qp: float) -> tuple[Image, Account]:
