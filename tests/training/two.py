@@ -12,6 +12,7 @@ import torch
 
 from neurocodec.errors import NeurocodecError
 from neurocodec.losses import Recognition
+from neurocodec.losses.algorithm1 import Objective
 from neurocodec.losses.quantisation import dct_proxy
 from neurocodec.networks import checkpoint
 from neurocodec.networks.npp import Npp
@@ -42,7 +43,8 @@ def main(output, pictures, *how):
         work = bench(pool, {"small": SmallLoss()}, micro_batch=1)
         network, proxy = Npp(arch="npp", width=4), dct_proxy("jpeg")
         step = Dying if how else NppAlgorithm
-        algorithm = step(options, work, network, proxy, "DctProxy", SLOPES)
+        objective = Objective(work.losses, SLOPES, options.beta)
+        algorithm = step(options, work, network, proxy, "DctProxy", objective)
         if distributed.rank() == 1:
             Progress.share = property(lambda self: 1.0)  # a clock that is fast
         loop.train(algorithm, Crops(data.split(config.data, 2), config), config)
