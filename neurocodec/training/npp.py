@@ -32,7 +32,7 @@ from neurocodec.networks import checkpoint
 from neurocodec.networks.npp import Npp, grown
 from neurocodec.networks.swap import round_to_levels, swap_values
 from neurocodec.networks.tensors import to_images, to_tensor
-from neurocodec.training import distributed, loop
+from neurocodec.training import loop
 from neurocodec.training.codec_pool import Coded
 from neurocodec.training.config import Config
 from neurocodec.training.crops import ground_truth_of
@@ -189,10 +189,7 @@ class NppAlgorithm:
         """The micro-batches of a batch: pictures, QPs and random crops."""
         count, seed = len(images), self.bench.config.seed
         qps = draw_qps(self.options.qps, count, seed=seed, step=step)
-        crops: list[RandomCrop] = []
-        if self.options.random_crops:
-            drawn = draw_crops(count * distributed.processes(), seed=seed, step=step)
-            crops = distributed.share(drawn)
+        crops = draw_crops(count, seed=seed, step=step) if self.options.random_crops else []
         size = self.bench.config.micro_batch
         places = [slice(start, start + size) for start in range(0, count, size)]
         return [(images[place], qps[place], crops[place]) for place in places]

@@ -9,6 +9,8 @@ import torch
 from torch import Tensor
 from torchvision.transforms import functional as transforms
 
+from neurocodec.training import distributed
+
 _SMALLEST = 0.7  # share of the picture's side
 
 
@@ -40,9 +42,9 @@ class RandomCrop:
 
 
 def draw_crops(count: int, *, seed: int, step: int) -> list[RandomCrop]:
-    """A crop for each of `count` pictures of a step."""
+    """A crop for each of `count` pictures of a step: this process's share of the batch."""
     rng = np.random.default_rng([seed, 3, step])
-    return [_draw(rng) for _ in range(count)]
+    return list(distributed.share([_draw(rng) for _ in range(count * distributed.processes())]))
 
 
 def cropped(pictures: Tensor, crops: Sequence[RandomCrop]) -> Tensor:

@@ -49,6 +49,8 @@ def page() -> str:
 
 def table(head: str, rows: Sequence[Sequence[str]]) -> str:
     """Format a Markdown table; the head has its columns separated by " | "."""
+    if not rows:
+        return f"({ABSENT})"
     columns = head.split(" | ")
     lines = [columns, ["---"] * len(columns), *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)

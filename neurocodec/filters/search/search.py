@@ -37,8 +37,8 @@ class Search(Filter):
     Args:
         codec: the real one; None where there is none to search through.
         steps: of the descent; 0 is the trained filter that the search starts from.
-        drawn: recognisers whose gradient a step takes, in turn; 0 is all. One is a third of the
-            work, and carries over better to those that are never asked.
+        drawn: recognisers whose gradient a step takes, in turn; 0 is all. One carries over better
+            to those that are never asked (weights/LOG.md).
         every: the real codec codes at every so many steps.
         seed: whose turn comes first.
         tables: search JPEG's quantisation tables too.
@@ -108,10 +108,6 @@ class Search(Filter):
         if self._plan.steps == 0 and not lowest <= qp <= highest:
             return f"the start of the search knows QP {lowest:g} to {highest:g} only"
         return super().identity(qp)
-
-    def fingerprint(self, qp: float) -> str:
-        """Return a text that is equal only for searches of equal results at `qp`."""
-        return super().fingerprint(qp) + self._codec.encoder
 
     def with_account(self, image: Image, qp: float) -> tuple[Image, Account]:
         """Search, and tell steps, bpp, λ·D_m and D_m before and after, and seconds."""
@@ -185,7 +181,7 @@ def _automatic(codec_name: str, task: str) -> str:
     """The weights of the codec's default filter, if it was trained for the task."""
     spec = weights.automatic().get(codec_name, "")
     named = registry.parse(spec)[1].get("weights", NONE)
-    made_for = NONE if named == NONE else weights.entry(named).get("task", task)
+    made_for = NONE if named == NONE else weights.installed().get(named, {}).get("task", task)
     return named if made_for == task else NONE
 
 
