@@ -7,8 +7,12 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from neurocodec.errors import BadInputError
+from neurocodec.errors import BadInputError, UsageError
 from neurocodec.losses.recogniser_loss import RecogniserLoss
+from neurocodec.networks.precision import Precision
+from neurocodec.networks.recognisers import Recogniser
+
+_HOTTEST = 100
 
 
 def kl_divergence(clean: Tensor, logits: Tensor) -> Tensor:
@@ -35,7 +39,28 @@ class _ClassifierLoss(RecogniserLoss):
 
 
 class KlToPrediction(_ClassifierLoss):
-    """KL(p_clean ‖ p_decoded) of a classifier's predictions, nats: no labels are needed."""
+    """T²·KL(p_clean ‖ p_decoded) of a classifier's predictions softened by T, nats: no labels.
+
+    As in section 2 of "Distilling the Knowledge in a Neural Network": a larger T lets the less
+    likely classes count for more, and with T² the size of the gradient stays about the same.
+
+    Args:
+        recogniser: a classifier.
+        precision: of its computation.
+        loss: as typed.
+        temperature: T, above 0 and at most 100.
+
+    Raises:
+        UsageError: T is out of its range.
+    """
+
+    def __init__(
+        self, recogniser: Recogniser, precision: Precision, loss: str, temperature: float = 1.0
+    ) -> None:
+        super().__init__(recogniser, precision, loss)
+        if not 0 < temperature <= _HOTTEST:
+            raise UsageError(f"kl:temperature goes from above 0 to {_HOTTEST}, not {temperature:g}")
+        self._temperature = temperature
 
     @torch.no_grad()
     def target(self, clean: Tensor, ground_truth: Sequence[Any]) -> Tensor:
@@ -44,7 +69,8 @@ class KlToPrediction(_ClassifierLoss):
 
     def __call__(self, target: Tensor, decoded: Tensor) -> Tensor:
         """The divergence of every picture, (N,)."""
-        return kl_divergence(target, self._logits(decoded))
+        softened = (target / self._temperature, self._logits(decoded) / self._temperature)
+        return self._temperature**2 * kl_divergence(*softened)
 
 
 class CrossEntropy(_ClassifierLoss):

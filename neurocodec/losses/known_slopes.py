@@ -22,7 +22,7 @@ def slopes(codec_name: str, losses: Mapping[str, RecogniserLoss]) -> dict[str, S
 
     Args:
         codec_name: a key of CODECS.
-        losses: D_m by recogniser, each a task's default.
+        losses: D_m by recogniser, each a task's default, of any temperature.
 
     Raises:
         UsageError: the codec's slopes were never measured.

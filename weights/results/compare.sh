@@ -10,6 +10,7 @@ trap 'rm -rf "$new"' EXIT
 compare() { # KEPT RESULTS ANCHOR TEST METRIC, and options
   local kept=$1 results=$2 anchor=$3 test=$4 metric=$5
   shift 5
+  [ -f "$results" ] || return 0 # what was not measured anew stays as it is
   neurocodec bdrate "$results" --anchor "$anchor" --test "$test" --metric "$metric" --json "$@" \
     >>"$new/$kept.jsonl" || echo "compare.sh: $results: no $metric of $test" >&2
 }
@@ -69,9 +70,7 @@ if [ -f "$from/search-detection.jsonl" ]; then
       "codec=bpg,pre=$filter" agreement --bootstrap 200
   done
 fi
-if [ -f "$from/search-fidelity.jsonl" ]; then
-  for metric in psnr_db ms_ssim fsim lpips; do
-    compare search-fidelity "$from/search-fidelity.jsonl" pre=none pre=search $metric
-  done
-fi
+for metric in psnr_db ms_ssim fsim lpips; do
+  compare search-fidelity "$from/search-fidelity.jsonl" pre=none pre=search $metric
+done
 mv "$new"/*.jsonl .

@@ -33,7 +33,7 @@ search() { # RESULTS MODEL FOLDER, and options
   local results=$1 model=$2 folder=$3
   shift 3
   case $model in efficientnet_lite?) ;; *) model=$data/models/$model.safetensors ;; esac
-  neurocodec evaluate "$folder" --task classification --per-image --model "$model" \
+  neurocodec evaluate "$folder" --task classification --per-image --model "$model" --qp 28,32,36,41 \
     -o "$results-$(basename "$model" .safetensors).jsonl" "$@"
 }
 

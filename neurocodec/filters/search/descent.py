@@ -6,7 +6,8 @@
     L ← (R_p + λ·D_m(jury(ŷ))) / R̄
     unknowns ← unknowns − Adam(∂L/∂unknowns)
 
-The picture of the lowest L is kept, of the unfiltered one too.
+The picture of the lowest L is kept, of the unfiltered one too. Where a step asks some of the
+recognisers only, the pictures of the last turn are judged by all.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -39,7 +40,7 @@ class Plan:
         seed: of the turn.
     """
 
-    steps: int = 9
+    steps: int = 6
     drawn: int = 0
     every: int = 1
     seed: int = 0
@@ -54,6 +55,11 @@ class Plan:
             return names
         first = self.seed + step * self.drawn
         return [names[(first + place) % len(names)] for place in range(self.drawn)]
+
+    def is_judged(self, names: Sequence[str], step: int) -> bool:
+        """True for a step whose picture may be kept, if the real codec coded it."""
+        turn = -(-len(names) // self.drawn) if self.drawn else self.steps + 1
+        return self.is_real(step) and step > self.steps - turn
 
 
 @dataclass(frozen=True, eq=False)
@@ -136,7 +142,7 @@ class Descent:
                 values = swap_values(x_hat, rates, y_hat, r_p)
                 objective = self.objective.of(plan.asked(names, step))
                 loss = objective(self.goal, *values)
-            if plan.is_real(step):
+            if plan.is_judged(names, step):
                 judged = loss if len(objective.losses) == len(names) else self._judged(coded)
                 best = min(best, _tried(coded.image, coded.bpp, judged), key=lambda one: one.loss)
             if step < plan.steps:

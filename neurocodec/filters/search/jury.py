@@ -22,15 +22,20 @@ def models(text: str, task: str) -> Sequence[str]:
     return [os.fsdecode(unquote_to_bytes(name)) for name in text.split(_BETWEEN) if name]
 
 
-def objective(names: Sequence[str], task: str, codec_name: str, device: torch.device) -> Objective:
+def recognition(names: Sequence[str], task: str, temperature: float) -> Recognition:
+    """The recognisers and their loss; they are shown all of a picture."""
+    loss = f"kl:temperature={temperature:g}" if task == "classification" else None
+    return Recognition(names, task, loss, whole=True)
+
+
+def objective(recognition: Recognition, codec_name: str, device: torch.device) -> Objective:
     """L by the recognisers' answers, with the codec's λ for each.
 
     Raises:
-        UsageError: unknown task or model, or a codec without λ.
+        UsageError: unknown task or model, a setting of the loss out of its range, or a codec
+            without λ.
         MissingError: a model's weights are not there.
         BadInputError: a file is damaged.
     """
-    jury = losses.load(
-        Recognition(names, task, whole=True), device.type, precision(device, amp=False)
-    )
+    jury = losses.load(recognition, device.type, precision(device, amp=False))
     return Objective(jury, known_slopes.slopes(codec_name, jury))

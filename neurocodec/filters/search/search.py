@@ -47,6 +47,8 @@ class Search(Filter):
         model: recognisers with + between them, as `recognisers.load` takes them, percent-encoded;
             "" is the installed ones.
         task: theirs.
+        temperature: by which classifiers' predictions are softened; higher carries over better to
+            those that are never asked (weights/LOG.md). Detectors' are taken as they are.
         start: weights of npp-light or npp-context to start from; "auto" for the codec's default
             filter where that was trained for the task, "none" for the best single blur.
         device: "cpu", "cuda" or "auto".
@@ -62,7 +64,7 @@ class Search(Filter):
     def __init__(
         self,
         codec: Codec | None = None,
-        steps: int = 9,
+        steps: int = 6,
         grid: int = 7,
         drawn: int = 1,
         every: int = 1,
@@ -71,6 +73,7 @@ class Search(Filter):
         residual: bool = False,
         model: str = "",
         task: str = "classification",
+        temperature: float = 2.0,
         start: str = AUTO,
         device: str = "cpu",
     ) -> None:
@@ -93,7 +96,8 @@ class Search(Filter):
         self._codec, self._grid, self._tables, self._residual = codec, grid, tables, residual
         named = _automatic(codec.name, task) if start == AUTO else start
         self._start, self._start_qps, start_sha256 = _start(named, self._device)
-        self._objective = jury.objective(models, task, codec.name, self._device)
+        recognition = jury.recognition(models, task, temperature)
+        self._objective = jury.objective(recognition, codec.name, self._device)
         recognisers = [loss.fingerprint for loss in self._objective.losses.values()]
         together = " ".join([start_sha256, *recognisers])
         self.weights_sha256 = hashlib.sha256(together.encode()).hexdigest()
