@@ -210,7 +210,7 @@ def recognition(command: options.Command) -> options.Command:
     )
     @click.option(
         "--loss",
-        metavar="kl|prediction|labels|features[:gamma=N:layer=NAME]|kl+features",
+        metavar="kl[:temperature=T]|prediction|labels|features[:gamma=N:layer=NAME]|kl+features",
         help="Loss of a decoded picture: against the prediction on the clean picture (kl for "
         "classifiers, prediction for detectors), against the labels in --data, or between the "
         "classifier's features.  [default: kl, for detection prediction]",

@@ -7,6 +7,7 @@ import torch
 from neurocodec import losses
 from neurocodec.errors import BadInputError, UsageError
 from neurocodec.losses import Recognition
+from neurocodec.losses.classification import kl_divergence
 from neurocodec.measures.slope import Slope
 from neurocodec.networks.precision import precision
 from neurocodec.networks.tensors import to_tensor
@@ -96,6 +97,23 @@ def test_the_picture_gets_a_gradient_and_the_target_none(task, loss, request):
 
     assert x.grad is None
     assert (decoded.grad.abs().sum((1, 2, 3)) > 0).all()
+
+
+def test_kl_of_softened_predictions(classifier):
+    d_m, softened = load(classifier), load(classifier, loss="kl:temperature=4")
+    target = d_m.target(clean(), [])
+    decoded = d_m.target(worse(0.3), [])
+
+    assert torch.equal(softened.target(clean(), []), target)
+    expected = 16 * kl_divergence(target / 4, decoded / 4)
+    assert torch.allclose(softened(target, worse(0.3)), expected, rtol=1e-4, atol=1e-7)
+    assert not torch.allclose(expected, d_m(target, worse(0.3)), rtol=0.01)
+
+
+@pytest.mark.parametrize("temperature", ["0", "-1", "nan", "inf"])
+def test_a_temperature_out_of_range_is_refused(classifier, temperature):
+    with pytest.raises(UsageError, match="goes from above 0"):
+        load(classifier, loss=f"kl:temperature={temperature}")
 
 
 def test_with_labels_it_is_their_surprise(classifier):

@@ -57,9 +57,10 @@ class Plan:
         return [names[(first + place) % len(names)] for place in range(self.drawn)]
 
     def is_judged(self, names: Sequence[str], step: int) -> bool:
-        """True for a step whose picture may be kept, if the real codec coded it."""
-        turn = -(-len(names) // self.drawn) if self.drawn else self.steps + 1
-        return self.is_real(step) and step > self.steps - turn
+        """True for a step whose picture may be kept: all were asked, or it is of the last turn."""
+        asked = len(self.asked(names, step))
+        last_turn = self.steps - step < -(-len(names) // asked)
+        return self.is_real(step) and (asked == len(names) or last_turn)
 
 
 @dataclass(frozen=True, eq=False)

@@ -180,6 +180,7 @@ def test_outside_its_qps_it_does_not_search(search):
         ("every=0", "every goes from 1"),
         ("drawn=-1", "drawn goes from 0"),
         ("task=pose", "pose"),
+        ("temperature=0", "temperature goes from above 0"),
     ],
 )
 def test_settings_out_of_range_are_refused(search, settings, words):
@@ -296,6 +297,28 @@ def test_recognisers_take_turns():
     ]
     assert [plan.is_real(step) for step in range(5)] == [True, False, False, True, True]
     assert Plan().asked("abc", 2) == "abc"
+
+
+@pytest.mark.parametrize(
+    ("plan", "judged"),
+    [
+        (Plan(steps=4, drawn=0), [0, 1, 2, 3, 4]),
+        (Plan(steps=4, drawn=3), [0, 1, 2, 3, 4]),
+        (Plan(steps=4, drawn=2), [3, 4]),
+        (Plan(steps=4, drawn=1), [2, 3, 4]),
+        (Plan(steps=4, drawn=1, every=3), [3, 4]),
+    ],
+)
+def test_pictures_of_the_last_turn_are_judged_by_all(plan, judged):
+    assert [step for step in range(5) if plan.is_judged("abc", step)] == judged
+
+
+def test_a_higher_temperature_lets_the_less_likely_classes_count(search):
+    image = picture(64, 64)
+    cold, warm = (search(f"steps=2:temperature={t}").with_account(image, 34)[1] for t in (1, 8))
+
+    assert warm["before"]["bpp"] == cold["before"]["bpp"]
+    assert warm["before"]["d_m"] != cold["before"]["d_m"]
 
 
 @pytest.mark.parametrize("settings", ["steps=4:every=2", "steps=4:drawn=0", "steps=4:seed=1"])
