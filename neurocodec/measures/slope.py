@@ -4,8 +4,9 @@ It is the one λ of recognition: training weighs recognition against bits by it,
 filters by it. R is the rate in bpp, D_m a recogniser's loss, for classification KL in nats.
 """
 
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -37,6 +38,11 @@ class Slope:
     log_rate: Sequence[float]
     log_lmbda: Sequence[float]
     blank_loss: float | None = None
+
+    def times(self, factor: float) -> "Slope":
+        """The same with λ times a factor above 0."""
+        *higher, constant = self.log_lmbda
+        return replace(self, log_lmbda=(*higher, constant + math.log(factor)))
 
     def mean_rate(self, qp: npt.ArrayLike) -> Array:
         """R̄, of the shape of `qp`."""

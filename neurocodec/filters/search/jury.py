@@ -28,8 +28,10 @@ def recognition(names: Sequence[str], task: str, temperature: float) -> Recognit
     return Recognition(names, task, loss, whole=True)
 
 
-def objective(recognition: Recognition, codec_name: str, device: torch.device) -> Objective:
-    """L by the recognisers' answers, with the codec's λ for each.
+def objective(
+    recognition: Recognition, weight: float, codec_name: str, device: torch.device
+) -> Objective:
+    """L by the recognisers' answers, with `weight` times the codec's λ for each.
 
     Raises:
         UsageError: unknown task or model, a setting of the loss out of its range, or a codec
@@ -38,4 +40,5 @@ def objective(recognition: Recognition, codec_name: str, device: torch.device) -
         BadInputError: a file is damaged.
     """
     jury = losses.load(recognition, device.type, precision(device, amp=False))
-    return Objective(jury, known_slopes.slopes(codec_name, jury))
+    slopes = known_slopes.slopes(codec_name, jury)
+    return Objective(jury, {name: slope.times(weight) for name, slope in slopes.items()})

@@ -49,6 +49,8 @@ class Search(Filter):
         task: theirs.
         temperature: by which classifiers' predictions are softened; higher carries over better to
             those that are never asked (weights/LOG.md). Detectors' are taken as they are.
+        weight: of recognition against bits, times the codec's λ. At 1 a search serves those that
+            are asked best; others lose more by the same filter.
         start: weights of npp-light or npp-context to start from; "auto" for the codec's default
             filter where that was trained for the task, "none" for the best single blur.
         device: "cpu", "cuda" or "auto".
@@ -74,6 +76,7 @@ class Search(Filter):
         model: str = "",
         task: str = "classification",
         temperature: float = 2.0,
+        weight: float = 2.0,
         start: str = AUTO,
         device: str = "cpu",
     ) -> None:
@@ -85,6 +88,8 @@ class Search(Filter):
         _check("grid", grid, 1, _LARGEST_GRID)
         _check("drawn", drawn, 0, _MOST)
         _check("every", every, 1, _MOST)
+        if not 0 < weight <= _MOST:
+            raise UsageError(f"search:weight goes from above 0 to {_MOST}, not {weight:g}")
         models = jury.models(model, task)
         if not models:
             raise UsageError(f"search for {task} needs a recogniser: add --model FILE or NAME")
@@ -97,7 +102,7 @@ class Search(Filter):
         named = _automatic(codec.name, task) if start == AUTO else start
         self._start, self._start_qps, start_sha256 = _start(named, self._device)
         recognition = jury.recognition(models, task, temperature)
-        self._objective = jury.objective(recognition, codec.name, self._device)
+        self._objective = jury.objective(recognition, weight, codec.name, self._device)
         recognisers = [loss.fingerprint for loss in self._objective.losses.values()]
         together = " ".join([start_sha256, *recognisers])
         self.weights_sha256 = hashlib.sha256(together.encode()).hexdigest()

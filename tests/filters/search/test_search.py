@@ -181,6 +181,8 @@ def test_outside_its_qps_it_does_not_search(search):
         ("drawn=-1", "drawn goes from 0"),
         ("task=pose", "pose"),
         ("temperature=0", "temperature goes from above 0"),
+        ("weight=0", "weight goes from above 0"),
+        ("weight=nan", "weight goes from above 0"),
     ],
 )
 def test_settings_out_of_range_are_refused(search, settings, words):
@@ -311,6 +313,16 @@ def test_recognisers_take_turns():
 )
 def test_pictures_of_the_last_turn_are_judged_by_all(plan, judged):
     assert [step for step in range(5) if plan.is_judged("abc", step)] == judged
+
+
+def test_a_higher_weight_spends_bits_on_recognition(search):
+    image = picture(96, 80)
+    light, heavy = (
+        search(f"steps=4:weight={weight}").with_account(image, 34)[1] for weight in (0.5, 4)
+    )
+
+    assert heavy["before"]["recognition"] == pytest.approx(8 * light["before"]["recognition"])
+    assert heavy["after"]["bpp"] > light["after"]["bpp"]
 
 
 def test_a_higher_temperature_lets_the_less_likely_classes_count(search):
