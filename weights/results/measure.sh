@@ -46,17 +46,16 @@ for model in ${jury//+/ } mobilenet_v2_1.0_224 squeezenet1_0 mobilenet_v1_0.75_2
   search search $model fifths --codec jpeg --filter search:tables=1
   search search $model fifths --codec bpg --filter "search:model=$jury+$v2"
 done
-settings=none,search,search:start=none,search:grid=14,search:grid=28,search:steps=3,search:steps=6,search:steps=18
-settings+=,search:residual=1,search:drawn=0,search:every=3,search:model=efficientnet_lite0
-settings+=,search:model=$jury+$v2+$s0+$s1:steps=18
+settings=none,search,search:steps=4,search:steps=8,search:steps=16,search:grid=14,search:grid=28
+settings+=,search:temperature=1,search:weight=1,search:drawn=0,search:every=3,search:start=none,search:residual=1
+settings+=,search:model=efficientnet_lite0,search:model=$jury+$v2+$s0+$s1:steps=12
 for model in ${jury//+/ } mobilenet_v2_1.0_224 mobilenet_v2_0.5_224 squeezenet1_0 mobilenet_v1_0.5_160; do
   search settings $model pool --codec bpg --filter $settings
 done
 yolox=$data/models/yolox_nano_416.safetensors
 neurocodec evaluate "$data/detection/val2017" --task detection --codec bpg --per-image --model "$yolox" \
-  -o search-detection.jsonl --filter "none,search,search:task=detection:model=$yolox"
-neurocodec evaluate fifths --task classification --codec bpg --per-image --model efficientnet_lite0 \
-  -o search-efficientnet_lite0.jsonl --filter "search:task=detection:model=$yolox"
+  --qp 28,32,36,41 -o search-detection.jsonl --filter "none,search,search:task=detection:model=$yolox"
+search search efficientnet_lite0 fifths --codec bpg --filter "search:task=detection:model=$yolox"
 neurocodec evaluate "$data/kodak" --task fidelity --codec bpg --per-image --filter none,search \
   -o search-fidelity.jsonl --lpips-weights "$data/models/lpips_alex.safetensors"
 
