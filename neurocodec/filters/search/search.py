@@ -49,8 +49,7 @@ class Search(Filter):
         task: theirs.
         temperature: by which classifiers' predictions are softened; higher carries over better to
             those that are never asked (weights/LOG.md). Detectors' are taken as they are.
-        weight: of recognition against bits, times the codec's λ. At 1 a search serves those that
-            are asked best; others lose more by the same filter.
+        weight: of recognition against bits, times the codec's λ.
         start: weights of npp-light or npp-context to start from; "auto" for the codec's default
             filter where that was trained for the task, "none" for the best single blur.
         device: "cpu", "cuda" or "auto".
@@ -76,7 +75,7 @@ class Search(Filter):
         model: str = "",
         task: str = "classification",
         temperature: float = 2.0,
-        weight: float = 2.0,
+        weight: float = 1.0,
         start: str = AUTO,
         device: str = "cpu",
     ) -> None:
