@@ -42,12 +42,13 @@ v2=$data/models/mobilenet_v2_1.0_224.safetensors
 s0=$data/models/squeezenet1_0.safetensors
 s1=$data/models/squeezenet1_1.safetensors
 for model in ${jury//+/ } mobilenet_v2_1.0_224 squeezenet1_0 mobilenet_v1_0.75_224 mcunet_144; do
-  search search $model fifths --codec bpg,vvc,jpeg,jpeg2000 --filter none,search
+  search search $model fifths --codec bpg,jpeg,jpeg2000 --filter none,search
+  search search-half $model fifths --codec vvc --limit 100 --filter none,search
   search search $model fifths --codec jpeg --filter search:tables=1
   search search $model fifths --codec bpg --filter "search:model=$jury+$v2"
 done
 settings=none,search,search:steps=4,search:steps=8,search:steps=16,search:grid=14,search:grid=28
-settings+=,search:temperature=1,search:weight=1,search:drawn=0,search:every=3,search:start=none,search:residual=1
+settings+=,search:temperature=1,search:weight=2,search:drawn=0,search:every=3,search:start=none,search:residual=1
 settings+=,search:model=efficientnet_lite0,search:model=$jury+$v2+$s0+$s1:steps=12
 for model in ${jury//+/ } mobilenet_v2_1.0_224 mobilenet_v2_0.5_224 squeezenet1_0 mobilenet_v1_0.5_160; do
   search settings $model pool --codec bpg --filter $settings
