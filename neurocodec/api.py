@@ -16,14 +16,20 @@ Picture = str | PathLike[str] | Image | npt.NDArray[np.uint8]
 
 
 def encode(
-    picture: Picture, *, qp: int | None = None, quality: int | None = None, **setting: Any
+    picture: Picture,
+    *,
+    qp: int | None = None,
+    quality: int | None = None,
+    iterations: int | None = None,
+    **setting: Any,
 ) -> bytes:
     """Filter a picture for recognisers and encode it; the trained filter is the default.
 
     Args:
         picture: a path, an Image, or an array (H, W, 3) uint8, sRGB.
-        qp: QP of the codec's reference encoder; one of `qp` and `quality` is given.
+        qp: QP of the codec's reference encoder; one level is given.
         quality: quality of JPEG (1 to 100) or JPEG 2000 (dB).
+        iterations: of dic (1 to 16).
         setting: fields of Setting, such as codec="vvc" or filter="none".
 
     Returns:
@@ -35,11 +41,12 @@ def encode(
     Example:
         data = encode("photo.jpg", qp=34)
     """
-    if (qp is None) == (quality is None):
-        raise UsageError("give one of qp and quality")
-    level = Level("qp", qp) if qp is not None else Level("quality", quality or 0)
+    typed = {"qp": qp, "quality": quality, "iterations": iterations}
+    given = [Level(unit, value) for unit, value in typed.items() if value is not None]
+    if len(given) != 1:
+        raise UsageError("give one of qp, quality and iterations")
     pipeline = prepared(Setting(**{"filter": "auto", **setting}))
-    return pipeline.encode(_image(picture), level).data
+    return pipeline.encode(_image(picture), given[0]).data
 
 
 def decode(data: bytes | str | PathLike[str]) -> Image:

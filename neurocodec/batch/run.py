@@ -1,11 +1,11 @@
 """Many pictures: read, filter, encode or decode, write; a bad file costs itself only."""
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from neurocodec import codecs, files, images
 from neurocodec.batch import grouping
@@ -52,6 +52,7 @@ class _Task:
 class _Decoding:
     job: Job
     expected_sha256: str | None
+    settings: Mapping[str, Any]
 
 
 def encode(jobs: Sequence[Job], work: Work) -> Iterator[Outcome[Job, EncodeRecord]]:
@@ -100,10 +101,21 @@ def filter_pictures(jobs: Sequence[Job], work: Work) -> Iterator[Outcome[Job, Fi
 
 
 def decode(
-    jobs: Sequence[Job], *, processes: int, expected_sha256: str | None = None
+    jobs: Sequence[Job],
+    *,
+    processes: int,
+    expected_sha256: str | None = None,
+    settings: Mapping[str, Any] | None = None,
 ) -> Iterator[Outcome[Job, DecodeRecord]]:
-    """Decode every job's source to its target; outcomes come in the jobs' order."""
-    tasks = (_Decoding(job, expected_sha256) for job in jobs)
+    """Decode every job's source to its target; outcomes come in the jobs' order.
+
+    Args:
+        jobs: in the order of the outcomes.
+        processes: worker processes; 0 works in this process.
+        expected_sha256: of every source, in hexadecimal, or None.
+        settings: of the codecs that have such, as `codecs.recognise` takes them.
+    """
+    tasks = (_Decoding(job, expected_sha256, settings or {}) for job in jobs)
     with Local(processes) as engine:
         for outcome in engine.map(_decode, tasks):
             yield Outcome(outcome.item.job, outcome.result, outcome.error)
@@ -177,7 +189,7 @@ def _decode(task: _Decoding) -> DecodeRecord:
     data = files.read(job.source)
     with files.naming(display(job.source)):
         _check_sha256(data, task.expected_sha256)
-    codec = codecs.recognise(data, display(job.source))
+    codec = codecs.recognise(data, display(job.source), **task.settings)
     with files.naming(display(job.source)):
         image = codec.decode(data)
         picture = _picture_file(job.target, image)

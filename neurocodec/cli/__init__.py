@@ -29,6 +29,7 @@ COMMANDS = {
     "train-proxy": "neurocodec.cli.commands.train_proxy:train_proxy",
     "train-npp": "neurocodec.cli.commands.train_npp:train_npp",
     "train-tv": "neurocodec.cli.commands.train_tv:train_tv",
+    "train-dic": "neurocodec.cli.commands.train_dic:train_dic",
     "weights": "neurocodec.cli.commands.weights:weights",
     "doctor": "neurocodec.cli.commands.doctor:doctor",
 }

@@ -27,17 +27,17 @@ ANCHOR_QPS = "28,31,34,37,41"
 Keep = Callable[[Point, Sequence[PictureResult]], None]
 
 
-def levels(qps: str | None, qualities: str | None) -> list[Level]:
-    """The levels of --qp or --quality; the anchor QPs where neither is given.
+def levels(**typed: str | None) -> list[Level]:
+    """The levels of --qp, --quality or --iterations; the anchor QPs where none is given.
 
     Raises:
-        UsageError: both are given, or one is no list of whole numbers.
+        UsageError: several are given, or one is no list of whole numbers.
     """
-    if qps and qualities:
-        raise UsageError("give one of --qp and --quality")
-    if qualities:
-        return [Level("quality", value) for value in _numbers(qualities, "--quality")]
-    return [Level("qp", value) for value in _numbers(qps or ANCHOR_QPS, "--qp")]
+    given = {unit: text for unit, text in typed.items() if text} or {"qp": ANCHOR_QPS}
+    if len(given) > 1:
+        raise UsageError(f"give one of {' and '.join(f'--{unit}' for unit in given)}")
+    ((unit, text),) = given.items()
+    return [Level(unit, value) for value in _numbers(text, f"--{unit}")]
 
 
 def points_over(

@@ -39,7 +39,7 @@ codec = click.option(
     "--codec",
     default="bpg",
     show_default=True,
-    metavar="bpg|jpeg|jpeg2000|vvc",
+    metavar="bpg|jpeg|jpeg2000|vvc|dic",
     help="Codec; its settings follow a colon: vvc:preset=medium.",
 )
 chroma = click.option(
@@ -82,6 +82,10 @@ qp = click.option(
 quality = click.option(
     "--quality", type=int, metavar="N", help="Quality of jpeg (1-100) or jpeg2000 (20-60 dB)."
 )
+iterations = click.option(
+    "--iterations", type=int, metavar="N", help="Iterations of dic (1-16), of about 1/8 bpp each."
+)
+_UNITS = ("qp", "quality", "iterations")
 device = click.option(
     "--device",
     type=click.Choice(["auto", "cpu", "cuda"]),
@@ -111,16 +115,33 @@ jobs = click.option(
 
 
 def level(command: Command) -> Command:
-    """Add --qp and --quality; the command gets one `level`."""
+    """Add --qp, --quality and --iterations; the command gets one `level`."""
+
+    @units
+    @wraps(command)
+    def wrapped(*args: Any, typed: dict[str, int], **rest: Any) -> Any:
+        refuse_no_input(rest.get("chosen"))
+        typed = typed or default_level(rest["codec"])
+        if len(typed) != 1:
+            raise UsageError(
+                "give one of --qp N (34 is a good start), --quality N and --iterations N"
+            )
+        return command(*args, level=level_of(typed), **rest)
+
+    return wrapped
+
+
+def units(command: Command) -> Command:
+    """Add an option for every unit of levels; the command gets those given, `typed`, by unit."""
 
     @qp
     @quality
+    @iterations
     @wraps(command)
-    def wrapped(*args: Any, qp: int | None, quality: int | None, **rest: Any) -> Any:
-        refuse_no_input(rest.get("chosen"))
-        if (qp is None) == (quality is None):
-            raise UsageError("give one of --qp N (34 is a good start) and --quality N")
-        return command(*args, level=level_of(qp, quality), **rest)
+    def wrapped(*args: Any, **rest: Any) -> Any:
+        values = {unit: rest.pop(unit) for unit in _UNITS}
+        typed = {unit: value for unit, value in values.items() if value is not None}
+        return command(*args, typed=typed, **rest)
 
     return wrapped
 
@@ -135,11 +156,19 @@ def refuse_no_input(chosen: "Selection | None") -> None:
         raise UsageError("INPUT is missing: name a file, a folder, - or --files-from LIST")
 
 
-def level_of(qp: int | None, quality: int | None) -> "Level":
-    """The level of --qp or --quality, of which one is given."""
+def default_level(codec: str) -> dict[str, int]:
+    """The level of a codec that has one where none is typed, by unit."""
+    from neurocodec import codecs, registry
+
+    chosen = codecs.load(registry.parse(codec)[0])
+    return {} if chosen.default_level is None else {chosen.unit: chosen.default_level}
+
+
+def level_of(typed: dict[str, int]) -> "Level":
+    """The level of the one unit that is given."""
     from neurocodec.codecs.level import Level
 
-    return Level("quality", quality) if quality is not None else Level("qp", qp or 0)
+    return Level(*next(iter(typed.items())))
 
 
 def filter_with_settings(command: Command) -> Command:

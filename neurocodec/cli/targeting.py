@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 _TARGETS = ("target_bpp", "target_size", "target_score")
 _UNITS = {"k": 1024, "M": 1024**2}
 
-_bpp = click.option("--target-bpp", metavar="B", help="The most bits within B bits per pixel.")
+_bpp = click.option(
+    "--target-bpp", "--bpp", metavar="B", help="The most bits within B bits per pixel."
+)
 _size = click.option(
     "--target-size", metavar="BYTES|20k|1.5M", help="The largest file of at most that size."
 )
@@ -110,14 +112,13 @@ class Aim:
 
 
 def level_or_target(command: options.Command) -> options.Command:
-    """Add --qp, --quality and the targets; the command gets `level` and `aim`, one of them None.
+    """Add the levels and the targets; the command gets `level` and `aim`, one of them None.
 
     Stands before `filter_with_settings`: --model and --task are those of a target score, and of a
     search that names no recognisers.
     """
 
-    @options.qp
-    @options.quality
+    @options.units
     @_bpp
     @_size
     @_score
@@ -126,23 +127,31 @@ def level_or_target(command: options.Command) -> options.Command:
     @cache
     @wraps(command)
     def wrapped(
-        *args: Any, per: str | None, strict: bool, cache: bool, filter: str, **rest: Any
+        *args: Any,
+        typed: dict[str, int],
+        per: str | None,
+        strict: bool,
+        cache: bool,
+        filter: str,
+        **rest: Any,
     ) -> Any:
         options.refuse_no_input(rest["chosen"])
-        typed = {name: rest.pop(name) for name in ("qp", "quality", *_TARGETS)}
-        given = {name: value for name, value in typed.items() if value is not None}
-        if len(given) != 1:
+        values = {name: rest.pop(name) for name in _TARGETS}
+        given = {name: value for name, value in values.items() if value is not None}
+        if not given and not typed:
+            typed = options.default_level(rest["codec"])
+        if len(given) + len(typed) != 1:
             raise UsageError(
-                "give one of --qp N (34 is a good start), --quality N, --target-bpp B, "
-                "--target-size BYTES and --target-score 0.95"
+                "give one of --qp N (34 is a good start), --quality N, --iterations N, "
+                "--target-bpp B, --target-size BYTES and --target-score 0.95"
             )
-        (name,) = given
-        if name not in _TARGETS:
+        if typed:
             if strict or per:
                 raise UsageError("--strict and --per are for --target-bpp, -size and -score")
-            level = options.level_of(typed["qp"], typed["quality"])
+            level = options.level_of(typed)
             return command(*args, level=level, aim=None, filter=filter, **rest)
-        target = _target(name, given[name], rest["models"], rest["task"])
+        ((name, text),) = given.items()
+        target = _target(name, text, rest["models"], rest["task"])
         if not target.is_rate:
             filter = with_recognisers(filter, target)
             rest |= {"models": (), "task": None}

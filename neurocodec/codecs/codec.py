@@ -20,6 +20,7 @@ CODECS = {
     "vvc": "neurocodec.codecs.vvc:Vvc",
 }
 LEARNED = {
+    "dic": "neurocodec.codecs.learned.dic:DicCodec",
     "mbt2018": "neurocodec.codecs.learned.mbt2018:Mbt2018",
 }
 _ALL = CODECS | LEARNED
@@ -38,8 +39,9 @@ class Codec(ABC):
     Attributes:
         name: its key in CODECS, the standard ones, or in LEARNED.
         extension: of its files, with the dot.
-        unit: the unit of its level: "qp" or "quality".
+        unit: the unit of its level: "qp", "quality" or "iterations".
         levels: every level that it takes, from fewest to most bits.
+        default_level: the one where none is given; None where one must be.
         chromas: the chroma subsamplings it can write, its default first: "420", "444".
         carries_alpha: a picture's alpha survives.
         carries_metadata: `keep_metadata` is possible.
@@ -57,6 +59,7 @@ class Codec(ABC):
     extension: ClassVar[str]
     unit: ClassVar[str]
     levels: ClassVar[Sequence[int]]
+    default_level: ClassVar[int | None] = None
     chromas: ClassVar[Sequence[str]]
     carries_alpha: ClassVar[bool] = False
     carries_metadata: ClassVar[bool] = False

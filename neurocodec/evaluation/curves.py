@@ -80,8 +80,7 @@ class Experiment:
 
     def key(self, point: OperatingPoint) -> Key:
         """The key of a point in results."""
-        level = point.level.record()
-        return self.setup(point.setting), level.get("qp"), level.get("quality")
+        return self.setup(point.setting), point.level
 
     def measure(
         self,

@@ -58,7 +58,7 @@ class Setup:
         return tuple((vars(self) | {"pre": pre}).values())
 
 
-Key = tuple[Setup, int | None, int | None]
+Key = tuple[Setup, Level]
 
 
 @dataclass(frozen=True)
@@ -66,20 +66,17 @@ class Result:
     """A measurement at one level of one curve: of all pictures or of one."""
 
     setup: Setup
-    qp: int | None
-    quality: int | None
+    level: Level
 
     @property
     def key(self) -> Key:
         """The identity of a point: its curve and its level."""
-        return self.setup, self.qp, self.quality
+        return self.setup, self.level
 
     @property
-    def level(self) -> Level:
-        """The level of the measurement."""
-        if self.qp is not None:
-            return Level("qp", self.qp)
-        return Level("quality", self.quality or 0)
+    def qp(self) -> int | None:
+        """The QP, if that is the level's unit."""
+        return self.level.record().get("qp")
 
 
 @dataclass(frozen=True)
@@ -88,8 +85,7 @@ class Point(Result):
 
     Attributes:
         setup: the fields that its curve's points share.
-        qp: as typed, or None.
-        quality: the codec's own quality, or None.
+        level: as typed.
         bpp: total bits over total pixels of the originals.
         scores: by metric; higher is better (kl is minus the mean divergence in nats).
         date: time of the measurement in ISO 8601; "" if unknown.
@@ -121,6 +117,7 @@ class PictureResult(Result):
 
 
 _KINDS: dict[str, type[Point | PictureResult]] = {"point": Point, "picture": PictureResult}
+_UNITS = ("qp", "quality")  # that a line has beside its level, as before 0.2.0
 _OPTIONAL = {"date", "command", "evidence"}
 _POSITIVE = ("bpp", "pictures", "width", "height", "size_bytes")
 
@@ -129,8 +126,9 @@ def dump(result: Result) -> str:
     """The result as one line of JSON; its setup's fields stand beside its own."""
     kind = "point" if isinstance(result, Point) else "picture"
     record = asdict(result)
-    setup = record.pop("setup")
-    return json.dumps({"kind": kind, **setup, "level": result.level.record(), **record})
+    setup, level = record.pop("setup"), result.level.record()
+    record["level"] = level
+    return json.dumps({"kind": kind, **setup, **{u: level.get(u) for u in _UNITS}, **record})
 
 
 def load(lines: Iterable[str], name: str) -> Iterator[Result]:
@@ -175,16 +173,26 @@ def _parse(record: Any) -> Result:
         raise ValueError("its kind is neither point nor picture")
     kind = _KINDS[record["kind"]]
     rest = _fields(record, kind)
-    if rest["qp"] is None and rest["quality"] is None:
+    return kind(Setup(**_fields(record, Setup)), _level(record), **rest)
+
+
+def _level(record: Mapping[str, Any]) -> Level:
+    """The level, in results before 0.2.0 a QP or a quality beside the other fields."""
+    beside = {unit: record[unit] for unit in _UNITS if record.get(unit) is not None}
+    written = record.get("level", beside)
+    if not isinstance(written, dict) or len(written) != 1:
         raise ValueError("it has no level")
-    return kind(Setup(**_fields(record, Setup)), **rest)
+    ((unit, value),) = written.items()
+    if type(value) is not int:
+        raise ValueError(f"{unit}: {json.dumps(value)[:60]}")
+    return Level(unit, value)
 
 
 def _fields(record: Mapping[str, Any], of: type) -> dict[str, Any]:
     return {
         f.name: _checked(record, f.name, f.type)
         for f in fields(of)
-        if f.name != "setup" and (f.name in record or f.name not in _OPTIONAL)
+        if f.name not in {"setup", "level"} and (f.name in record or f.name not in _OPTIONAL)
     }
 
 
@@ -205,7 +213,6 @@ _TYPES: dict[Any, Callable[[Any], bool]] = {
     str: lambda value: isinstance(value, str),
     int: lambda value: type(value) is int,
     float: _is_number,
-    int | None: lambda value: value is None or type(value) is int,
     Mapping[str, float]: lambda v: isinstance(v, dict) and all(map(_is_number, v.values())),
     Mapping[str, Any]: lambda value: isinstance(value, dict),
 }

@@ -42,13 +42,14 @@ class Recognition:
         models: as `recognisers.load` takes them.
         task: a key of LOSSES.
         loss: "name:key=value", D_m; None is the task's default.
-        whole: classifiers are shown pictures squeezed into their square, none of it cut off.
+        fit: how classifiers are shown pictures, as `Preprocessing` has it; None is "crop", what
+            is common.
     """
 
     models: Sequence[str]
     task: str = "classification"
     loss: str | None = None
-    whole: bool = False
+    fit: str | None = None
 
 
 class RecogniserLoss(ABC):
@@ -111,8 +112,8 @@ def load(recognition: Recognition, device: str, precision: Precision) -> dict[st
         if recogniser.kind != task:
             known = f"add --task {recogniser.kind}" if recogniser.kind in LOSSES else "name another"
             raise UsageError(f"{model}: is made for {recogniser.kind}, not for {task}: {known}")
-        if recognition.whole:
-            recogniser.see_whole()
+        if recognition.fit is not None:
+            recogniser.see(recognition.fit)
         context = {"recogniser": recogniser, "precision": precision, "loss": chosen}
         losses[name] = registry.create(LOSSES[task], chosen, f"loss for {task}", **context)
     return losses

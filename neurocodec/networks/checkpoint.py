@@ -16,6 +16,7 @@ NETWORKS = {
     "npp": "neurocodec.networks.npp:Npp",
     "proxy": "neurocodec.networks.proxy:Proxy",
     "tv": "neurocodec.networks.tv:Tv",
+    "dic": "neurocodec.networks.dic:Dic",
     "segnet": "neurocodec.networks.segnet:SegNet",
 }
 Network = TypeVar("Network", bound=nn.Module)

@@ -84,7 +84,7 @@ def train(
 
 
 def _validation(bench: Workbench, qps: Sequence[int]) -> ProxyValidation:
-    return ProxyValidation(bench.pool, bench.kept_apart, qps, bench.device, bench.report)
+    return ProxyValidation(bench.pool, bench.kept_apart, bench.device, bench.report, qps)
 
 
 def load(named: Sequence[str]) -> tuple[nn.Module, str]:

@@ -1,6 +1,6 @@
 """Real BD-rates on the pictures kept apart from training."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -100,14 +100,41 @@ class FilterValidation:
 
 
 @dataclass(frozen=True, eq=False)
-class ProxyValidation:
-    """Scores of a proxy against its codec, at those of QPS that are within the training's QPs."""
+class _CodecValidation:
+    """What validates a network that stands for a codec, beside a real one."""
 
     pool: CodecPool
     images: Sequence[Image]
-    qps: Sequence[int]
     device: torch.device
-    report: Report = field(default_factory=Report)
+    report: Report
+
+    @property
+    def _qps(self) -> Sequence[int]:
+        return QPS
+
+    @cached_property
+    def _real(self) -> Curve:
+        qps = self._qps
+        coded = coded_in_turn(self.pool, ((qp, self.images) for qp in qps))
+        return self._curve(*_rates_and_pictures(self.report.tracked(coded, len(qps), _CODING)))
+
+    def _curve(self, rates: Array, pictures: Sequence[Sequence[Image]]) -> Curve:
+        psnr = [
+            [psnr_db(*pair) for pair in zip(self.images, of_level, strict=True)]
+            for of_level in pictures
+        ]
+        return Curve(rates, {"psnr": np.array(psnr)})
+
+    def _batches(self) -> Iterator[torch.Tensor]:
+        for start in range(0, len(self.images), _BATCH):
+            yield to_tensor(self.images[start : start + _BATCH], self.device)
+
+
+@dataclass(frozen=True, eq=False)
+class ProxyValidation(_CodecValidation):
+    """Scores of a proxy against its codec, at those of QPS that are within the training's QPs."""
+
+    qps: Sequence[int] = QPS
 
     def __call__(self, network: nn.Module) -> Scores:
         """`rate_agreement`, and the proxy's BD-rate(PSNR) as a codec against the codec."""
@@ -122,34 +149,50 @@ class ProxyValidation:
         return scores + _compared("psnr", " (the proxy as a codec)", self._real, proxy)
 
     @property
-    def _measured_qps(self) -> list[int]:
+    def _qps(self) -> Sequence[int]:
         return [qp for qp in QPS if min(self.qps) <= qp <= max(self.qps)] or [min(self.qps)]
-
-    @cached_property
-    def _real(self) -> Curve:
-        qps = self._measured_qps
-        coded = coded_in_turn(self.pool, ((qp, self.images) for qp in qps))
-        return self._curve(*_rates_and_pictures(self.report.tracked(coded, len(qps), _CODING)))
 
     @torch.no_grad()
     def _of_proxy(self, network: nn.Module) -> Curve:
         rates: list[list[float]] = []
         pictures: list[list[Image]] = []
-        for qp in self._measured_qps:
+        for qp in self._qps:
             rates.append([])
             pictures.append([])
-            for start in range(0, len(self.images), _BATCH):
-                x = to_tensor(self.images[start : start + _BATCH], self.device)
+            for x in self._batches():
                 y_hat, r_p = network(x, x.new_full((len(x),), qp))
                 rates[-1] += r_p.tolist()
                 pictures[-1] += to_images(y_hat)
         return self._curve(np.array(rates), pictures)
 
-    def _curve(self, rates: Array, pictures: Sequence[Sequence[Image]]) -> Curve:
-        psnr = [
-            [psnr_db(*pair) for pair in zip(self.images, of_qp, strict=True)] for of_qp in pictures
-        ]
-        return Curve(rates, {"psnr": np.array(psnr)})
+
+@dataclass(frozen=True, eq=False)
+class IterationsValidation(_CodecValidation):
+    """Scores of a progressive codec after each iteration, before entropy coding."""
+
+    bpp: float = 1.0  # of an iteration
+    iterations: int = 1
+
+    def __call__(self, network: nn.Module) -> Scores:
+        """PSNR by iteration, and BD-rate(PSNR) against the codec."""
+        if not self.images:
+            return Scores(remarks=(_too_few(self.images),))
+        own = self._of_iterations(network)
+        means = own.scores["psnr"].mean(1).tolist()
+        record = {f"psnr_db.{place}": value for place, value in enumerate(means, 1)}
+        scores = Scores(record, ("PSNR by iteration: " + " ".join(f"{v:.2f}" for v in means),))
+        if len(self.images) < _FEWEST:
+            return scores + Scores(remarks=(_too_few(self.images),))
+        return scores + _compared("psnr", " (bits packed)", self._real, own)
+
+    @torch.no_grad()
+    def _of_iterations(self, network: nn.Module) -> Curve:
+        pictures: list[list[Image]] = [[] for _ in range(self.iterations)]
+        for x in self._batches():
+            for place, decoded in enumerate(network(x, self.iterations)):
+                pictures[place] += to_images(decoded)
+        rates = self.bpp * np.arange(1, self.iterations + 1, dtype=np.float64)
+        return self._curve(np.repeat(rates[:, None], len(self.images), 1), pictures)
 
 
 def _rates_and_pictures(

@@ -67,8 +67,8 @@ def main() -> None:
     options.add_argument("--jobs", type=int, default=2)
     chosen = options.parse_args()
     data = Path(os.environ["NEUROCODEC_DATA"])
-    classifiers = Recognition([*INSTALLED, *files(data, CLASSIFIERS)], whole=True)
-    detectors = Recognition(files(data, DETECTORS), "detection", whole=True)
+    classifiers = Recognition([*INSTALLED, *files(data, CLASSIFIERS)], fit="squeeze")
+    detectors = Recognition(files(data, DETECTORS), "detection", fit="squeeze")
     codecs = chosen.codecs.split(",")
     kept = json.loads(SLOPES.read_text())["slopes"] if SLOPES.exists() else []
     records = [one for one in kept if one["codec"] not in codecs]

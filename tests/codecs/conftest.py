@@ -7,6 +7,18 @@ import pytest
 
 
 @pytest.fixture(scope="session")
+def dic_weights(tmp_path_factory) -> Callable[[int], str]:
+    """A function from a seed to the path of untrained weights of dic."""
+    from tests.networks.dic_files import dic
+
+    @lru_cache
+    def store(seed: int) -> str:
+        return str(dic(tmp_path_factory.mktemp("dic"), seed))
+
+    return store
+
+
+@pytest.fixture(scope="session")
 def proxy_weights(tmp_path_factory) -> Callable[[int], str]:
     """A function from a seed to the path of an untrained proxy's weights, for every QP."""
     pytest.importorskip("compressai", reason="mbt2018 needs compressai, which is not installed")

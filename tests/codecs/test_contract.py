@@ -15,6 +15,7 @@ from tests.codecs.coding import encoded
 from tests.conftest import picture, psnr_db
 
 ALL = CODECS | LEARNED
+WEIGHTS = {"mbt2018": "proxy_weights", "dic": "dic_weights"}  # fixtures: untrained
 START_PROGRAMS = {"jpeg", "vvc"}  # which decode with djpeg and vvdecapp where they are
 SIZES = [(1, 1), (2, 3), (15, 17), (33, 14), (97, 61)]
 
@@ -22,7 +23,7 @@ SIZES = [(1, 1), (2, 3), (15, 17), (33, 14), (97, 61)]
 def create(name: str, request: pytest.FixtureRequest, **settings: object) -> Codec:
     """The codec of that name; of a learned one with untrained weights."""
     if name in LEARNED:
-        return codecs.create(f"{name}:weights={request.getfixturevalue('proxy_weights')(0)}")
+        return codecs.create(f"{name}:weights={request.getfixturevalue(WEIGHTS[name])(0)}")
     return codecs.create(name, **settings)
 
 
@@ -54,7 +55,8 @@ def spread(codec: Codec, count: int) -> list[int]:
 def test_it_is_registered_under_its_name_and_says_what_it_is(codec):
     assert registry.load(ALL, codec.name, "codec") is type(codec)
     assert codec.extension.startswith(".")
-    assert codec.unit in {"qp", "quality"}
+    assert codec.unit in {"qp", "quality", "iterations"}
+    assert codec.default_level is None or codec.default_level in codec.levels
     assert len(codec.levels) > 10
     assert any(character.isdigit() for character in codec.encoder)
     assert codec.encoder_for(picture(64, 64)) == codec.encoder
@@ -142,8 +144,9 @@ def test_a_level_out_of_range_or_of_another_unit_is_refused(codec):
     for level in (min(codec.levels) - 1, max(codec.levels) + 1):
         with pytest.raises(UsageError, match=f"goes from .* not {level}"):
             encoded(codec, picture(8, 8), level)
-    with pytest.raises(UsageError, match=f"{codec.name} has no iterations: give --{codec.unit} N"):
-        codec.encode(picture(8, 8), Level("iterations", codec.levels[0]))
+    other = "quality" if codec.unit == "iterations" else "iterations"
+    with pytest.raises(UsageError, match=f"{codec.name} has no {other}: give --{codec.unit} N"):
+        codec.encode(picture(8, 8), Level(other, codec.levels[0]))
 
 
 @pytest.mark.parametrize("value", ["34", 34.0, None])
@@ -257,7 +260,7 @@ def test_every_flipped_bit_of_a_learned_codecs_file_is_bad_input(name, request):
 def test_a_size_beyond_a_learned_codec_is_refused_before_any_work(name, size):
     codec = codecs.create(name)  # without weights: looking for them would be work
     level = Level(codec.unit, middle(codec))
-    data = stream.write(codec.magic, Stream(bytes(16), *size, level, b"payload"))
+    data = stream.write(codec.magic, Stream(bytes(16), *size, level, (b"payload",), 1))
     too_large = f"{size[0]}×{size[1]} is too large for {name}: "
     for read in (codec.decode, codec.inspect):
         with pytest.raises(BadInputError, match=f"the file's picture of {too_large}"):

@@ -188,7 +188,7 @@ def test_a_perfect_proxy_has_no_gap(pool):
             pixels = np.stack([one.image.pixels for one in coded]).transpose(0, 3, 1, 2)
             return torch.from_numpy(pixels) / 255, torch.tensor([one.bpp for one in coded])
 
-    scores = ProxyValidation(pool, images, range(28, 42), CPU)(Perfect())
+    scores = ProxyValidation(pool, images, CPU, Report(), range(28, 42))(Perfect())
 
     assert scores.record["bd_rate.psnr"] == pytest.approx(0, abs=0.01)
     assert scores.record["rate_correlation"] == pytest.approx(1)

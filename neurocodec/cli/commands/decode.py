@@ -10,8 +10,18 @@ from neurocodec.errors import UsageError
 @click.command()
 @selection
 @click.option("--expect-sha256", metavar="HEX", help="Refuse the file unless its sha256 is this.")
+@click.option(
+    "--weights",
+    metavar="NAME|FILE",
+    help="Weights of a learned codec's file; without it installed ones that fit are found.",
+)
+@click.option(
+    "--partial", is_flag=True, help="Decode what a cut file of a progressive codec (dic) holds."
+)
 @options.verbosity
-def decode(chosen: Selection, expect_sha256: str | None) -> None:
+def decode(
+    chosen: Selection, expect_sha256: str | None, weights: str | None, partial: bool
+) -> None:
     """Decode files of any of the formats, recognised by their first bytes, to PNG.
 
     A name given with -o that ends in .ppm gets a PPM. Without -o an existing picture stays (it
@@ -28,5 +38,8 @@ def decode(chosen: Selection, expect_sha256: str | None) -> None:
     if expect_sha256 is not None and len(planned) != 1:
         raise UsageError(f"--expect-sha256 is for one file, not {len(planned)}")
     processes = chosen.processes(planned)
-    outcomes = run.decode(planned, processes=processes, expected_sha256=expect_sha256)
+    settings = {"weights": weights, "partial": partial}
+    outcomes = run.decode(
+        planned, processes=processes, expected_sha256=expect_sha256, settings=settings
+    )
     many_files.report(outcomes, planned, chosen, "decoding")

@@ -33,6 +33,7 @@ from neurocodec.errors import UsageError
     "--qp", "qps", help="QPs, separated by commas: 0-51, vvc 0-63.  [default: 28,31,34,37,41]"
 )
 @click.option("--quality", "qualities", help="Qualities: jpeg 1-100, jpeg2000 20-60 dB.")
+@click.option("--iterations", help="Iterations: dic 1-16.")
 @options.chroma
 @click.option(
     "--filter",
@@ -68,6 +69,7 @@ def evaluate(
     filters: str,
     qps: str | None,
     qualities: str | None,
+    iterations: str | None,
     weights: str | None,
     **grid: Any,
 ) -> None:
@@ -85,7 +87,7 @@ def evaluate(
     from neurocodec.tasks import datasets
 
     specs = options.with_weights(filters.split(","), weights)
-    levels = measuring.levels(qps, qualities)
+    levels = measuring.levels(qp=qps, quality=qualities, iterations=iterations)
     points = measuring.points_over(codecs.split(","), specs, levels, **grid)
     if not data:
         raise UsageError("DATA is an empty name: is a variable unset?")

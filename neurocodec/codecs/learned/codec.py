@@ -1,6 +1,7 @@
 """The base class of learned codecs: weights by name, one header, checks before any decoding."""
 
 from abc import abstractmethod
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -23,17 +24,19 @@ class LearnedCodec(Codec):
 
     Args:
         weights: the name of installed ones or a .safetensors file; without them files of
-            installed weights decode, and nothing encodes.
+            installed weights decode, and `default_weights` encode.
         chroma: "444".
         keep_metadata: not possible.
 
     Attributes:
         magic: 4 bytes with which its files begin.
         network: what its weights hold, a key of `checkpoint.NETWORKS`.
+        default_weights: the name of those that encode where none are given; "" for none.
     """
 
     magic: ClassVar[bytes]
     network: ClassVar[str]
+    default_weights: ClassVar[str] = ""
     chromas = ("444",)
     # A header of a few bytes must not ask for tens of GB. Sides are padded: one alone counts too.
     max_side = 1 << 14
@@ -52,23 +55,28 @@ class LearnedCodec(Codec):
         Raises:
             MissingError: no weights, or of another kind.
         """
-        return f"{self.name} {self._load(self.weights).sha256[:12]}"
+        return f"{self.name} {self._load(self._coding_weights).sha256[:12]}"
+
+    @property
+    def _coding_weights(self) -> str:
+        return self.weights or self.default_weights
 
     def _encode(self, image: Image, value: int) -> bytes:
-        checkpoint = self._load(self.weights)
-        payload = self._compress(checkpoint, image, value)
-        level = Level(self.unit, value)
-        coded = Stream(_key(checkpoint.sha256), image.width, image.height, level, payload)
+        checkpoint = self._load(self._coding_weights)
+        parts = self._compress(checkpoint, image, value)
+        key, level = _key(checkpoint.sha256), Level(self.unit, value)
+        coded = Stream(key, image.width, image.height, level, parts, len(parts))
         return stream.write(self.magic, coded)
 
     def decode(self, data: bytes) -> Image:
         """Decode a file; its checksum, its size and its weights are checked before.
 
         Raises:
-            BadInputError: not such a file, damaged, or of more pixels than the codec takes.
+            BadInputError: not such a file, cut, damaged, or of more pixels than the codec takes.
             MissingError: its weights are not installed.
         """
         coded = self._read(data)
+        self._check_parts(coded)
         name = self.weights or _installed(coded.key)
         checkpoint = self._load(name)
         if _key(checkpoint.sha256) != coded.key:
@@ -109,13 +117,18 @@ class LearnedCodec(Codec):
             raise MissingError(f"weights {name} hold {kinds}: {self.name} cannot use them")
         return checkpoint
 
+    def _check_parts(self, coded: Stream) -> None:
+        """Refuse a file whose parts are not all there."""
+        if len(coded.parts) < coded.count:
+            raise BadInputError("the file is truncated")
+
     @abstractmethod
-    def _compress(self, checkpoint: "Checkpoint", image: Image, value: int) -> bytes:
-        """Code an opaque picture at a level that was checked: the payload."""
+    def _compress(self, checkpoint: "Checkpoint", image: Image, value: int) -> Sequence[bytes]:
+        """Code an opaque picture at a level that was checked: the parts of the payload."""
 
     @abstractmethod
     def _decompress(self, checkpoint: "Checkpoint", coded: Stream) -> Image:
-        """Decode a payload with the weights that coded it."""
+        """Decode the parts of a payload with the weights that coded it."""
 
 
 def _key(sha256: str) -> bytes:

@@ -1,13 +1,11 @@
 """mbt2018, the papers' learned comparator: Minnen 2018 as `train-proxy` trains it, real bytes.
 
-The payload is two range-coded strings: that of the latents y after its length, and that of the
-hyper-latents z. The probabilities that the range coder goes by are computed in floating point: a
-file is meant to be decoded where it was coded, by the same torch, and not to be kept.
+The two parts of the payload are range-coded strings: of the latents y, and of the hyper-latents z.
+The probabilities that the range coder goes by are computed in floating point: a file is meant to be
+decoded where it was coded, by the same torch, and not to be kept.
 """
 
-import struct
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Sequence
 from functools import lru_cache
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
@@ -20,7 +18,7 @@ from neurocodec.images import Image
 if TYPE_CHECKING:
     from neurocodec.networks.checkpoint import Checkpoint
 
-_LENGTH = struct.Struct(">I")
+_PARTS = 2
 _STRIDE = 64
 
 
@@ -41,31 +39,33 @@ class Mbt2018(LearnedCodec):
             )
         return super()._load(name)
 
-    def _compress(self, checkpoint: "Checkpoint", image: Image, value: int) -> bytes:
+    def _compress(self, checkpoint: "Checkpoint", image: Image, value: int) -> Sequence[bytes]:
         lowest, highest = checkpoint.made["qps"]
         if not lowest <= value <= highest:
             raise UsageError(f"these weights of mbt2018 take QP {lowest} to {highest}, not {value}")
+        import torch
         from torch.nn.functional import pad
 
+        from neurocodec.networks.devices import repeatable
         from neurocodec.networks.tensors import to_tensor
 
         right, below = -image.width % _STRIDE, -image.height % _STRIDE
-        with _alike():
+        with torch.inference_mode(), repeatable():
             padded = pad(to_tensor([image]), (0, right, 0, below), mode="replicate")
             (y,), (z,) = _at(checkpoint, value).compress(padded)["strings"]
-        payload: bytes = _LENGTH.pack(len(y)) + y + z
-        return payload
+        return y, z
 
     def _decompress(self, checkpoint: "Checkpoint", coded: Stream) -> Image:
+        import torch
+
+        from neurocodec.networks.devices import repeatable
         from neurocodec.networks.tensors import to_images
 
-        if len(coded.payload) < _LENGTH.size:
-            raise BadInputError("the mbt2018 file has no payload")
-        (length,) = _LENGTH.unpack_from(coded.payload)
-        strings = coded.payload[_LENGTH.size :]
-        y, z = strings[:length], strings[length:]
+        if len(coded.parts) != _PARTS:
+            raise BadInputError(f"an mbt2018 file has {_PARTS} parts, not {len(coded.parts)}")
+        y, z = coded.parts
         shape = (-(-coded.height // _STRIDE), -(-coded.width // _STRIDE))
-        with _alike():
+        with torch.inference_mode(), repeatable():
             decoded = _at(checkpoint, coded.level.value).decompress([[y], [z]], shape)["x_hat"]
             return to_images(decoded[..., : coded.height, : coded.width])[0]
 
@@ -77,17 +77,3 @@ def _at(checkpoint: "Checkpoint", qp: int) -> Any:
 
     assert isinstance(checkpoint.network, Proxy)
     return checkpoint.network.at(qp)
-
-
-@contextmanager
-def _alike() -> Iterator[None]:
-    """One thread, so that sums come out alike in the encoder and the decoder."""
-    import torch
-
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        with torch.inference_mode():
-            yield
-    finally:
-        torch.set_num_threads(threads)

@@ -25,7 +25,7 @@ def models(text: str, task: str) -> Sequence[str]:
 def recognition(names: Sequence[str], task: str, temperature: float) -> Recognition:
     """The recognisers and their loss; they are shown all of a picture."""
     loss = f"kl:temperature={temperature:g}" if task == "classification" else None
-    return Recognition(names, task, loss, whole=True)
+    return Recognition(names, task, loss, fit="squeeze")
 
 
 def objective(

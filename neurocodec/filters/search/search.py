@@ -2,8 +2,6 @@
 
 import hashlib
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import cached_property
 
 import torch
@@ -122,7 +120,7 @@ class Search(Filter):
         if self.identity(qp):
             return image, {}
         begin = time.perf_counter()
-        with _repeatable():
+        with devices.repeatable():
             x = padded(to_tensor([image], self._device), self._start.stride)
             tables = QuantisationTables(self._level(qp).value) if self._tables else None
             started = self._start_at(qp)(x, qp)
@@ -166,18 +164,6 @@ class Search(Filter):
     @cached_property
     def _proxy(self) -> TiledProxy:
         return TiledProxy(dct_proxy(self._codec.name, self._codec.chroma)).to(self._device)
-
-
-@contextmanager
-def _repeatable() -> Iterator[None]:
-    """Compute on one thread, and exactly on a GPU: else sums change, and with them files."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        with torch.backends.cudnn.flags(enabled=True, deterministic=True, allow_tf32=False):
-            yield
-    finally:
-        torch.set_num_threads(before)
 
 
 def _check(name: str, value: int, least: int, most: int) -> None:

@@ -9,7 +9,7 @@ from torch.nn import functional
 from torchvision.transforms import InterpolationMode
 from torchvision.transforms import functional as transforms
 
-_FITS = ("crop", "squeeze", "shorter", "letterbox")
+_FITS = ("crop", "squeeze", "shorter", "letterbox", "native")
 _ORDERS = ("RGB", "BGR")
 _Channels = tuple[float, float, float]
 
@@ -21,7 +21,8 @@ class Preprocessing:
     Attributes:
         fit: "crop": the shorter side to `resize`, then the centre square of `size`; "squeeze": both
             sides to `size`; "shorter": the shorter side to `resize`, nothing cut; "letterbox": the
-            longer side to `size`, padded on the right and at the bottom to a square.
+            longer side to `size`, padded on the right and at the bottom to a square; "native":
+            nothing is resized.
         size: the side of the square, in pixels; not used by "shorter".
         resize: in pixels; used by "crop" and "shorter".
         interpolation: "bilinear" or "bicubic".
@@ -59,6 +60,8 @@ class Preprocessing:
         return (ordered * 255 - sub) * mul
 
     def _fit(self, pictures: Tensor) -> Tensor:
+        if self.fit == "native":
+            return pictures
         sides = pictures.shape[-2:]
         height, width = (max(1, side * self.size // max(sides)) for side in sides)
         sizes = {"letterbox": [height, width], "squeeze": [self.size, self.size]}

@@ -52,10 +52,10 @@ class Recogniser(nn.Module):
         """Stay in evaluation mode, also inside a trainer."""
         return self
 
-    def see_whole(self) -> None:
-        """Squeeze pictures into the network's square from now on, instead of cutting a square."""
+    def see(self, fit: str) -> None:
+        """Fit pictures that way from now on, as `Preprocessing` has it, where a square was cut."""
         if self.preprocessing is not None and self.preprocessing.fit == "crop":
-            self.preprocessing = replace(self.preprocessing, fit="squeeze")
+            self.preprocessing = replace(self.preprocessing, fit=fit)
 
     def forward(self, pictures: Tensor) -> Any:
         """Predict from pictures.

@@ -10,7 +10,7 @@ from neurocodec.codecs.learned.stream import Stream
 from neurocodec.errors import BadInputError
 
 MAGIC = b"TEST"
-CODED = Stream(bytes(range(16)), 640, 427, Level("iterations", 300), b"payload")
+CODED = Stream(bytes(range(16)), 640, 427, Level("iterations", 300), (b"payload", b"", b"more"), 3)
 
 
 @pytest.mark.parametrize("unit", ["qp", "quality", "iterations"])
@@ -19,13 +19,41 @@ def test_every_field_comes_back(unit):
     assert stream.read(MAGIC, stream.write(MAGIC, coded)) == coded
 
 
-def test_every_flipped_bit_and_every_cut_is_bad_input():
+HEADER = len(stream.write(MAGIC, replace(CODED, parts=(), count=0)))
+
+
+def test_every_flipped_bit_is_bad_input_or_leaves_a_part_out():
     data = stream.write(MAGIC, CODED)
     number = int.from_bytes(data)
-    damaged = [(number ^ 1 << bit).to_bytes(len(data)) for bit in range(8 * len(data))]
-    for other in [*damaged, *(data[:length] for length in range(len(data))), data + b"more"]:
-        with pytest.raises(BadInputError):
-            stream.read(MAGIC, other)
+    for bit in range(8 * len(data)):
+        damaged = (number ^ 1 << bit).to_bytes(len(data))
+        try:
+            read = stream.read(MAGIC, damaged)
+        except BadInputError:
+            continue
+        # A length that says more than there is: the file looks cut there.
+        assert len(read.parts) < read.count
+        assert read == replace(CODED, parts=CODED.parts[: len(read.parts)])
+
+
+@pytest.mark.parametrize("length", range(HEADER))
+def test_a_cut_header_is_bad_input(length):
+    with pytest.raises(BadInputError):
+        stream.read(MAGIC, stream.write(MAGIC, CODED)[:length])
+
+
+def test_a_cut_file_has_its_whole_parts():
+    data = stream.write(MAGIC, CODED)
+    ends = [len(stream.write(MAGIC, replace(CODED, parts=CODED.parts[:n]))) for n in range(4)]
+    for length in range(HEADER, len(data) + 1):
+        whole = sum(end <= length for end in ends[1:])
+        read = stream.read(MAGIC, data[:length])
+        assert read == replace(CODED, parts=CODED.parts[:whole])
+
+
+def test_bytes_after_the_end_are_bad_input():
+    with pytest.raises(BadInputError, match="goes on after its end"):
+        stream.read(MAGIC, stream.write(MAGIC, CODED) + b"more")
 
 
 @pytest.mark.parametrize("size", [(0, 5), (5, 0)])
