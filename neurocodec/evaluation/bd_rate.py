@@ -5,25 +5,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from neurocodec.errors import NotComparableError, UsageError
-from neurocodec.evaluation import bootstrap
+from neurocodec.errors import NotComparableError
+from neurocodec.evaluation import bootstrap, comparable
 from neurocodec.evaluation.selection import Curve
 from neurocodec.measures.bd_rate import Array, BdRate, Method, bd_rate
-from neurocodec.tasks import primary_metric
 
 MAX_FAILED = 0.05
-
-_SAME = {
-    "task": "tasks",
-    "model": "recognisers",
-    "model_sha256": "weights of the recogniser",
-    "pictures": "numbers of pictures",
-    "pictures_sha256": "pictures",
-    "codec": "codecs",
-    "encoder": "encoders",
-    "chroma": "chroma subsamplings",
-}
-_CODING = ("codec", "encoder", "chroma")
 
 
 @dataclass(frozen=True)
@@ -119,11 +106,13 @@ def compare(
         NotComparableError: the curves differ in their subject, have no BD-rate (see
             `measures.bd_rate`), or more than 5 % of the replicates have none.
     """
-    differs = _differences(anchor, test, across_codecs)
-    metric = metric or _primary(anchor)
+    differs = comparable.differences(anchor, test, across_codecs)
+    metric = metric or comparable.primary(anchor)
     method, replicates, seed = estimation.method, estimation.replicates, estimation.seed
-    result = bd_rate(*_measured(anchor, metric), *_measured(test, metric), method=method)
-    note = _why_no_interval(anchor, test, replicates)
+    result = bd_rate(
+        *comparable.measured(anchor, metric), *comparable.measured(test, metric), method=method
+    )
+    note = comparable.why_no_interval(anchor, test, replicates)
     if not note:
         drawn = [bootstrap.replicate(curve, metric, replicates, seed) for curve in (anchor, test)]
         result = _with_interval(result, [*drawn[0], *drawn[1]], method)
@@ -147,43 +136,6 @@ def percent(value: float) -> str:
     """The number for messages: signed, one decimal, zero without a sign."""
     rounded = round(value, 1)
     return f"{rounded:+.1f}" if rounded else "0.0"
-
-
-def _differences(anchor: Curve, test: Curve, across_codecs: bool) -> tuple[str, ...]:
-    """Differing fields of the encoding; raises for every other difference but the filter."""
-    values = {key: [getattr(curve.setup, key) for curve in (anchor, test)] for key in _SAME}
-    differing = [key for key, (one, other) in values.items() if one != other]
-    for key in differing:
-        if key not in _CODING or not across_codecs:
-            one, other = values[key]
-            hint = "; add --across-codecs to compare them anyway" if key in _CODING else ""
-            raise NotComparableError(
-                f"the curves are of different {_SAME[key]}: {one} and {other}{hint}"
-            )
-    return tuple(differing)
-
-
-def _primary(curve: Curve) -> str:
-    measured = curve.points[0].scores
-    primary = primary_metric(curve.setup.task, measured)
-    return next(iter(measured), "") if primary is None else primary.name
-
-
-def _measured(curve: Curve, metric: str) -> tuple[list[float], list[float]]:
-    for point in curve.points:
-        if metric not in point.scores:
-            known = ", ".join(sorted(point.scores))
-            raise UsageError(f"{curve.label} has no {metric}: its scores are {known}")
-    return [point.bpp for point in curve.points], [point.scores[metric] for point in curve.points]
-
-
-def _why_no_interval(anchor: Curve, test: Curve, replicates: int) -> str:
-    if replicates == 0:
-        return "the bootstrap is off"
-    listed = bootstrap.names(anchor), bootstrap.names(test)
-    if None in listed:
-        return "not every picture has its line in the results: evaluate with --per-image"
-    return "" if listed[0] == listed[1] else "the pictures have different names in the two curves"
 
 
 def _with_interval(result: BdRate, drawn: Sequence[Array], method: Method) -> BdRate:

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from neurocodec.codecs import Level
 from neurocodec.evaluation.results import PictureResult, Point, Result, Setup
 from neurocodec.evaluation.selection import Curve, gather
 
@@ -30,7 +31,9 @@ def points(rates: list[float], scores: list[float], metric: str = "kl", **setup:
     """A curve of points alone."""
     whole = replace(SETUP, **setup)
     found = zip(QPS, rates, scores, strict=False)
-    return gather([Point(whole, qp, None, rate, {metric: score}) for qp, rate, score in found])[0]
+    return gather(
+        [Point(whole, Level("qp", qp), rate, {metric: score}) for qp, rate, score in found]
+    )[0]
 
 
 def results(
@@ -57,7 +60,7 @@ def results(
             ]
             total = 8 * sum(line.size_bytes for line in lines) / (pictures * _SIDE**2)
             means = {"kl": float(kl.mean()), "top1": float(top1.mean())}
-            found += [*lines, Point(whole, qp, None, total, means)]
+            found += [*lines, Point(whole, Level("qp", qp), total, means)]
     return found
 
 
@@ -66,4 +69,4 @@ def _picture(
 ) -> PictureResult:
     scores = {"kl": kl, "top1": top1}
     rate = 8 * size_bytes / _SIDE**2
-    return PictureResult(setup, qp, None, name, _SIDE, _SIDE, size_bytes, rate, scores)
+    return PictureResult(setup, Level("qp", qp), name, _SIDE, _SIDE, size_bytes, rate, scores)

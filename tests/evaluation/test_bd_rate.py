@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from neurocodec.codecs import Level
 from neurocodec.errors import NotComparableError, UsageError
 from neurocodec.evaluation import bd_rate as module
 from neurocodec.evaluation import bootstrap
@@ -76,12 +77,12 @@ def test_the_bootstrap_is_paired(pair):
 
 def test_a_bootstrapped_rate_is_total_bits_over_total_pixels(monkeypatch):
     setup = replace(SETUP, pictures=2)
-    sizes = {"a": (100, 10, 10), "b": (50, 40, 10)}
+    sizes, level = {"a": (100, 10, 10), "b": (50, 40, 10)}, Level("qp", 30)
     lines = [
-        PictureResult(setup, 30, None, n, w, h, size, 8 * size / (w * h), {"kl": -1.0 * size})
+        PictureResult(setup, level, n, w, h, size, 8 * size / (w * h), {"kl": -1.0 * size})
         for n, (size, w, h) in sizes.items()
     ]
-    curve = gather([*lines, Point(setup, 30, None, 2.4, {"kl": -75.0})])[0]
+    curve = gather([*lines, Point(setup, level, 2.4, {"kl": -75.0})])[0]
     counts = np.array([[1, 1], [2, 0], [0, 2]])
     monkeypatch.setattr(bootstrap, "draw", lambda *_: counts)
     rates, scores = bootstrap.replicate(curve, "kl", 3, 0)

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from neurocodec.codecs import Level
 from neurocodec.errors import NotComparableError, UsageError
 from neurocodec.evaluation import choice
 from neurocodec.evaluation.results import Point
@@ -15,7 +16,7 @@ DIVERGENCES = (0.5, 1.0, 2.0, 4.0, 8.0)
 
 
 def point(qp: int, bpp: float, divergence: float, pre: str = "none", **setup: object) -> Point:
-    return Point(replace(SETUP, pre=pre, **setup), qp, None, bpp, {"kl": -divergence})
+    return Point(replace(SETUP, pre=pre, **setup), Level("qp", qp), bpp, {"kl": -divergence})
 
 
 def unfiltered(**setup: object) -> list[Point]:

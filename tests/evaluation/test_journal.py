@@ -2,6 +2,7 @@
 
 import pytest
 
+from neurocodec.codecs import Level
 from neurocodec.errors import BadInputError, OutputError, UsageError
 from neurocodec.evaluation import results
 from neurocodec.evaluation.journal import opened
@@ -11,7 +12,7 @@ SETUP = Setup("d", 2, "s", "classification", "m", "h", "bpg", "x 1", "420", "non
 
 
 def point(qp: int) -> tuple[Point, list[PictureResult]]:
-    level = {"setup": SETUP, "qp": qp, "quality": None}
+    level = {"setup": SETUP, "level": Level("qp", qp)}
     pictures = [
         PictureResult(
             **level, picture=name, width=8, height=8, size_bytes=9, bpp=1.1, scores={"kl": -0.5}
@@ -36,7 +37,7 @@ def test_lines_are_pictures_then_their_point(tmp_path):
 def test_what_was_done_is_known_again(tmp_path):
     write(tmp_path / "r", [30, 34])
     with opened(tmp_path / "r", per_image=True) as journal:
-        assert journal.done == {(SETUP, 30, None), (SETUP, 34, None)}
+        assert journal.done == {(SETUP, Level("qp", 30)), (SETUP, Level("qp", 34))}
 
 
 @pytest.mark.parametrize("cut", [1, 60, 400])
@@ -47,7 +48,7 @@ def test_an_unfinished_point_is_cut_off(tmp_path, cut):
     write(path, [34])
     path.write_bytes(path.read_bytes()[:-cut])
     with opened(path, per_image=True) as journal:
-        assert journal.done == {(SETUP, 30, None)}
+        assert journal.done == {(SETUP, Level("qp", 30))}
     assert path.read_bytes() == whole
     write(path, [34])
     assert path.read_bytes().startswith(whole)

@@ -5,12 +5,14 @@ from dataclasses import replace
 
 import pytest
 
+from neurocodec.codecs import Level
 from neurocodec.errors import BadInputError
 from neurocodec.evaluation.results import PictureResult, Point, dump, load, read
 from tests.evaluation.made import SETUP
 
-POINT = Point(SETUP, 34, None, 0.4, {"kl": -0.5, "top1": 1}, "2025-01-31T12:00:00Z", "neurocodec x")
-PICTURE = PictureResult(SETUP, None, 50, "a.png", 8, 9, 7, 0.7, {"kl": -0.5}, {"found": [1]})
+QP, QUALITY = Level("qp", 34), Level("quality", 50)
+POINT = Point(SETUP, QP, 0.4, {"kl": -0.5, "top1": 1}, "2025-01-31T12:00:00Z", "neurocodec x")
+PICTURE = PictureResult(SETUP, QUALITY, "a.png", 8, 9, 7, 0.7, {"kl": -0.5}, {"found": [1]})
 
 
 @pytest.mark.parametrize("result", [POINT, PICTURE])
@@ -28,6 +30,9 @@ def test_lines_of_older_versions_are_read():
     for key in ("level", "date", "command"):
         del record[key]
     assert list(load([json.dumps(record)], "r")) == [replace(POINT, date="", command="")]
+    record["qp"] = None
+    with pytest.raises(BadInputError, match="no level"):
+        list(load([json.dumps(record)], "r"))
 
 
 @pytest.mark.parametrize(
@@ -41,8 +46,11 @@ def test_lines_of_older_versions_are_read():
         ({"bpp": float("inf")}, "bpp: Infinity"),
         ({"bpp": 0}, "bpp: 0"),
         ({"bpp": "0.5"}, "bpp: "),
-        ({"qp": 34.5}, "qp: 34.5"),
-        ({"qp": None}, "no level"),
+        ({"level": {"qp": 34.5}}, "qp: 34.5"),
+        ({"level": {"qp": True}}, "qp: true"),
+        ({"level": {}}, "no level"),
+        ({"level": 34}, "no level"),
+        ({"level": {"qp": 34, "quality": 5}}, "no level"),
         ({"pictures": -1}, "pictures: -1"),
         ({"codec": None}, "codec: null"),
         ({"kind": "curve"}, "kind"),

@@ -9,6 +9,7 @@ import pytest
 import torch
 from torch import nn
 
+from neurocodec.codecs import Level
 from neurocodec.errors import UsageError
 from neurocodec.evaluation.results import Point
 from neurocodec.evaluation.selection import Curve, gather
@@ -38,7 +39,8 @@ def _classifier(names: dict[int, str], kind: str = "classification") -> Classifi
 
 def _curve(pre: str, codec: str = "jpeg") -> Curve:
     setup = replace(SETUP, codec=codec, pre=pre)
-    return gather([Point(setup, None, q, q / 50, {"kl": -1 / q}) for q in (20, 40, 60, 80)])[0]
+    levels = [Level("quality", value) for value in (20, 40, 60, 80)]
+    return gather([Point(setup, one, one.value / 50, {"kl": -1 / one.value}) for one in levels])[0]
 
 
 def test_a_class_has_its_name_where_the_data_has_one():

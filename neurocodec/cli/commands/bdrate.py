@@ -8,6 +8,7 @@ from neurocodec.cli import comparing, console, options
 
 if TYPE_CHECKING:
     from neurocodec.evaluation.bd_rate import CurveBdRate, Estimation
+    from neurocodec.evaluation.equal_rate import AtRate
 
 
 @click.command()
@@ -25,6 +26,12 @@ if TYPE_CHECKING:
     is_flag=True,
     help="Allow codec, encoder and chroma to differ; the result names the differences.",
 )
+@click.option(
+    "--at-bpp",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="B",
+    help="Compare the scores at that rate instead, as the papers' tables do.",
+)
 @options.as_json
 @options.verbosity
 def bdrate(
@@ -34,6 +41,7 @@ def bdrate(
     metric: str | None,
     estimation: "Estimation",
     across_codecs: bool,
+    at_bpp: float | None,
     as_json: bool,
 ) -> None:
     """Compute how many per cent more bits one curve needs than another for the same score.
@@ -44,11 +52,17 @@ def bdrate(
     \b
     neurocodec bdrate results.jsonl --anchor codec=bpg,filter=none --test codec=bpg,filter=tvl1
     """
-    from neurocodec.evaluation import bd_rate, selection
+    from neurocodec.evaluation import bd_rate, equal_rate, selection
     from neurocodec.evaluation.results import read
 
     files = [read(path) for path in results]
     curves = selection.anchor_and_test(files, anchor, test)
+    if at_bpp is not None:
+        at_rate = equal_rate.compare(
+            *curves, at_bpp, metric, estimation, across_codecs=across_codecs
+        )
+        console.result(at_rate, as_json, _text_at_rate(at_rate))
+        return
     compared = bd_rate.compare(*curves, metric, estimation, across_codecs=across_codecs)
     console.result(compared, as_json, _text(compared))
 
@@ -69,6 +83,22 @@ def _text(compared: "CurveBdRate") -> str:
     ]
     if compared.replicates:
         parts.append(f"{compared.replicates} replicates, {compared.failed_replicates} failed")
+    return _joined(parts, compared)
+
+
+def _text_at_rate(compared: "AtRate") -> str:
+    interval = "without an interval"
+    if compared.interval is not None:
+        interval = "[{:+.4f}, {:+.4f}]".format(*compared.interval)
+    change = f"{compared.metric} {compared.anchor_score:.4f} → {compared.test_score:.4f}"
+    parts = [
+        f"at {compared.bpp:g} bpp {change}: {compared.difference:+.4f} {interval}",
+        f"{compared.pictures} pictures",
+    ]
+    return _joined(parts, compared)
+
+
+def _joined(parts: list[str], compared: "CurveBdRate | AtRate") -> str:
     if compared.differs:
         parts.append(f"across codecs: {', '.join(compared.differs)} differ")
     return ", ".join(parts) + (f"; {compared.note}" if compared.note else "")
