@@ -146,8 +146,10 @@ def level_or_target(command: options.Command) -> options.Command:
                 "--target-bpp B, --target-size BYTES and --target-score 0.95"
             )
         if typed:
-            if strict or per:
-                raise UsageError("--strict and --per are for --target-bpp, -size and -score")
+            if strict or per or not cache:
+                raise UsageError(
+                    "--strict, --per and --no-cache are for --target-bpp, -size and -score"
+                )
             level = options.level_of(typed)
             return command(*args, level=level, aim=None, filter=filter, **rest)
         ((name, text),) = given.items()

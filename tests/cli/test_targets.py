@@ -300,8 +300,9 @@ def test_a_search_gets_the_models_of_the_score(photo, model):
         (["--target-score", "kl:1", "--model", "x", "--task", "detection"], b"has no kl"),
         (["--target-score", "0.9", "--model", "x", "--task", "fidelity"], b"has no agreement"),
         (["--target-bpp", "1", "--model", "x"], b"--filter search"),
-        (["--qp", "34", "--strict"], b"--strict and --per"),
-        (["--qp", "34", "--per", "folder"], b"--strict and --per"),
+        (["--qp", "34", "--strict"], b"--strict, --per and --no-cache"),
+        (["--qp", "34", "--per", "folder"], b"--strict, --per and --no-cache"),
+        (["--qp", "34", "--no-cache"], b"--strict, --per and --no-cache"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
