@@ -97,6 +97,7 @@ def short(command: str) -> str:
     if "neurocodec train-" in command:
         few = " --max-steps 1 --batch 2 --validation 0 --size 64 -j 1"
         few += " --lmbda 1" if "train-npp" in command else ""
+        few += " --statistics 1" if "train-dic" in command else ""
         return re.sub(r" --max-minutes \d+", "", command) + few
     return command
 

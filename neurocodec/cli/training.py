@@ -143,6 +143,17 @@ _SHARED = (
 )
 
 
+def defaults(**values: Any) -> Options:
+    """Other defaults for options of `shared`, by name; stands before it."""
+
+    def decorated(command: options.Command) -> options.Command:
+        for option in getattr(command, "__click_params__", ()):
+            option.default = values.get(option.name, option.default)
+        return command
+
+    return decorated
+
+
 def finite(context: click.Context, parameter: click.Parameter, value: float) -> float:
     """Refuse infinity and NaN: a callback.
 

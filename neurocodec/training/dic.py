@@ -39,7 +39,6 @@ from neurocodec.training.workbench import Workbench, workbench
 _NOUN = "codec of train-dic"
 _WHOLE = 224  # pixels a side, of the pictures that statistics and validation are made on
 _BPP = BITS / STRIDE**2  # of an iteration
-_FITTED = 512  # pictures, for the prediction of bits
 
 
 @dataclass(frozen=True)
@@ -56,6 +55,7 @@ class DicOptions:
         cell: "gru", "lstm" or "residual-gru"; None is gru, or that of `start`.
         reconstruction: "additive" or "one-shot"; None is additive, or that of `start`.
         iterations: of a picture.
+        statistics: training pictures that the prediction of bits is fitted to.
         start: name or file of weights to begin with, or None.
     """
 
@@ -68,6 +68,7 @@ class DicOptions:
     cell: str | None = None
     reconstruction: str | None = None
     iterations: int = 8
+    statistics: int = 512
     start: str | None = None
 
 
@@ -81,7 +82,7 @@ def train(options: DicOptions, config: Config, report: Report) -> Trained:
         algorithm = DicAlgorithm(options, bench, network)
         patches = Patches(bench.pictures, bench.config, report)
         trained = loop.train(algorithm, patches, bench.config, report)
-        _fit(trained.weights, bench)
+        _fit(trained.weights, bench, options.statistics)
         return trained
 
 
@@ -171,14 +172,14 @@ class DicAlgorithm:
         return IterationsValidation(pool, images, device, report, _BPP, self.options.iterations)
 
 
-def _fit(weights: Path, bench: Workbench) -> None:
+def _fit(weights: Path, bench: Workbench, count: int) -> None:
     """Fit the prediction of bits, and write the weights anew."""
     if not distributed.is_first():
         return
     stored = checkpoint.load(files.read(str(weights)), files.display(weights))
     network = stored.network
     assert isinstance(network, Dic)
-    images = _middles(bench, bench.pictures.training[:_FITTED])
+    images = _middles(bench, bench.pictures.training[:count])
     bit_statistics.fit(network, images, bench.device, bench.report)
     files.write(str(weights), checkpoint.dump(network.cpu(), stored.kind, stored.made))
 

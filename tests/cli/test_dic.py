@@ -58,6 +58,7 @@ def test_a_cut_file_needs_partial(folder):
 
     refused = neurocodec("decode", "cut.dic", *weights, cwd=folder)
     assert refused.returncode == 5
+    assert b"parts           2 of 3" in done(folder, "info", "cut.dic").stdout
     assert b"2 of its 3 iterations are whole: --partial decodes these" in refused.stderr
     done(folder, "decode", "cut.dic", "--partial", *weights)
     done(folder, "decode", "a.dic", "first.dic", *weights)
@@ -92,7 +93,7 @@ def test_it_is_evaluated_by_iterations(folder):
 
 def test_a_training_of_two_steps(folder):
     command = ("train-dic", "--data", ".", "-o", "out", "--width", 4, "--iterations", 2)
-    few = ("--size", 32, "--batch", 8, "--max-steps", 2, "--validation", 0, "-j", 0)
+    few = ("--statistics", 2, "--batch", 8, "--max-steps", 2, "--validation", 0, "-j", 0)
 
     told = done(folder, *command, *few).stdout
 

@@ -91,7 +91,7 @@ def trained(folder, tmp_path):
     """A function that trains for two steps and returns what `train` does."""
 
     def train(output="out", **options):
-        options = {"codec": "jpeg", "width": 4, "iterations": 2} | options
+        options = {"codec": "jpeg", "width": 4, "iterations": 2, "statistics": 4} | options
         config = Config(
             tmp_path / output, folder, max_steps=2, size=16, batch=16, jobs=0, device="cpu"
         )

@@ -52,7 +52,13 @@ if TYPE_CHECKING:
     "--from]",
 )
 @options.count("--iterations", "Iterations of a picture, 1/8 bpp each.", default=8)
+@options.count(
+    "--statistics",
+    "Training pictures that the prediction of bits, for the entropy coder, is fitted to.",
+    default=512,
+)
 @training.start("Weights to begin with: of FRIC, for DIC.")
+@training.defaults(size=32, batch=64, micro_batch=64)
 @training.shared
 def train_dic(config: "Config", report: "Report", **chosen: Any) -> None:
     """Train the learned codec dic, whose pictures recognisers read well.
@@ -60,10 +66,9 @@ def train_dic(config: "Config", report: "Report", **chosen: Any) -> None:
     FRIC first, for long, then DIC from its weights.
 
     \b
-    neurocodec train-dic --data pictures -o fric --size 32 --batch 192 --micro-batch 192 \\
-        --width 16 --learning-rate 5e-4 --max-minutes 90
+    neurocodec train-dic --data pictures -o fric --width 16 --max-minutes 90
     neurocodec train-dic --data pictures -o dic --from fric/dic.safetensors --lmbda 0.01 \\
-        --model squeezenet1_0.safetensors --size 32 --batch 192 --micro-batch 192 --max-minutes 30
+        --model squeezenet1_0.safetensors --max-minutes 30
     """
     from neurocodec.training.dic import DicOptions, train
 

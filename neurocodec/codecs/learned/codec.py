@@ -86,14 +86,16 @@ class LearnedCodec(Codec):
         return self._decompress(checkpoint, coded)
 
     def inspect(self, data: bytes) -> dict[str, Any]:
-        """Read the header.
+        """Read the header, and of a cut file how many parts are whole.
 
         Raises:
             BadInputError: not such a file, damaged, or of more pixels than the codec takes.
         """
         coded = self._read(data)
         size = {"width": coded.width, "height": coded.height, "chroma": self.chroma}
-        return {**size, **coded.level.record(), "weights_sha256": coded.key.hex()}
+        fields = {**size, **coded.level.record(), "weights_sha256": coded.key.hex()}
+        there = len(coded.parts)
+        return fields if there == coded.count else {**fields, "parts": f"{there} of {coded.count}"}
 
     @classmethod
     def recognises(cls, data: bytes) -> bool:
