@@ -1,6 +1,7 @@
 """One scale for all codecs: BPG's QP, carried over at equal mean bpp on the Kodak pictures.
 
-The rates are in qp_tables.json beside this file, which also says how they were measured.
+The rates are in qp_tables.json beside this file, which also says how they were measured; those of
+dic are its packed bits.
 """
 
 import json
@@ -15,6 +16,7 @@ from neurocodec.codecs.level import Level
 from neurocodec.errors import UsageError
 
 _REFERENCE = "bpg"
+_BPP_OF_AN_ITERATION = 1 / 8  # of dic, by construction; its entropy coding is left out
 _ON_ITS_SCALE = frozenset({_REFERENCE, "mbt2018"})
 
 
@@ -93,7 +95,9 @@ def log_rates(codec: Codec) -> list[float]:
 def _tables() -> dict[str, dict[str, list[float]]]:
     content = files("neurocodec.codecs").joinpath("qp_tables.json").read_text()
     tables: dict[str, dict[str, list[float]]] = json.loads(content)["codecs"]
-    return tables
+    iterations = load("dic").levels
+    packed = [iteration * _BPP_OF_AN_ITERATION for iteration in iterations]
+    return {**tables, "dic": {"levels": [*iterations], "bpp": packed}}
 
 
 @lru_cache

@@ -7,6 +7,7 @@ import numpy as np
 
 from neurocodec.errors import NotComparableError
 from neurocodec.evaluation import bootstrap, comparable
+from neurocodec.evaluation.comparable import Comparison
 from neurocodec.evaluation.selection import Curve
 from neurocodec.measures.bd_rate import Array, BdRate, Method, bd_rate
 
@@ -32,34 +33,16 @@ DEFAULT = Estimation()
 
 
 @dataclass(frozen=True, kw_only=True)
-class CurveBdRate(BdRate):
+class CurveBdRate(Comparison, BdRate):
     """A BD-rate of two curves of results, as `bdrate --json` prints it.
 
     Attributes:
         points: measured points of the anchor and of the test.
         method: interpolation.
-        metric: the score.
-        pictures: number of pictures, the same in both curves.
-        replicates: bootstrap replicates.
-        data: name of the pictures' folder.
-        model: the recogniser, "none" where there is none.
-        anchor: codec and filter of the anchor.
-        test: codec and filter of the test.
-        differs: differences beside the filter: "codec", "encoder", "chroma".
-        note: the reason why there is no interval, and what to do; "" where there is one.
     """
 
     points: tuple[int, int]
     method: Method
-    metric: str
-    pictures: int
-    replicates: int
-    data: str
-    model: str
-    anchor: str
-    test: str
-    differs: tuple[str, ...]
-    note: str
 
 
 def paired_bd_rate(
@@ -106,30 +89,17 @@ def compare(
         NotComparableError: the curves differ in their subject, have no BD-rate (see
             `measures.bd_rate`), or more than 5 % of the replicates have none.
     """
-    differs = comparable.differences(anchor, test, across_codecs)
-    metric = metric or comparable.primary(anchor)
     method, replicates, seed = estimation.method, estimation.replicates, estimation.seed
-    result = bd_rate(
-        *comparable.measured(anchor, metric), *comparable.measured(test, metric), method=method
-    )
-    note = comparable.why_no_interval(anchor, test, replicates)
-    if not note:
-        drawn = [bootstrap.replicate(curve, metric, replicates, seed) for curve in (anchor, test)]
+    subject = comparable.checked(anchor, test, metric, replicates, across_codecs=across_codecs)
+    measured = [comparable.measured(curve, subject.metric) for curve in (anchor, test)]
+    result = bd_rate(*measured[0], *measured[1], method=method)
+    if not subject.note:
+        drawn = [
+            bootstrap.replicate(curve, subject.metric, replicates, seed) for curve in (anchor, test)
+        ]
         result = _with_interval(result, [*drawn[0], *drawn[1]], method)
-    return CurveBdRate(
-        **vars(result),
-        points=(len(anchor.points), len(test.points)),
-        method=method,
-        metric=metric,
-        pictures=anchor.setup.pictures,
-        replicates=0 if note else replicates,
-        data=anchor.setup.data,
-        model=anchor.setup.model,
-        anchor=anchor.label,
-        test=test.label,
-        differs=differs,
-        note=note,
-    )
+    points = (len(anchor.points), len(test.points))
+    return CurveBdRate(**vars(result), **vars(subject), points=points, method=method)
 
 
 def percent(value: float) -> str:

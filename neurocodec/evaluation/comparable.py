@@ -1,4 +1,6 @@
-"""What two curves must have in common to be compared."""
+"""What two curves must have in common to be compared, and how a comparison describes itself."""
+
+from dataclasses import dataclass
 
 from neurocodec.errors import NotComparableError, UsageError
 from neurocodec.evaluation import bootstrap
@@ -18,7 +20,56 @@ _SAME = {
 _CODING = ("codec", "encoder", "chroma")
 
 
-def differences(anchor: Curve, test: Curve, across_codecs: bool) -> tuple[str, ...]:
+@dataclass(frozen=True, kw_only=True)
+class Comparison:
+    """The subject of a comparison of two curves.
+
+    Attributes:
+        metric: the score; higher is better.
+        pictures: number of pictures, the same in both curves.
+        replicates: bootstrap replicates.
+        data: name of the pictures' folder.
+        model: the recogniser, "none" where there is none.
+        anchor: codec and filter of the anchor.
+        test: codec and filter of the test.
+        differs: differences beside the filter: "codec", "encoder", "chroma".
+        note: the reason why there is no interval, and what to do; "" where there is one.
+    """
+
+    metric: str
+    pictures: int
+    replicates: int
+    data: str
+    model: str
+    anchor: str
+    test: str
+    differs: tuple[str, ...]
+    note: str
+
+
+def checked(
+    anchor: Curve, test: Curve, metric: str | None, replicates: int, *, across_codecs: bool
+) -> Comparison:
+    """Check that two curves can be compared, and describe what is.
+
+    Raises:
+        NotComparableError: they differ in their subject, or without `across_codecs` in the encoder.
+    """
+    note = _why_no_interval(anchor, test, replicates)
+    return Comparison(
+        metric=metric or _primary(anchor),
+        pictures=anchor.setup.pictures,
+        replicates=0 if note else replicates,
+        data=anchor.setup.data,
+        model=anchor.setup.model,
+        anchor=anchor.label,
+        test=test.label,
+        differs=_differences(anchor, test, across_codecs),
+        note=note,
+    )
+
+
+def _differences(anchor: Curve, test: Curve, across_codecs: bool) -> tuple[str, ...]:
     """Differing fields of the encoding; raises for every other difference but the filter."""
     values = {key: [getattr(curve.setup, key) for curve in (anchor, test)] for key in _SAME}
     differing = [key for key, (one, other) in values.items() if one != other]
@@ -32,7 +83,7 @@ def differences(anchor: Curve, test: Curve, across_codecs: bool) -> tuple[str, .
     return tuple(differing)
 
 
-def primary(curve: Curve) -> str:
+def _primary(curve: Curve) -> str:
     """The main score of the curve's task."""
     measured = curve.points[0].scores
     primary = primary_metric(curve.setup.task, measured)
@@ -48,7 +99,7 @@ def measured(curve: Curve, metric: str) -> tuple[list[float], list[float]]:
     return [point.bpp for point in curve.points], [point.scores[metric] for point in curve.points]
 
 
-def why_no_interval(anchor: Curve, test: Curve, replicates: int) -> str:
+def _why_no_interval(anchor: Curve, test: Curve, replicates: int) -> str:
     """The reason why two curves have no interval, and what to do; "" where they have one."""
     if replicates == 0:
         return "the bootstrap is off"

@@ -10,45 +10,28 @@ import numpy as np
 from neurocodec.errors import NotComparableError
 from neurocodec.evaluation import bootstrap, comparable
 from neurocodec.evaluation.bd_rate import DEFAULT, MAX_FAILED, Estimation
+from neurocodec.evaluation.comparable import Comparison
 from neurocodec.evaluation.selection import Curve
 from neurocodec.measures.bd_rate import Array
 
 
 @dataclass(frozen=True, kw_only=True)
-class AtRate:
+class AtRate(Comparison):
     """The scores of two curves at one rate.
 
     Attributes:
         bpp: the rate.
-        metric: the score; higher is better.
         anchor_score: of the anchor.
         test_score: of the test.
         difference: of the test's from the anchor's.
         interval: the middle 95 % of the difference over paired resamples of the pictures, or None.
-        pictures: number of pictures, the same in both curves.
-        replicates: bootstrap replicates.
-        data: name of the pictures' folder.
-        model: the recogniser, "none" where there is none.
-        anchor: codec and filter of the anchor.
-        test: codec and filter of the test.
-        differs: differences beside the filter: "codec", "encoder", "chroma".
-        note: the reason why there is no interval, and what to do; "" where there is one.
     """
 
     bpp: float
-    metric: str
     anchor_score: float
     test_score: float
     difference: float
     interval: tuple[float, float] | None
-    pictures: int
-    replicates: int
-    data: str
-    model: str
-    anchor: str
-    test: str
-    differs: tuple[str, ...]
-    note: str
 
 
 def compare(
@@ -75,26 +58,16 @@ def compare(
         NotComparableError: the curves differ in their subject, one does not reach the rate, or more
             than 5 % of the replicates do not.
     """
-    differs = comparable.differences(anchor, test, across_codecs)
-    metric = metric or comparable.primary(anchor)
-    scores = [_reached(curve, metric, bpp) for curve in (anchor, test)]
-    note = comparable.why_no_interval(anchor, test, estimation.replicates)
-    drawn = None if note else _interval(anchor, test, metric, bpp, estimation)
+    replicates = estimation.replicates
+    subject = comparable.checked(anchor, test, metric, replicates, across_codecs=across_codecs)
+    before, after = (_reached(curve, subject.metric, bpp) for curve in (anchor, test))
     return AtRate(
+        **vars(subject),
         bpp=bpp,
-        metric=metric,
-        anchor_score=scores[0],
-        test_score=scores[1],
-        difference=scores[1] - scores[0],
-        interval=drawn,
-        pictures=anchor.setup.pictures,
-        replicates=0 if note else estimation.replicates,
-        data=anchor.setup.data,
-        model=anchor.setup.model,
-        anchor=anchor.label,
-        test=test.label,
-        differs=differs,
-        note=note,
+        anchor_score=before,
+        test_score=after,
+        difference=after - before,
+        interval=None if subject.note else _interval(anchor, test, subject.metric, bpp, estimation),
     )
 
 

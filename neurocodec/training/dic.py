@@ -132,7 +132,7 @@ class DicAlgorithm:
             x = to_tensor(patches[start : start + size], self.bench.device)
             with self.bench.precision:
                 pictures = self.network(x, self.options.iterations).float()
-            terms = self._terms(x, pictures, step)
+            terms = self._terms(x, pictures)
             torch.autograd.backward(terms["loss"].sum() / len(patches))
             records.append({name: float(term.detach().sum()) for name, term in terms.items()})
         return per_picture(records, len(patches))
@@ -149,7 +149,7 @@ class DicAlgorithm:
             return aim
         return {**aim, "gamma": options.gamma, **described(self.bench.losses)}
 
-    def _terms(self, x: Tensor, pictures: Tensor, step: int) -> dict[str, Tensor]:
+    def _terms(self, x: Tensor, pictures: Tensor) -> dict[str, Tensor]:
         """The loss and its terms of every patch, (N,) each."""
         errors = torch.stack([mean_squared_error(picture, x) for picture in pictures])
         terms = {"loss": errors.mean(0), "mse": errors[-1]}

@@ -36,6 +36,21 @@ def test_json_says_the_number_its_interval_and_how_it_came(file):
     assert 0.9 < said["overlap"]["fraction"] <= 1
 
 
+def test_at_a_rate_scores_are_compared(file):
+    at = (*CHOICE, "--bootstrap", "100", "--at-bpp", "0.5")
+    said = json.loads(neurocodec("bdrate", file, *at, "--json").stdout)
+    assert (said["bpp"], said["metric"], said["pictures"]) == (0.5, "kl", 60)
+    assert said["interval"][0] < said["difference"] < said["interval"][1]
+    assert re.fullmatch(
+        r"at 0\.5 bpp kl -\d\.\d{4} → -\d\.\d{4}: \+\d\.\d{4} "
+        r"\[[-+]\d\.\d{4}, \+\d\.\d{4}\], 60 pictures\n",
+        neurocodec("bdrate", file, *at).stdout.decode(),
+    )
+    beyond = neurocodec("bdrate", file, *CHOICE, "--at-bpp", "9")
+    assert beyond.returncode == 7
+    assert b"measure more levels" in beyond.stderr
+
+
 def test_a_pipe_and_text(lines):
     done = neurocodec("bdrate", "-", *CHOICE, "--bootstrap", "50", stdin="\n".join(lines).encode())
     assert re.fullmatch(

@@ -60,7 +60,7 @@ def test_the_loss_is_the_mean_error_and_lambda_times_d_m(train_step):
     algorithm = train_step(lmbda=3.0)
     x = torch.rand(2, 3, 32, 32)
     pictures = torch.rand(3, 2, 3, 32, 32)
-    terms = algorithm._terms(x, pictures, 0)
+    terms = algorithm._terms(x, pictures)
     errors = (pictures - x).square().mean((0, 2, 3, 4))
     assert torch.allclose(terms["loss"], errors + 3 * terms["d_m.small"])
     assert torch.allclose(terms["mse"], (pictures[-1] - x).square().mean((1, 2, 3)))

@@ -30,7 +30,8 @@ if TYPE_CHECKING:
     "--at-bpp",
     type=click.FloatRange(min=0, min_open=True),
     metavar="B",
-    help="Compare the scores at that rate instead, as the papers' tables do.",
+    help="Compare the scores at that rate instead, as the papers' tables do; a score "
+    "between points is a straight line over the log rate, whatever --method.",
 )
 @options.as_json
 @options.verbosity
