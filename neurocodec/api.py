@@ -21,6 +21,7 @@ def encode(
     qp: int | None = None,
     quality: int | None = None,
     iterations: int | None = None,
+    qf: int | None = None,
     **setting: Any,
 ) -> bytes:
     """Filter a picture for recognisers and encode it; the trained filter is the default.
@@ -30,6 +31,7 @@ def encode(
         qp: QP of the codec's reference encoder; one level is given.
         quality: quality of JPEG (1 to 100) or JPEG 2000 (dB).
         iterations: of dic (1 to 16).
+        qf: quality factor of spic (4 to 128).
         setting: fields of Setting, such as codec="vvc" or filter="none".
 
     Returns:
@@ -41,10 +43,10 @@ def encode(
     Example:
         data = encode("photo.jpg", qp=34)
     """
-    typed = {"qp": qp, "quality": quality, "iterations": iterations}
+    typed = {"qp": qp, "quality": quality, "iterations": iterations, "qf": qf}
     given = [Level(unit, value) for unit, value in typed.items() if value is not None]
     if len(given) != 1:
-        raise UsageError("give one of qp, quality and iterations")
+        raise UsageError(f"give one of {', '.join(typed)}")
     pipeline = prepared(Setting(**{"filter": "auto", **setting}))
     return pipeline.encode(_image(picture), given[0]).data
 

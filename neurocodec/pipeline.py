@@ -10,12 +10,13 @@ from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 
 from neurocodec import codecs, files, filters, images, weights
-from neurocodec.codecs import Codec, Level, qp_tables
+from neurocodec.codecs import Codec, Level, Logits, qp_tables
 from neurocodec.filters import Account, Filter
 from neurocodec.images import MAX_PIXELS, Image
 from neurocodec.measures.rate import bpp
 
 AUTO = "auto"
+_NONE = "none"
 
 
 @dataclass(frozen=True)
@@ -91,10 +92,17 @@ class Encoded:
 
 @dataclass(frozen=True, eq=False)
 class RoundTrip:
-    """A picture as a decoder shows it, and the size of the file between."""
+    """A picture as a decoder shows it, and the file between.
+
+    Attributes:
+        image: the decoded picture.
+        size_bytes: of the file.
+        logits: the codec's own, of the picture's classes, where it predicts.
+    """
 
     image: Image
     size_bytes: int
+    logits: Logits | None = None
 
 
 class Pipeline:
@@ -215,10 +223,15 @@ class Pipeline:
             ToolError: the encoder failed.
         """
         data = self.encode(image, level).data if coded is None else coded
-        return RoundTrip(self.codec.decode(data), len(data))
+        logits = self.codec.classify(data) if self.codec.predicts else None
+        return RoundTrip(self.codec.decode(data), len(data), logits)
 
     def _qp(self, level: Level) -> float:
-        return qp_tables.bpg_qp(self.codec.name, self.own_level(level))
+        """The QP that the filter is told; of no meaning for none."""
+        own = self.own_level(level)
+        if self.filter_spec == _NONE:
+            return 0.0
+        return qp_tables.bpg_qp(self.codec.name, own)
 
 
 @lru_cache(maxsize=32)
@@ -240,4 +253,4 @@ def _resolved(spec: str, codec: Codec) -> str:
     """The filter that "auto" stands for: the codec's trained one; "none" without, or lossless."""
     if spec != AUTO:
         return spec
-    return "none" if codec.lossless else weights.automatic().get(codec.name, "none")
+    return _NONE if codec.lossless else weights.automatic().get(codec.name, _NONE)

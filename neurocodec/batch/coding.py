@@ -6,7 +6,7 @@ import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from importlib.metadata import version
 from itertools import chain
@@ -167,7 +167,7 @@ def code(task: Coding) -> RoundTrip:
         encoded = Encodings(pipeline, original, task.cache)(level)
         decoded = pipeline.round_trip(original, level, encoded.data)
     image = resized(decoded.image, original.width, original.height)
-    return RoundTrip(image, decoded.size_bytes)
+    return replace(decoded, image=image)
 
 
 def resized(image: Image, width: int, height: int) -> Image:

@@ -21,6 +21,7 @@ COMMANDS = {
     "decode": "neurocodec.cli.commands.decode:decode",
     "info": "neurocodec.cli.commands.info:info",
     "filter": "neurocodec.cli.commands.filter:filter_",
+    "classify": "neurocodec.cli.commands.classify:classify",
     "evaluate": "neurocodec.cli.commands.evaluate:evaluate",
     "bdrate": "neurocodec.cli.commands.bdrate:bdrate",
     "report": "neurocodec.cli.commands.report:report",
@@ -30,6 +31,7 @@ COMMANDS = {
     "train-npp": "neurocodec.cli.commands.train_npp:train_npp",
     "train-tv": "neurocodec.cli.commands.train_tv:train_tv",
     "train-dic": "neurocodec.cli.commands.train_dic:train_dic",
+    "train-spic": "neurocodec.cli.commands.train_spic:train_spic",
     "weights": "neurocodec.cli.commands.weights:weights",
     "doctor": "neurocodec.cli.commands.doctor:doctor",
 }

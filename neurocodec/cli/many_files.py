@@ -107,14 +107,34 @@ class Selection:
         return place.with_suffix(ending)
 
     def _listed(self) -> list[str]:
-        if self.files_from is None:
-            return []
-        names = files.read(self.files_from)
-        if self.null_separated:
-            return [os.fsdecode(name) for name in names.split(b"\0") if name]
-        if b"\0" in names:
-            raise UsageError(f"the list in {display(self.files_from)} has NULs: add -0")
-        return [os.fsdecode(name) for name in names.splitlines() if name]
+        return listed(self.files_from, null_separated=self.null_separated)
+
+
+def listed(files_from: str | None, *, null_separated: bool) -> list[str]:
+    """The names in the list of --files-from.
+
+    Raises:
+        UsageError: it has NULs that -0 does not announce.
+    """
+    if files_from is None:
+        return []
+    names = files.read(files_from)
+    if null_separated:
+        return [os.fsdecode(name) for name in names.split(b"\0") if name]
+    if b"\0" in names:
+        raise UsageError(f"the list in {display(files_from)} has NULs: add -0")
+    return [os.fsdecode(name) for name in names.splitlines() if name]
+
+
+recursive = click.option(
+    "-r", "--recursive", is_flag=True, help="Look into folders in folders too."
+)
+files_from = click.option(
+    "--files-from", metavar="FILE", help="Read inputs from a list; - is stdin."
+)
+null_separated = click.option(
+    "-0", "null_separated", is_flag=True, help="The list is separated by NULs."
+)
 
 
 def selection(command: options.Command) -> options.Command:
@@ -122,9 +142,9 @@ def selection(command: options.Command) -> options.Command:
 
     @click.argument("inputs", nargs=-1, metavar="INPUT...", type=click.Path())
     @options.output
-    @click.option("-r", "--recursive", is_flag=True, help="Look into folders in folders too.")
-    @click.option("--files-from", metavar="FILE", help="Read inputs from a list; - is stdin.")
-    @click.option("-0", "null_separated", is_flag=True, help="The list is separated by NULs.")
+    @recursive
+    @files_from
+    @null_separated
     @click.option("--skip-existing", is_flag=True, help="Skip inputs whose output exists.")
     @click.option("--keep-extension", is_flag=True, help="Name outputs a.png.bpg, not a.bpg.")
     @click.option(

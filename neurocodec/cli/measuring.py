@@ -28,7 +28,7 @@ Keep = Callable[[Point, Sequence[PictureResult]], None]
 
 
 def levels(**typed: str | None) -> list[Level]:
-    """The levels of --qp, --quality or --iterations; the anchor QPs where none is given.
+    """The levels of the option that names a unit; the anchor QPs where none is given.
 
     Raises:
         UsageError: several are given, or one is no list of whole numbers.

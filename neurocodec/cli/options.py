@@ -8,6 +8,7 @@ import click
 
 from neurocodec.batch.engines.local import available_cores
 from neurocodec.cli import console
+from neurocodec.codecs.level import UNITS
 from neurocodec.errors import UsageError
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ codec = click.option(
     "--codec",
     default="bpg",
     show_default=True,
-    metavar="bpg|jpeg|jpeg2000|vvc|dic",
+    metavar="bpg|jpeg|jpeg2000|vvc|dic|spic",
     help="Codec; its settings follow a colon: vvc:preset=medium.",
 )
 chroma = click.option(
@@ -85,7 +86,9 @@ quality = click.option(
 iterations = click.option(
     "--iterations", type=int, metavar="N", help="Iterations of dic (1-16), of about 1/8 bpp each."
 )
-_UNITS = ("qp", "quality", "iterations")
+qf = click.option(
+    "--qf", type=int, metavar="N", help="Quality factor of spic (4-128): more bits at higher ones."
+)
 device = click.option(
     "--device",
     type=click.Choice(["auto", "cpu", "cuda"]),
@@ -115,7 +118,7 @@ jobs = click.option(
 
 
 def level(command: Command) -> Command:
-    """Add --qp, --quality and --iterations; the command gets one `level`."""
+    """Add an option for every unit of levels; the command gets one `level`."""
 
     @units
     @wraps(command)
@@ -124,7 +127,7 @@ def level(command: Command) -> Command:
         typed = typed or default_level(rest["codec"])
         if len(typed) != 1:
             raise UsageError(
-                "give one of --qp N (34 is a good start), --quality N and --iterations N"
+                "give one of --qp N (34 is a good start), --quality N, --iterations N and --qf N"
             )
         return command(*args, level=level_of(typed), **rest)
 
@@ -137,9 +140,10 @@ def units(command: Command) -> Command:
     @qp
     @quality
     @iterations
+    @qf
     @wraps(command)
     def wrapped(*args: Any, **rest: Any) -> Any:
-        values = {unit: rest.pop(unit) for unit in _UNITS}
+        values = {unit: rest.pop(unit) for unit in UNITS}
         typed = {unit: value for unit, value in values.items() if value is not None}
         return command(*args, typed=typed, **rest)
 

@@ -142,7 +142,7 @@ def level_or_target(command: options.Command) -> options.Command:
             typed = options.default_level(rest["codec"])
         if len(given) + len(typed) != 1:
             raise UsageError(
-                "give one of --qp N (34 is a good start), --quality N, --iterations N, "
+                "give one of --qp N (34 is a good start), --quality N, --iterations N, --qf N, "
                 "--target-bpp B, --target-size BYTES and --target-score 0.95"
             )
         if typed:

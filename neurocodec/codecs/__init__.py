@@ -5,8 +5,10 @@ from neurocodec.codecs.codec import (
     HEAD_BYTES,
     LEARNED,
     Codec,
+    Logits,
     create,
     is_coded,
+    is_coded_head,
     load,
     recognise,
 )
@@ -18,8 +20,10 @@ __all__ = [
     "LEARNED",
     "Codec",
     "Level",
+    "Logits",
     "create",
     "is_coded",
+    "is_coded_head",
     "load",
     "recognise",
 ]

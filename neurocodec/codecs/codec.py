@@ -5,6 +5,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
+import numpy as np
+import numpy.typing as npt
+
 from neurocodec import files, registry
 from neurocodec.codecs.level import Level, label
 from neurocodec.errors import BadInputError, UsageError
@@ -22,8 +25,11 @@ CODECS = {
 LEARNED = {
     "dic": "neurocodec.codecs.learned.dic:DicCodec",
     "mbt2018": "neurocodec.codecs.learned.mbt2018:Mbt2018",
+    "spic": "neurocodec.codecs.learned.spic:SpicCodec",
 }
 _ALL = CODECS | LEARNED
+
+Logits = npt.NDArray[np.float32]
 
 
 class Codec(ABC):
@@ -39,7 +45,7 @@ class Codec(ABC):
     Attributes:
         name: its key in CODECS, the standard ones, or in LEARNED.
         extension: of its files, with the dot.
-        unit: the unit of its level: "qp", "quality" or "iterations".
+        unit: the unit of its level, one of `level.UNITS`.
         levels: every level that it takes, from fewest to most bits.
         default_level: the one where none is given; None where one must be.
         chromas: the chroma subsamplings it can write, its default first: "420", "444".
@@ -49,6 +55,8 @@ class Codec(ABC):
         max_pixels: the largest width·height; None without a limit.
         tools: the external programs that it uses where they are found.
         chroma: the chroma subsampling in force.
+        classifies: its files tell their classes without pixels.
+        predicts: in measurements `classify` stands for the recogniser.
         lossless: every sample comes back as it was, whatever the level.
 
     Raises:
@@ -66,6 +74,8 @@ class Codec(ABC):
     max_side: ClassVar[int | None] = None
     max_pixels: ClassVar[int | None] = None
     tools: ClassVar[Sequence[Tool]] = ()
+    classifies: ClassVar[bool] = False
+    predicts: bool = False
     lossless: bool = False
 
     def __init__(self, chroma: str | None = None, keep_metadata: bool = False) -> None:
@@ -141,6 +151,14 @@ class Codec(ABC):
             BadInputError: not a stream of this format, damaged, or beyond the decoder.
         """
 
+    def classify(self, data: bytes) -> Logits:
+        """The logits of a file's classes, (classes,), without its pixels, where the codec can.
+
+        Raises:
+            UsageError: the codec's files tell no classes.
+        """
+        raise UsageError(f"files of {self.name} tell no classes: name a recogniser")
+
     @abstractmethod
     def inspect(self, data: bytes) -> dict[str, Any]:
         """Read a file's header: plain values under snake_case names.
@@ -198,7 +216,12 @@ def load(name: str) -> type[Codec]:
 
 def is_coded(path: Path) -> bool:
     """Tell whether the file begins as one of a codec's does."""
-    return _format(files.head(path, HEAD_BYTES)) is not None
+    return is_coded_head(files.head(path, HEAD_BYTES))
+
+
+def is_coded_head(data: bytes) -> bool:
+    """Tell whether a file's first HEAD_BYTES, or more, are those of a codec's."""
+    return _format(data) is not None
 
 
 def recognise(data: bytes, name: str, **context: Any) -> Codec:

@@ -5,10 +5,12 @@ from dataclasses import dataclass
 
 from neurocodec.errors import UsageError
 
+UNITS = ("qp", "quality", "iterations", "qf")
+
 
 def label(unit: str) -> str:
     """The spelling of a unit in messages: "QP", "quality"."""
-    return "QP" if unit == "qp" else unit
+    return unit.upper() if unit in {"qp", "qf"} else unit
 
 
 @dataclass(frozen=True)
@@ -16,7 +18,7 @@ class Level:
     """A codec's rate setting.
 
     Attributes:
-        unit: "qp", "quality" …, as the codec names it.
+        unit: one of UNITS, as the codec names it.
         value: in that unit.
 
     Raises:

@@ -13,10 +13,12 @@ from neurocodec import __version__, files
 from neurocodec.batch import coding
 from neurocodec.batch.coding import Coding, OperatingPoint
 from neurocodec.batch.engines.local import Local, Outcome
+from neurocodec.errors import UsageError
 from neurocodec.evaluation.results import Key, PictureResult, Point, Setup
 from neurocodec.measures.rate import bpp
 from neurocodec.pipeline import RoundTrip, Setting, prepared
 from neurocodec.tasks import Task
+from neurocodec.tasks.classification import Classification
 from neurocodec.tasks.datasets import Sample
 
 BATCH = 32
@@ -97,8 +99,11 @@ class Experiment:
 
         Raises:
             NeurocodecError: a picture could not be read, coded or recognised: no point goes
-                without one of its pictures.
+                without one of its pictures; or a codec predicts what the task does not ask.
         """
+        for codec in {point.pipeline.codec for point in grid}:
+            if codec.predicts and self.task.name != Classification.name:
+                raise UsageError(f"{codec.name} predicts classes, not for --task {self.task.name}")
         paths = [str(picture.path) for picture in self.pictures]
         tasks = [Coding(path, point, self.cache) for point in grid for path in paths]
         with nullcontext(engine) if engine is not None else Local(self.jobs) as workers:
@@ -111,7 +116,7 @@ class Experiment:
         results: list[PictureResult] = []
         for batch in _batches(coded):
             place = slice(len(results), len(results) + len(batch))
-            predictions = self.task.predict([one.image for one in batch])
+            predictions = self._predictions(batch)
             rows = zip(self.pictures[place], batch, predictions, self._clean(place), strict=True)
             for picture, one, prediction, clean in rows:
                 score = self.task.score(prediction, clean, picture.ground_truth)
@@ -122,6 +127,11 @@ class Experiment:
         rate = bpp(sum(result.size_bytes for result in results), pixels, 1)
         scores = self.task.score_set([result.score for result in results])
         return Point(*key, rate, scores), results
+
+    def _predictions(self, batch: Sequence[RoundTrip]) -> Sequence[Any]:
+        """The recogniser's, or the codec's own where it predicts."""
+        own = [one.logits for one in batch if one.logits is not None]
+        return own or self.task.predict([one.image for one in batch])
 
     def _clean(self, place: slice) -> Sequence[Any]:
         """The clean predictions of some pictures; the pictures themselves for a task by likeness.

@@ -17,6 +17,7 @@ NETWORKS = {
     "proxy": "neurocodec.networks.proxy:Proxy",
     "tv": "neurocodec.networks.tv:Tv",
     "dic": "neurocodec.networks.dic:Dic",
+    "spic": "neurocodec.networks.spic:Spic",
     "segnet": "neurocodec.networks.segnet:SegNet",
 }
 Network = TypeVar("Network", bound=nn.Module)

@@ -9,7 +9,7 @@ from typing import ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from neurocodec.errors import BadInputError
+from neurocodec.errors import BadInputError, UsageError
 from neurocodec.images import Image
 from neurocodec.tasks.datasets import CLASS_FOLDERS, DataSet
 from neurocodec.tasks.datasets.folders import imagenet_wnids
@@ -58,7 +58,13 @@ class Classification(RecognitionTask):
 
         Raises:
             BadInputError: the ground truth is not one of the model's classes.
+            UsageError: a codec's own logits are of other classes than the model's.
         """
+        if len(prediction) != len(clean_prediction):
+            raise UsageError(
+                f"the codec tells {len(prediction)} classes, {self.model} {len(clean_prediction)}: "
+                "name a recogniser of the same classes"
+            )
         best = np.argsort(-prediction, kind="stable")[:5]
         agreement = float(best[0] == clean_prediction.argmax())
         scores = {"agreement": agreement, "kl": _minus_kl(prediction, clean_prediction)}

@@ -19,6 +19,18 @@ def dic_weights(tmp_path_factory) -> Callable[[int], str]:
 
 
 @pytest.fixture(scope="session")
+def spic_weights(tmp_path_factory) -> Callable[[int], str]:
+    """A function from a seed to the path of untrained weights of spic."""
+    from tests.networks.spic_files import spic
+
+    @lru_cache
+    def store(seed: int) -> str:
+        return str(spic(tmp_path_factory.mktemp("spic"), seed))
+
+    return store
+
+
+@pytest.fixture(scope="session")
 def proxy_weights(tmp_path_factory) -> Callable[[int], str]:
     """A function from a seed to the path of an untrained proxy's weights, for every QP."""
     pytest.importorskip("compressai", reason="mbt2018 needs compressai, which is not installed")

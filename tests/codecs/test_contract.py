@@ -9,13 +9,18 @@ from neurocodec import codecs, registry
 from neurocodec.codecs import CODECS, LEARNED, Codec, Level
 from neurocodec.codecs.learned import stream
 from neurocodec.codecs.learned.stream import Stream
+from neurocodec.codecs.level import UNITS
 from neurocodec.errors import BadInputError, UsageError
 from neurocodec.images import Image
 from tests.codecs.coding import encoded
 from tests.conftest import picture, psnr_db
 
 ALL = CODECS | LEARNED
-WEIGHTS = {"mbt2018": "proxy_weights", "dic": "dic_weights"}  # fixtures: untrained
+WEIGHTS = {
+    "mbt2018": "proxy_weights",
+    "dic": "dic_weights",
+    "spic": "spic_weights",
+}  # fixtures: untrained
 START_PROGRAMS = {"jpeg", "vvc"}  # which decode with djpeg and vvdecapp where they are
 SIZES = [(1, 1), (2, 3), (15, 17), (33, 14), (97, 61)]
 
@@ -55,7 +60,7 @@ def spread(codec: Codec, count: int) -> list[int]:
 def test_it_is_registered_under_its_name_and_says_what_it_is(codec):
     assert registry.load(ALL, codec.name, "codec") is type(codec)
     assert codec.extension.startswith(".")
-    assert codec.unit in {"qp", "quality", "iterations"}
+    assert codec.unit in UNITS
     assert codec.default_level is None or codec.default_level in codec.levels
     assert len(codec.levels) > 10
     assert any(character.isdigit() for character in codec.encoder)

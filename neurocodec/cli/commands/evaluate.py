@@ -34,6 +34,7 @@ from neurocodec.errors import UsageError
 )
 @click.option("--quality", "qualities", help="Qualities: jpeg 1-100, jpeg2000 20-60 dB.")
 @click.option("--iterations", help="Iterations: dic 1-16.")
+@click.option("--qf", "qfs", help="Quality factors: spic 4-128.")
 @options.chroma
 @click.option(
     "--filter",
@@ -70,6 +71,7 @@ def evaluate(
     qps: str | None,
     qualities: str | None,
     iterations: str | None,
+    qfs: str | None,
     weights: str | None,
     **grid: Any,
 ) -> None:
@@ -87,7 +89,7 @@ def evaluate(
     from neurocodec.tasks import datasets
 
     specs = options.with_weights(filters.split(","), weights)
-    levels = measuring.levels(qp=qps, quality=qualities, iterations=iterations)
+    levels = measuring.levels(qp=qps, quality=qualities, iterations=iterations, qf=qfs)
     points = measuring.points_over(codecs.split(","), specs, levels, **grid)
     if not data:
         raise UsageError("DATA is an empty name: is a variable unset?")

@@ -75,6 +75,10 @@ class LearnedCodec(Codec):
             BadInputError: not such a file, cut, damaged, or of more pixels than the codec takes.
             MissingError: its weights are not installed.
         """
+        return self._decompress(*self._opened(data))
+
+    def _opened(self, data: bytes) -> tuple["Checkpoint", Stream]:
+        """The weights and the fields of a file, all checked."""
         coded = self._read(data)
         self._check_parts(coded)
         name = self.weights or _installed(coded.key)
@@ -83,7 +87,7 @@ class LearnedCodec(Codec):
             raise MissingError(f"coded with weights of sha256 {coded.key.hex()}…, not with {name}")
         if coded.level.unit != self.unit or coded.level.value not in self.levels:
             raise BadInputError(f"{self.name} has no {coded.level}: the file is damaged")
-        return self._decompress(checkpoint, coded)
+        return checkpoint, coded
 
     def inspect(self, data: bytes) -> dict[str, Any]:
         """Read the header, and of a cut file how many parts are whole.

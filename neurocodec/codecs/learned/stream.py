@@ -8,11 +8,10 @@ import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from neurocodec.codecs.level import Level
+from neurocodec.codecs.level import UNITS, Level
 from neurocodec.errors import BadInputError
 
 _VERSION = 2
-_UNITS = ("qp", "quality", "iterations")
 KEY_BYTES = 16
 # Magic number, version, key of the weights, width, height, unit and value of the level, parts.
 _HEADER = struct.Struct(f">4sB{KEY_BYTES}sIIBHB")
@@ -43,7 +42,7 @@ class Stream:
 
 def write(magic: bytes, stream: Stream) -> bytes:
     """The file of a codec whose files begin with `magic`, 4 bytes."""
-    unit = _UNITS.index(stream.level.unit)
+    unit = UNITS.index(stream.level.unit)
     size = stream.width, stream.height
     fields = (magic, _VERSION, stream.key, *size, unit, stream.level.value, stream.count)
     data = _checked(_HEADER.pack(*fields))
@@ -67,12 +66,12 @@ def read(magic: bytes, data: bytes) -> Stream:
             f"the file is of version {version}: it needs another version of neurocodec"
         )
     _check(data, start)
-    if unit >= len(_UNITS):
+    if unit >= len(UNITS):
         raise BadInputError(f"the file has a level of unknown unit {unit}")
     if not width * height:
         raise BadInputError(f"the file says {width}×{height}, which is no picture")
     parts = tuple(_parts(data, start, count))
-    return Stream(key, width, height, Level(_UNITS[unit], value), parts, count)
+    return Stream(key, width, height, Level(UNITS[unit], value), parts, count)
 
 
 def _parts(data: bytes, start: int, count: int) -> list[bytes]:

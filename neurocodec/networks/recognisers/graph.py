@@ -84,6 +84,15 @@ class Graph(nn.Module):
             raise AttributeError(f"no operation is called {target!r}")
         return self._layers[list(self._inputs).index(target)]
 
+    def tensors(self) -> dict[str, Tensor]:
+        """The tensors that it was made of: NAME.weight and NAME.bias of every convolution."""
+        return {
+            f"{name}.{part}": tensor.detach()
+            for name, layer in zip(self._inputs, self._layers, strict=True)
+            if isinstance(layer, _Conv)
+            for part, tensor in layer.conv.named_parameters()
+        }
+
     def forward(self, x: Tensor) -> dict[str, Tensor]:
         """Compute the outputs by name, from preprocessed pictures x, (N, 3, H, W)."""
         tensors = {INPUT: x}

@@ -1,0 +1,128 @@
+"""SPIC's density of latents: one for every channel, learned, and as whole numbers for the coder.
+
+q of "Semantic Preserving Image Compression", whose form the slides leave open: here a mixture of
+logistics. A latent that is rounded to multiples of a step has the probability of what is rounded
+to it. The entropy coder goes by counts that are kept in the model: whole numbers, equal on every
+machine.
+"""
+
+import math
+from collections.abc import Iterator
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+
+FINEST = 128  # the quality factor at which latents are rounded to whole numbers
+REACH = 64  # of latents: beyond −REACH … REACH they are clamped
+
+_COMPONENTS = 3
+_WIDTHS = (0.3, 1.0, 3.0)  # of the components at first, times the channel's own
+_LEAST = 1e-9  # of a probability, in training
+_LEAST_SCALE, _LARGEST_SCALE = math.log(1e-3), math.log(REACH)
+_FINE = 16  # counts a unit of latents
+_PLACES = 2 * REACH * _FINE + 1
+_TOTAL = 1 << 24
+
+
+class Density(nn.Module):
+    """The density of C channels of latents.
+
+    Args:
+        channels: C.
+    """
+
+    table: Tensor
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.shares = nn.Parameter(torch.zeros(channels, _COMPONENTS))
+        self.means = nn.Parameter(torch.zeros(channels, _COMPONENTS))
+        self.log_scales = nn.Parameter(torch.tensor(_WIDTHS).log().repeat(channels, 1))
+        table = torch.arange(_PLACES, dtype=torch.int32).repeat(channels, 1)
+        self.register_buffer("table", table)
+
+    def bits(self, latents: Tensor, step: Tensor) -> Tensor:
+        """−log2 q of rounded latents, summed over channels and places.
+
+        Args:
+            latents: (N, C, h, w), multiples of the step.
+            step: (N,).
+
+        Returns:
+            (N,), differentiable.
+        """
+        half = step[:, None, None, None] / 2
+        between = torch.zeros_like(latents)
+        for share, mean, scale in self._components():
+            from_mean = latents - mean
+            # On the side where the logistic is near 0 float32 has digits to tell it from 0.
+            side = torch.where(from_mean > 0, -1.0, 1.0)
+            upper, lower = ((from_mean + edge) * side / scale for edge in (half, -half))
+            between = between + share * (upper.sigmoid() - lower.sigmoid()).abs()
+        return -between.clamp_min(_LEAST).log2().flatten(1).sum(1)
+
+    @torch.no_grad()
+    def begin(self, deviation: Tensor) -> None:
+        """Begin with channels of mean 0 and this standard deviation, (C,)."""
+        scale = deviation * (math.sqrt(3) / math.pi)
+        widths = torch.tensor(_WIDTHS, device=scale.device)
+        self.log_scales.copy_((scale[:, None] * widths).log())
+
+    @torch.no_grad()
+    def keep(self) -> None:
+        """Write the counts that the entropy coder goes by: at the end of training."""
+        edges = torch.arange(_PLACES, device=self.means.device) / _FINE - REACH
+        parts = [
+            share * torch.sigmoid((edges - mean) / scale)
+            for share, mean, scale in self._components()
+        ]
+        below = torch.stack(parts).sum(0).double().reshape(-1, _PLACES)
+        first, last = below[:, :1], below[:, -1:]
+        shares = (below - first) / (last - first).clamp_min(_LEAST)
+        # A count for every place keeps all probabilities above 0.
+        own = torch.arange(_PLACES, device=edges.device)
+        self.table.copy_((shares * (_TOTAL - _PLACES + 1)).round() + own)
+
+    def counts(self, qf: int) -> npt.NDArray[np.int64]:
+        """How often the coder expects each symbol −K … K of every channel.
+
+        Args:
+            qf: the quality factor, 1 to FINEST; K is `largest(qf)`.
+
+        Returns:
+            (C, 2·K + 1), each at least 1, of the same sum in every channel.
+        """
+        k = largest(qf)
+        # Edges between the symbols, (k − ½) · FINEST/qf, in places of the table; between places a
+        # straight line. The first and the last symbol have the tails.
+        odd = 2 * np.arange(-k + 1, k + 1, dtype=np.int64) - 1
+        place, beyond = np.divmod(odd * (FINEST * _FINE // 2) + REACH * _FINE * qf, qf)
+        table = self.table.cpu().numpy().astype(np.int64)
+        below, above = table[:, place], table[:, place + 1]
+        edges = below + (above - below) * beyond // qf
+        counts: npt.NDArray[np.int64] = np.diff(
+            np.concatenate([table[:, :1], edges, table[:, -1:]], axis=1)
+        )
+        return counts
+
+    def _components(self) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+        """Share, mean and scale of the components, (C, 1, 1) each."""
+        shares = self.shares.softmax(1)
+        scales = self.log_scales.clamp(_LEAST_SCALE, _LARGEST_SCALE).exp()
+        for one in range(_COMPONENTS):
+            share, mean, scale = (
+                values[:, one, None, None] for values in (shares, self.means, scales)
+            )
+            yield share, mean, scale
+
+
+def largest(qf: int) -> int:
+    """The largest symbol at a quality factor: its own reach ends within REACH."""
+    return (2 * REACH * qf // FINEST - 1) // 2
+
+
+def step_of(qf: Tensor) -> Tensor:
+    """The step of rounding at quality factors."""
+    return FINEST / qf

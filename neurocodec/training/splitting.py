@@ -1,0 +1,83 @@
+"""The beginning of SPIC as a recogniser that is cut in two, a bottleneck between its halves."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from neurocodec.errors import UsageError
+from neurocodec.images import Image
+from neurocodec.networks import recognisers
+from neurocodec.networks.recognisers.graph import Graph
+from neurocodec.networks.recognisers.splitting import halves
+from neurocodec.networks.spic import Back, Front, Spic
+from neurocodec.networks.tensors import to_tensor
+
+_LARGEST_DEVIATION = 12.0  # of a latent: well within the density's reach
+_LEAST_POWER = 1e-6
+_BATCH = 8
+
+
+def split(model: str, layer: str, settings: Mapping[str, Any], images: Sequence[Image]) -> Spic:
+    """The network of a recogniser that is cut after a layer.
+
+    Args:
+        model: a classifier of operations, as `recognisers.load` takes it.
+        layer: the name of an operation.
+        settings: others of `Spic`.
+        images: training pictures of one size, whose features there have the principal components
+            that the bottleneck begins as.
+
+    Raises:
+        UsageError: no such model or layer, or one that cannot be cut.
+        MissingError: the model's weights cannot be had.
+    """
+    recogniser = recognisers.load(model)
+    graph, description = recogniser.network, recogniser.description
+    if not isinstance(graph, Graph) or "output" not in description:
+        raise UsageError(f"{model}: cannot be cut: only classifiers of operations can")
+    kept = {key: description[key] for key in ("ops", "output", "input")}
+    try:
+        network = Spic(**settings, recogniser={**kept, "layer": layer})
+    except ValueError as exc:
+        raise UsageError(f"{model}: {exc}") from None
+    front, back = halves(kept["ops"], kept["output"], layer).graphs(graph.tensors())
+    assert isinstance(network.analysis, Front) and isinstance(network.classifier, Back)
+    network.analysis.graph.load_state_dict(front.state_dict())
+    network.classifier.graph.load_state_dict(back.state_dict())
+    _begin(network, network.analysis, network.classifier, images)
+    return network
+
+
+@torch.no_grad()
+def _begin(network: Spic, front: Front, back: Back, images: Sequence[Image]) -> None:
+    """Begin with the principal components: those of most power first, to scale."""
+    features = torch.cat([_features(front, part) for part in _batches(images)]).double()
+    mean, latents = features.mean(0), network.config["latents"]
+    powers, axes = torch.linalg.eigh(torch.cov((features - mean).T))
+    count = min(latents, len(powers))
+    powers, axes = powers.flip(0)[:count], axes.flip(1)[:, :count]
+    deviations = powers.clamp_min(_LEAST_POWER).sqrt()
+    gain = _LARGEST_DEVIATION / deviations[0]
+    down, up = torch.zeros(latents, len(mean)).double(), torch.zeros(len(mean), latents).double()
+    down[:count], up[:, :count] = axes.T * gain, axes / gain
+    front.bottleneck.load_state_dict({"weight": _kernel(down), "bias": -(down @ mean).float()})
+    back.restore.load_state_dict({"weight": _kernel(up), "bias": mean.float()})
+    spread = torch.ones(latents)
+    spread[:count] = (deviations * gain).float()
+    network.density.begin(spread)
+
+
+def _batches(images: Sequence[Image]) -> list[Sequence[Image]]:
+    return [images[start : start + _BATCH] for start in range(0, len(images), _BATCH)]
+
+
+def _features(front: Front, images: Sequence[Image]) -> Tensor:
+    """(places, channels)."""
+    features: Tensor = front.features(to_tensor(images)).movedim(1, -1).flatten(0, 2)
+    return features
+
+
+def _kernel(matrix: Tensor) -> Tensor:
+    return matrix.float()[..., None, None]

@@ -1,0 +1,66 @@
+"""The entropy coders of SPIC's symbols."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from neurocodec.codecs.learned import latents
+from neurocodec.errors import BadInputError
+
+
+def made(channels=4, largest=5, size=(6, 7), seed=0):
+    """Counts of different shapes, and symbols drawn by them."""
+    rng = np.random.default_rng(seed)
+    shares = rng.dirichlet(np.full(2 * largest + 1, 0.5), channels)
+    counts = (shares * ((1 << 24) - 2 * largest - 1)).astype(np.int64) + 1
+    rows = [rng.choice(2 * largest + 1, size, p=row / row.sum()) for row in counts]
+    return (np.stack(rows) - largest).astype(np.int32), counts
+
+
+@pytest.mark.parametrize("coder", latents.CODERS)
+@pytest.mark.parametrize("largest", [1, 5, 63])
+def test_symbols_come_back(coder, largest):
+    symbols, counts = made(largest=largest)
+    part = latents.encode(symbols, counts, coder)
+    assert np.array_equal(latents.decode(part, counts, (6, 7)), symbols)
+
+
+@pytest.mark.parametrize("coder", latents.CODERS)
+def test_symbols_that_are_never_expected_come_back_too(coder):
+    counts = np.full((1, 5), 1, np.int64)
+    counts[0, 2] = (1 << 24) - 4
+    symbols = np.array([[[-2, 2, 0, 1]]], np.int32)
+    part = latents.encode(symbols, counts, coder)
+    assert np.array_equal(latents.decode(part, counts, (1, 4)), symbols)
+
+
+@pytest.mark.parametrize("coder", latents.CODERS)
+def test_one_symbol_needs_no_bits(coder):
+    counts = np.full((3, 1), 1 << 24, np.int64)
+    part = latents.encode(np.zeros((3, 2, 2), np.int32), counts, coder)
+    assert len(part) == 1
+    assert not latents.decode(part, counts, (2, 2)).any()
+
+
+def test_rans_comes_close_to_the_entropy_and_huffman_does_not_beat_it():
+    symbols, counts = made(channels=16, size=(40, 40))
+    probabilities = counts / counts.sum(1, keepdims=True)
+    entropy = sum(
+        -np.log2(probabilities[channel][row.ravel() + 5]).sum()
+        for channel, row in enumerate(symbols)
+    )
+    rans, huffman = (8 * len(latents.encode(symbols, counts, coder)) for coder in latents.CODERS)
+    assert entropy <= rans < 1.002 * entropy + 64
+    assert rans < huffman
+
+
+@given(part=st.binary(max_size=64))
+@settings(max_examples=200, deadline=None)
+def test_any_bytes_are_symbols_or_an_error(part):
+    _, counts = made()
+    try:
+        symbols = latents.decode(part, counts, (6, 7))
+    except BadInputError:
+        return
+    assert np.abs(symbols).max() <= 5

@@ -1,0 +1,31 @@
+"""Weights of spic in files: untrained, tiny, with latents that are spread widely."""
+
+from pathlib import Path
+
+import torch
+
+from neurocodec.networks import checkpoint
+from neurocodec.networks.spic import Spic
+
+CHANNELS, CLASSES = 5, 10
+
+
+def spic_network(seed: int = 0, spread: float = 4.0) -> Spic:
+    """A network whose latents have about this standard deviation on random pictures."""
+    torch.manual_seed(seed)
+    network = Spic(latents=CHANNELS, width=4, classes=CLASSES)
+    with torch.no_grad():
+        latents = network.analysis(torch.rand(4, 3, 64, 64))
+        last = list(network.analysis.children())[-1]
+        last.weight.mul_(spread / latents.std())
+        last.bias.zero_()
+    network.density.begin(torch.full((CHANNELS,), spread))
+    network.density.keep()
+    return network
+
+
+def spic(folder: Path, seed: int = 0) -> Path:
+    """Write such a network."""
+    path = folder / f"spic-{seed}.safetensors"
+    path.write_bytes(checkpoint.dump(spic_network(seed), "spic", {}))
+    return path

@@ -1,0 +1,244 @@
+"""The training of SPIC on tiny networks, and its beginning as a cut recogniser."""
+
+import numpy as np
+import pytest
+import torch
+
+from neurocodec import codecs, images
+from neurocodec.codecs import Level
+from neurocodec.errors import UsageError
+from neurocodec.networks import checkpoint
+from neurocodec.networks.recognisers import load
+from neurocodec.networks.spic import Seen, Spic
+from neurocodec.networks.tensors import to_tensor
+from neurocodec.training import data, loop, spic, splitting
+from neurocodec.training.config import Config
+from neurocodec.training.crops import Example
+from neurocodec.training.data import Crops
+from neurocodec.training.report import Report
+from neurocodec.training.spic import SpicAlgorithm, SpicOptions
+from tests.conftest import picture
+from tests.networks.recogniser_files import CLASSIFIER, weights, write
+from tests.networks.test_spic import DESCRIBED, OPS
+from tests.training.conftest import InterruptedAt, bench
+
+PICTURES = [Example(picture(32, 32, seed=seed).pixels, ground_truth=seed % 2) for seed in range(4)]
+
+
+class SamePictures:
+    """The same four in every step."""
+
+    def batch(self, step):
+        return PICTURES
+
+
+@pytest.fixture
+def train_step(loss):
+    """A function that makes the step of a tiny codec."""
+
+    def make(*, micro_batch=4, amp=False, **options):
+        torch.manual_seed(0)
+        losses = {} if options.get("labels") else {"small": loss}
+        work = bench(None, losses, amp=amp, micro_batch=micro_batch)
+        network = Spic(latents=6, width=4, classes=10)
+        return SpicAlgorithm(SpicOptions(tuple(losses), **options), work, network)
+
+    return make
+
+
+@pytest.mark.parametrize("options", [{}, {"labels": True}])
+def test_forty_steps_on_four_pictures_lower_the_loss(train_step, tmp_path, options):
+    algorithm = train_step(**options)
+    rates = {"learning_rate": 3e-3, "last_learning_rate": 3e-3}
+    before = algorithm.gradients(PICTURES, 0)["loss"]
+
+    loop.train(algorithm, SamePictures(), Config(tmp_path, tmp_path, max_steps=40, **rates))
+
+    assert algorithm.gradients(PICTURES, 40)["loss"] < 0.9 * before
+
+
+def test_the_loss_is_error_rate_and_recognition(train_step, loss):
+    algorithm = train_step(alpha=0.5, beta=0.25)
+    x, pictures = torch.rand(2, 3, 32, 32), torch.rand(2, 3, 32, 32)
+    bits, logits = torch.tensor([100.0, 2000.0]), torch.rand(2, 10)
+
+    terms = algorithm._terms(x, Seen(bits, logits, pictures), [None, None])
+
+    error = (pictures - x).square().mean((1, 2, 3))
+    apart = torch.nn.functional.kl_div(
+        logits.log_softmax(1), loss.target(x, []).log_softmax(1), reduction="none", log_target=True
+    ).sum(1)
+    assert torch.allclose(terms["bpp"], bits / 1024)
+    assert torch.allclose(terms["recognition"], apart)
+    assert torch.allclose(terms["loss"], error + 0.5 * bits / 1024 + 0.25 * apart)
+
+
+def test_labels_are_learnt_by_cross_entropy(train_step):
+    algorithm, logits = train_step(labels=True), torch.rand(2, 10)
+    terms = algorithm._terms(
+        torch.rand(2, 3, 32, 32), Seen(torch.ones(2), logits, torch.rand(2, 3, 32, 32)), [3, 9]
+    )
+    assert torch.allclose(terms["recognition"], -logits.log_softmax(1)[[0, 1], [3, 9]])
+    with pytest.raises(UsageError, match="class 10: raise --classes 10"):
+        algorithm._recognition(torch.rand(1, 3, 8, 8), logits[:1], [10])
+
+
+def test_quality_factors_are_drawn_for_every_picture(train_step, monkeypatch):
+    algorithm, seen = train_step(), []
+    forward = algorithm.network.forward
+    monkeypatch.setattr(
+        algorithm.network, "forward", lambda x, qf: (seen.extend(qf.tolist()), forward(x, qf))[1]
+    )
+    for step in range(6):
+        algorithm.gradients(PICTURES, step)
+    assert set(seen) <= {16, 24, 32, 48, 64, 96, 128}
+    assert len(set(seen)) > 3
+
+
+def test_a_resumed_training_is_the_uninterrupted_one(train_step, folder, tmp_path):
+    def train(output, report=None, **settings):
+        config = Config(output, folder, max_steps=5, size=32, batch=4, save_every=2, **settings)
+        loop.train(train_step(), Crops(data.split(folder, 2), config), config, report)
+
+    unbroken, parts = tmp_path / "unbroken", tmp_path / "parts"
+    train(unbroken)
+    with pytest.raises(KeyboardInterrupt):
+        train(parts, InterruptedAt(3))
+    train(parts, resume=True)
+
+    one, other = (
+        checkpoint.read_tensors((output / "spic.safetensors").read_bytes(), "x")[0]
+        for output in (unbroken, parts)
+    )
+    assert all(torch.equal(one[name], other[name]) for name in one)
+
+
+@pytest.fixture
+def trained(folder, tmp_path):
+    """A function that trains for two steps and returns what `train` does."""
+
+    def train(output="out", **options):
+        config = Config(
+            tmp_path / output,
+            folder,
+            max_steps=2,
+            size=32,
+            batch=4,
+            jobs=0,
+            device="cpu",
+            validation=3,
+        )
+        return spic.train(SpicOptions(**({"latents": 6, "width": 4} | options)), config, Report())
+
+    return train
+
+
+def test_what_is_trained_encodes_decodes_and_classifies(trained, tmp_path):
+    recogniser = write(tmp_path, CLASSIFIER)
+    done = trained(models=(str(recogniser),), classes=10)
+    codec = codecs.create(f"spic:weights={done.weights}")
+    image = picture(50, 34)
+
+    coded = codec.encode(image, Level("qf", 48))
+
+    assert codec.decode(coded).pixels.shape == image.pixels.shape
+    assert codec.classify(coded).shape == (10,)
+    assert {"bpp.16", "psnr_db.48", "agreement.128"} <= done.scores.record.keys()
+    kept = checkpoint.load(done.weights.read_bytes(), "x")
+    assert kept.made["alpha"] == 0.3
+    counts = kept.network.density.counts(48)
+    assert not np.array_equal(counts, Spic(6, 4, 10).density.counts(48))
+    kept.network.density.keep()
+    assert np.array_equal(counts, kept.network.density.counts(48))
+
+
+@pytest.fixture
+def recogniser(tmp_path):
+    return str(write(tmp_path, DESCRIBED, weights(OPS)))
+
+
+def test_a_cut_recogniser_begins_as_itself(recogniser):
+    """With a bottleneck as wide as the features only rounding is between."""
+    begun = [picture(32, 32, seed=seed) for seed in range(6)]
+    network = splitting.split(recogniser, "d", {"latents": 8, "width": 4}, begun).eval()
+    x = to_tensor([picture(32, 32, seed=9)])
+
+    logits = network.classify(network.encode(x, 128), 128)
+
+    expected = load(recogniser)(x)
+    assert float((logits - expected).abs().max()) < 0.25 * float(expected.std())
+    spread = network.analysis(to_tensor(begun)).detach().std((0, 2, 3))
+    assert float(spread.max()) == pytest.approx(12, rel=0.05)
+
+
+def test_more_latents_than_features_are_0(recogniser):
+    begun = [picture(32, 32, seed=seed) for seed in range(2)]
+    network = splitting.split(recogniser, "d", {"latents": 11, "width": 4}, begun)
+    assert not network.encode(to_tensor(begun), 128)[:, 8:].any()
+
+
+def test_the_principal_latents_come_first(recogniser):
+    begun = [picture(32, 32, seed=seed) for seed in range(4)]
+    network = splitting.split(recogniser, "d", {"latents": 4, "width": 4}, begun)
+    latents = network.analysis(to_tensor(begun)).detach().movedim(1, -1).flatten(0, 2)
+    spread = latents.std(0)
+    assert bool((spread[:-1] >= spread[1:]).all())
+    correlation = torch.corrcoef(latents.T)
+    assert float((correlation - torch.eye(4)).abs().max()) < 0.05
+
+
+def test_a_split_is_its_own_teacher_and_goes_on(trained, recogniser):
+    first = trained(split=f"{recogniser}:d")
+    made = checkpoint.load(first.weights.read_bytes(), "x").made
+    assert made["split"] == f"{recogniser}:d"
+    assert made["recognisers"] == ["tiny.net"]
+
+    second = trained("more", models=(recogniser,), start=str(first.weights), latents=None)
+
+    assert checkpoint.load(second.weights.read_bytes(), "x").network.config["latents"] == 6
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({}, "nothing to recognise"),
+        ({"split": "efficientnet_lite0"}, "MODEL:LAYER"),
+        ({"split": "MODEL:nowhere"}, "no layer 'nowhere'"),
+        ({"split": "MODEL:c"}, "goes around"),
+        ({"split": "MODEL:d", "classes": 7}, "--classes"),
+        ({"split": "MODEL:d", "start": "x"}, "--split and --from"),
+        ({"labels": True, "models": ("x",)}, "--labels and --model"),
+    ],
+)
+def test_options_that_do_not_go_together(trained, recogniser, options, message):
+    named = {k: v.replace("MODEL", recogniser) if k == "split" else v for k, v in options.items()}
+    with pytest.raises(UsageError, match=message):
+        trained(**named)
+
+
+def test_weights_of_another_size_are_not_continued(trained, recogniser):
+    first = trained(models=(recogniser,), classes=10)
+    with pytest.raises(UsageError, match="has latents 6: leave out --latents"):
+        trained("more", models=(recogniser,), start=str(first.weights), latents=7)
+
+
+def test_labels_are_read_from_the_data(tmp_path):
+    (tmp_path / "data").mkdir()
+    for seed in range(6):
+        image = images.png(picture(40, 40, seed=seed))
+        (tmp_path / "data" / f"{seed}.png").write_bytes(image)
+    table = "file,class_index\n" + "".join(f"{seed}.png,{seed % 3}\n" for seed in range(6))
+    (tmp_path / "data" / "labels.csv").write_text(table)
+    config = Config(
+        tmp_path / "out",
+        tmp_path / "data",
+        max_steps=1,
+        size=32,
+        batch=4,
+        jobs=0,
+        device="cpu",
+        validation=2,
+    )
+    options = SpicOptions(labels=True, latents=6, width=4, classes=3)
+    done = spic.train(options, config, Report())
+    assert checkpoint.load(done.weights.read_bytes(), "x").made["loss"] == "labels"
