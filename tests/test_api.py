@@ -47,7 +47,7 @@ def test_bytes_and_a_path_decode_alike(tmp_path):
 
 
 def test_mistakes_raise_the_errors_of_the_package(tmp_path):
-    with pytest.raises(UsageError, match="one of qp, quality and iterations"):
+    with pytest.raises(UsageError, match="one of qp, quality, iterations, qf"):
         encode(picture(8, 8))
     with pytest.raises(BadInputError, match=r"nowhere\.bpg"):
         decode(tmp_path / "nowhere.bpg")

@@ -8,7 +8,6 @@ import click
 
 from neurocodec.batch.engines.local import available_cores
 from neurocodec.cli import console
-from neurocodec.codecs.level import UNITS
 from neurocodec.errors import UsageError
 
 if TYPE_CHECKING:
@@ -143,6 +142,8 @@ def units(command: Command) -> Command:
     @qf
     @wraps(command)
     def wrapped(*args: Any, **rest: Any) -> Any:
+        from neurocodec.codecs.level import UNITS
+
         values = {unit: rest.pop(unit) for unit in UNITS}
         typed = {unit: value for unit, value in values.items() if value is not None}
         return command(*args, typed=typed, **rest)
