@@ -31,7 +31,7 @@ def encode(
         qp: QP of the codec's reference encoder; one level is given.
         quality: quality of JPEG (1 to 100) or JPEG 2000 (dB).
         iterations: of dic (1 to 16).
-        qf: quality factor of spic (4 to 128).
+        qf: quality factor of spic (8 to 128).
         setting: fields of Setting, such as codec="vvc" or filter="none".
 
     Returns:

@@ -228,10 +228,10 @@ class Pipeline:
 
     def _qp(self, level: Level) -> float:
         """The QP that the filter is told; of no meaning for none."""
-        own = self.own_level(level)
+        own_level = self.own_level(level)
         if self.filter_spec == _NONE:
             return 0.0
-        return qp_tables.bpg_qp(self.codec.name, own)
+        return qp_tables.bpg_qp(self.codec.name, own_level)
 
 
 @lru_cache(maxsize=32)

@@ -103,5 +103,5 @@ def class_names(count: int) -> tuple[str, ...]:
         return ()
     from torchvision import models
 
-    found: Any = models.get_model_weights("mobilenet_v2")
-    return tuple(found.DEFAULT.meta["categories"])
+    weights: Any = models.get_model_weights("mobilenet_v2")
+    return tuple(weights.DEFAULT.meta["categories"])

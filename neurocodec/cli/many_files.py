@@ -1,6 +1,5 @@
 """The commands over many files: their options, their plan, and what they print."""
 
-import os
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, fields
 from functools import wraps
@@ -15,6 +14,7 @@ from neurocodec.batch.engines.local import Outcome
 from neurocodec.batch.plan import Inputs, Job
 from neurocodec.batch.records import DecodeRecord, EncodeRecord, FilterRecord
 from neurocodec.cli import console, options
+from neurocodec.cli.inputs import files_from, listed, note_ignored, null_separated, recursive
 from neurocodec.errors import NeurocodecError, UsageError
 from neurocodec.files import STANDARD, display
 
@@ -84,12 +84,7 @@ class Selection:
         )
         if not inputs.sources and not inputs.many and self.files_from is None:
             raise UsageError("INPUT is missing: name a file, a folder, - or --files-from LIST")
-        if inputs.ignored:
-            console.note(f"other files in folders: {inputs.ignored} ignored")
-        if not inputs.sources:
-            listed = self.recursive or self.files_from is not None
-            deeper = "" if listed else " (-r looks into folders in folders)"
-            console.note(f"nothing to do: no files of the kind{deeper}")
+        note_ignored(inputs, deeper=self.recursive or self.files_from is not None)
         return inputs
 
     def _without_existing(self, planned: list[Job]) -> list[Job]:
@@ -108,33 +103,6 @@ class Selection:
 
     def _listed(self) -> list[str]:
         return listed(self.files_from, null_separated=self.null_separated)
-
-
-def listed(files_from: str | None, *, null_separated: bool) -> list[str]:
-    """The names in the list of --files-from.
-
-    Raises:
-        UsageError: it has NULs that -0 does not announce.
-    """
-    if files_from is None:
-        return []
-    names = files.read(files_from)
-    if null_separated:
-        return [os.fsdecode(name) for name in names.split(b"\0") if name]
-    if b"\0" in names:
-        raise UsageError(f"the list in {display(files_from)} has NULs: add -0")
-    return [os.fsdecode(name) for name in names.splitlines() if name]
-
-
-recursive = click.option(
-    "-r", "--recursive", is_flag=True, help="Look into folders in folders too."
-)
-files_from = click.option(
-    "--files-from", metavar="FILE", help="Read inputs from a list; - is stdin."
-)
-null_separated = click.option(
-    "-0", "null_separated", is_flag=True, help="The list is separated by NULs."
-)
 
 
 def selection(command: options.Command) -> options.Command:

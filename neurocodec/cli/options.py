@@ -86,7 +86,7 @@ iterations = click.option(
     "--iterations", type=int, metavar="N", help="Iterations of dic (1-16), of about 1/8 bpp each."
 )
 qf = click.option(
-    "--qf", type=int, metavar="N", help="Quality factor of spic (4-128): more bits at higher ones."
+    "--qf", type=int, metavar="N", help="Quality factor of spic (8-128): more bits at higher ones."
 )
 device = click.option(
     "--device",

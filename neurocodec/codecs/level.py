@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from neurocodec.errors import UsageError
 
+# Files of learned codecs hold a unit by its place here: new ones go to the end.
 UNITS = ("qp", "quality", "iterations", "qf")
 
 

@@ -106,7 +106,8 @@ def _curve(codec_name: str) -> tuple[list[int], npt.NDArray[np.float64]]:
     tables = _tables()
     if codec_name not in tables:
         raise UsageError(
-            f"no QP table for {codec_name}: the codecs with one are {', '.join(tables)}"
+            f"no QP table for {codec_name}: filters cannot be told its QP, add --filter none "
+            f"(codecs with one: {', '.join(tables)})"
         )
     measured = tables[codec_name]
     return [int(level) for level in measured["levels"]], np.log(measured["bpp"])

@@ -103,7 +103,7 @@ class Experiment:
         """
         for codec in {point.pipeline.codec for point in grid}:
             if codec.predicts and self.task.name != Classification.name:
-                raise UsageError(f"{codec.name} predicts classes, not for --task {self.task.name}")
+                raise UsageError(f"{codec.name}:latents=1 is for --task classification")
         paths = [str(picture.path) for picture in self.pictures]
         tasks = [Coding(path, point, self.cache) for point in grid for path in paths]
         with nullcontext(engine) if engine is not None else Local(self.jobs) as workers:
@@ -130,8 +130,8 @@ class Experiment:
 
     def _predictions(self, batch: Sequence[RoundTrip]) -> Sequence[Any]:
         """The recogniser's, or the codec's own where it predicts."""
-        own = [one.logits for one in batch if one.logits is not None]
-        return own or self.task.predict([one.image for one in batch])
+        logits = [one.logits for one in batch if one.logits is not None]
+        return logits or self.task.predict([one.image for one in batch])
 
     def _clean(self, place: slice) -> Sequence[Any]:
         """The clean predictions of some pictures; the pictures themselves for a task by likeness.

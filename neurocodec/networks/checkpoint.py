@@ -69,7 +69,7 @@ def load(data: bytes, name: str) -> Checkpoint:
         network = registry.load(NETWORKS, kind, "network")(**json.loads(metadata["config"]))
         network.load_state_dict(tensors)
         made = dict(json.loads(metadata["made"]))
-    except (UsageError, KeyError, TypeError, ValueError, RuntimeError) as exc:
+    except (UsageError, KeyError, TypeError, ArithmeticError, ValueError, RuntimeError) as exc:
         reason = " ".join(str(exc).split())[:300]
         raise BadInputError(f"{name} holds no network of this program ({reason})") from exc
     network.eval().requires_grad_(False)

@@ -14,11 +14,14 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
+from neurocodec.errors import BadInputError
+
 FINEST = 128  # the quality factor at which latents are rounded to whole numbers
 REACH = 64  # of latents: beyond −REACH … REACH they are clamped
 
 _COMPONENTS = 3
 _WIDTHS = (0.3, 1.0, 3.0)  # of the components at first, times the channel's own
+_NARROWEST = 0.3  # standard deviation at first: farther symbols would have no gradient
 _LEAST = 1e-9  # of a probability, in training
 _LEAST_SCALE, _LARGEST_SCALE = math.log(1e-3), math.log(REACH)
 _FINE = 16  # counts a unit of latents
@@ -64,15 +67,15 @@ class Density(nn.Module):
         return -between.clamp_min(_LEAST).log2().flatten(1).sum(1)
 
     @torch.no_grad()
-    def begin(self, deviation: Tensor) -> None:
-        """Begin with channels of mean 0 and this standard deviation, (C,)."""
-        scale = deviation * (math.sqrt(3) / math.pi)
+    def start_from(self, deviation: Tensor) -> None:
+        """Start with channels of mean 0 and this standard deviation, (C,)."""
+        scale = deviation.clamp_min(_NARROWEST) * (math.sqrt(3) / math.pi)
         widths = torch.tensor(_WIDTHS, device=scale.device)
         self.log_scales.copy_((scale[:, None] * widths).log())
 
     @torch.no_grad()
-    def keep(self) -> None:
-        """Write the counts that the entropy coder goes by: at the end of training."""
+    def write_counts(self) -> None:
+        """Write the counts that the entropy coder goes by, from the density."""
         edges = torch.arange(_PLACES, device=self.means.device) / _FINE - REACH
         parts = [
             share * torch.sigmoid((edges - mean) / scale)
@@ -82,8 +85,8 @@ class Density(nn.Module):
         first, last = below[:, :1], below[:, -1:]
         shares = (below - first) / (last - first).clamp_min(_LEAST)
         # A count for every place keeps all probabilities above 0.
-        own = torch.arange(_PLACES, device=edges.device)
-        self.table.copy_((shares * (_TOTAL - _PLACES + 1)).round() + own)
+        least = torch.arange(_PLACES, device=edges.device)
+        self.table.copy_((shares * (_TOTAL - _PLACES + 1)).round() + least)
 
     def counts(self, qf: int) -> npt.NDArray[np.int64]:
         """How often the coder expects each symbol −K … K of every channel.
@@ -93,8 +96,11 @@ class Density(nn.Module):
 
         Returns:
             (C, 2·K + 1), each at least 1, of the same sum in every channel.
+
+        Raises:
+            BadInputError: the weights hold no such counts.
         """
-        k = largest(qf)
+        k = int(largest(torch.tensor(float(qf))))
         # Edges between the symbols, (k − ½) · FINEST/qf, in places of the table; between places a
         # straight line. The first and the last symbol have the tails.
         odd = 2 * np.arange(-k + 1, k + 1, dtype=np.int64) - 1
@@ -105,6 +111,8 @@ class Density(nn.Module):
         counts: npt.NDArray[np.int64] = np.diff(
             np.concatenate([table[:, :1], edges, table[:, -1:]], axis=1)
         )
+        if counts.min() < 1:
+            raise BadInputError("the weights' counts of latents are damaged: name another file")
         return counts
 
     def _components(self) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
@@ -118,9 +126,9 @@ class Density(nn.Module):
             yield share, mean, scale
 
 
-def largest(qf: int) -> int:
-    """The largest symbol at a quality factor: its own reach ends within REACH."""
-    return (2 * REACH * qf // FINEST - 1) // 2
+def largest(qf: Tensor) -> Tensor:
+    """The largest symbol K at quality factors: its interval ends within REACH."""
+    return ((2 * REACH * qf / FINEST - 1) / 2).floor()
 
 
 def step_of(qf: Tensor) -> Tensor:

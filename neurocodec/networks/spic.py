@@ -14,10 +14,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from neurocodec.errors import BadInputError
 from neurocodec.networks.density import Density, largest, step_of
+from neurocodec.networks.filter import padded
+from neurocodec.networks.precision import exact
 from neurocodec.networks.recognisers.graph import Graph
 from neurocodec.networks.recognisers.preprocessing import from_description
 from neurocodec.networks.recognisers.splitting import blank, halves
+from neurocodec.networks.swap import swap
 
 _SLOPE = 0.2  # of the leaky ReLUs
 _SIDE = 64  # of a picture that tells the stride
@@ -26,7 +30,7 @@ _STRIDES = (8, 16, 32)
 
 @dataclass(frozen=True, eq=False)
 class Seen:
-    """What a batch of N pictures becomes.
+    """The bits, classes and decoded pictures of a batch of N pictures.
 
     Attributes:
         bits: of each picture's latents by the density, (N,).
@@ -88,24 +92,33 @@ class Spic(nn.Module):
         """All that training needs, differentiably; rounding passes the gradient straight through.
 
         Args:
-            x: (N, 3, H, W) in [0, 1]; H and W are multiples of the stride.
+            x: (N, 3, H, W) in [0, 1].
             qf: quality factor of each picture, (N,) float, 1 to 128.
         """
-        step = step_of(qf)
-        latents = rounded(self.analysis(x), qf)
-        return Seen(
-            self.density.bits(latents, step), self.classifier(latents), self.synthesis(latents)
-        )
+        latents = rounded(self.analysis(padded(x, self.stride)), qf)
+        bits = self.density.bits(latents, step_of(qf))
+        pictures = self.synthesis(latents)[..., : x.shape[-2], : x.shape[-1]]
+        return Seen(bits, self.classifier(latents), pictures)
+
+    def complete(self) -> None:
+        """Write the entropy coder's counts, before the weights are saved."""
+        self.density.write_counts()
 
     @torch.no_grad()
     def encode(self, x: Tensor, qf: int) -> Tensor:
         """The symbols of pictures, whole latents in steps: (N, C, h, w) int32.
 
         Args:
-            x: (N, 3, H, W) in [0, 1]; H and W are multiples of the stride.
+            x: (N, 3, H, W) in [0, 1]; sides are padded to multiples of the stride.
             qf: the quality factor, 1 to 128.
+
+        Raises:
+            BadInputError: the weights make no finite latents.
         """
-        return _symbols(self.analysis(x), x.new_tensor([float(qf)])).int()
+        latents = self.analysis(padded(x, self.stride))
+        if not torch.isfinite(latents).all():
+            raise BadInputError("the weights make latents that are no numbers: name another file")
+        return _symbols(latents, x.new_tensor([float(qf)])).int()
 
     @torch.no_grad()
     def classify(self, symbols: Tensor, qf: int) -> Tensor:
@@ -134,12 +147,12 @@ def rounded(latents: Tensor, qf: Tensor) -> Tensor:
         latents: (N, C, h, w).
         qf: of each picture, (N,).
     """
-    exact = _symbols(latents, qf) * step_of(qf)[:, None, None, None]
-    return latents + (exact - latents).detach()
+    steps = _symbols(latents.detach(), qf) * step_of(qf)[:, None, None, None]
+    return swap(steps, latents)
 
 
 def _symbols(latents: Tensor, qf: Tensor) -> Tensor:
-    most = qf.new_tensor([float(largest(int(one))) for one in qf])[:, None, None, None]
+    most = largest(qf)[:, None, None, None]
     steps = (latents / step_of(qf)[:, None, None, None]).round()
     return torch.minimum(torch.maximum(steps, -most), most)
 
@@ -148,15 +161,20 @@ def _latents(symbols: Tensor, qf: int) -> Tensor:
     return symbols.float() * step_of(torch.tensor(float(qf)))
 
 
-class _Analysis(nn.Sequential):
+class _Analysis(nn.Module):
     """Four convolutions of stride 2 with leaky ReLUs, and one to the latents."""
 
     def __init__(self, width: int, latents: int) -> None:
+        super().__init__()
         widths = [3, width, 2 * width, 3 * width, 4 * width]
         layers: list[nn.Module] = []
         for before, after in pairwise(widths):
             layers += [nn.Conv2d(before, after, 5, stride=2, padding=2), nn.LeakyReLU(_SLOPE)]
-        super().__init__(*layers, nn.Conv2d(widths[-1], latents, 1))
+        self.convs = nn.Sequential(*layers)
+        self.bottleneck = nn.Conv2d(widths[-1], latents, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return exact(self.bottleneck, self.convs(x))
 
 
 class _Classifier(nn.Module):
@@ -194,8 +212,7 @@ class Front(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (N, 3, H, W) to latents."""
-        latents: Tensor = self.bottleneck(self.features(x))
-        return latents
+        return exact(self.bottleneck, self.features(x))
 
 
 class Back(nn.Module):
@@ -247,4 +264,4 @@ class _Synthesis(nn.Module):
         for larger in self.larger:
             enlarged = functional.pixel_shuffle(larger(features), 2)
             features = functional.leaky_relu(enlarged, _SLOPE)
-        return functional.pixel_shuffle(self.leave(features), 2) + 0.5
+        return functional.pixel_shuffle(exact(self.leave, features), 2) + 0.5

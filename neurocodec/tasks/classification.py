@@ -62,7 +62,7 @@ class Classification(RecognitionTask):
         """
         if len(prediction) != len(clean_prediction):
             raise UsageError(
-                f"the codec tells {len(prediction)} classes, {self.model} {len(clean_prediction)}: "
+                f"the codec has {len(prediction)} classes, {self.model} {len(clean_prediction)}: "
                 "name a recogniser of the same classes"
             )
         best = np.argsort(-prediction, kind="stable")[:5]

@@ -12,7 +12,6 @@ training the counts of the entropy coder are written from the density.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -29,7 +28,7 @@ from neurocodec.measures.psnr import psnr_db
 from neurocodec.networks import checkpoint
 from neurocodec.networks.spic import Seen, Spic
 from neurocodec.networks.tensors import to_images, to_tensor
-from neurocodec.training import distributed, loop, splitting
+from neurocodec.training import loop, splitting
 from neurocodec.training.config import Config
 from neurocodec.training.crops import ground_truth_of
 from neurocodec.training.data import draw_qps
@@ -40,9 +39,9 @@ from neurocodec.training.validation import Scores
 from neurocodec.training.workbench import Workbench, workbench
 
 _NOUN = "codec of train-spic"
-_QFS = (16, 24, 32, 48, 64, 96, 128)
+_QFS = (8, 12, 16, 24, 32, 48, 64, 96, 128)
 _VALIDATED = (16, 48, 128)
-_BEGUN_ON = 128  # pictures whose features the bottleneck begins with
+_STARTED_ON = 128  # pictures whose features the bottleneck starts from
 _BATCH = 8
 
 
@@ -56,7 +55,8 @@ class SpicOptions:
         labels: learn the labels of the pictures in place of predictions.
         latents: channels of the latents; None is 48, or that of `start`.
         width: channels of the synthesis; None is 32, or that of `start`.
-        classes: of a classifier that is no recogniser's; None is 1000, or that of `start`.
+        classes: of a classifier that is no recogniser's; None is 1000, those of the labels, or
+            those of `start`.
         alpha: α, the weight of the rate.
         beta: β, the weight of recognition.
         start: name or file of weights to begin with, or None.
@@ -80,10 +80,9 @@ def train(options: SpicOptions, config: Config, report: Report) -> Trained:
     with workbench(config, report, "jpeg:chroma=444", _recognition(options)) as bench:
         torch.manual_seed(config.seed)
         network = _network(options, bench).to(bench.device)
+        _check_classes(network, bench)
         algorithm = SpicAlgorithm(options, bench, network)
-        trained = loop.train(algorithm, bench.crops(), bench.config, report)
-        _keep_counts(trained.weights)
-        return trained
+        return loop.train(algorithm, bench.crops(), bench.config, report)
 
 
 def _recognition(options: SpicOptions) -> Recognition:
@@ -105,15 +104,35 @@ def _cut(split: str) -> tuple[str, str]:
     return model, layer
 
 
+@torch.no_grad()
+def _check_classes(network: Spic, bench: Workbench) -> None:
+    """Refuse recognisers and labels of other classes than the classifier's.
+
+    Raises:
+        UsageError: the numbers of classes differ, or a label is beyond them.
+    """
+    x = torch.zeros(1, 3, bench.config.size, bench.config.size, device=bench.device)
+    classes = network(x, x.new_tensor([128.0])).logits.shape[1]
+    for name, loss in bench.losses.items():
+        count = loss.target(x, [None]).shape[1]
+        if count != classes:
+            raise UsageError(f"{name} has {count} classes, the codec {classes}: see --classes")
+    beyond = [label for label in bench.pictures.ground_truth.values() if label >= classes]
+    if beyond:
+        raise UsageError(f"class {max(beyond)} is a label, but the codec has {classes} classes")
+
+
 def _network(options: SpicOptions, bench: Workbench) -> Spic:
     chosen = {"latents": options.latents, "width": options.width, "classes": options.classes}
     named: dict[str, Any] = {key: value for key, value in chosen.items() if value is not None}
     if options.split is not None:
         if "classes" in named:
             raise UsageError("--classes is for a classifier of its own, not with --split")
-        paths = bench.pictures.training[:_BEGUN_ON]
+        paths = bench.pictures.training[:_STARTED_ON]
         return splitting.split(*_cut(options.split), named, bench.centres(paths))
     if options.start is None:
+        if options.labels:
+            named = {"classes": max(bench.pictures.ground_truth.values()) + 1} | named
         return Spic(**named)
     network, _ = checkpoint.read(options.start, Spic, _NOUN)
     other = [key for key, value in named.items() if network.config[key] != value]
@@ -161,14 +180,12 @@ class SpicAlgorithm:
         """L_c of every picture, the mean over the recognisers, (N,)."""
         if self.options.labels:
             labels = torch.tensor(truth, device=x.device)
-            if int(labels.max()) >= logits.shape[1]:
-                raise UsageError(f"class {int(labels.max())}: raise --classes {logits.shape[1]}")
             return functional.cross_entropy(logits, labels, reduction="none")
         return torch.stack(
-            [kl_divergence(self._told(name, x), logits) for name in self.bench.losses]
+            [kl_divergence(self._predicted(name, x), logits) for name in self.bench.losses]
         ).mean(0)
 
-    def _told(self, name: str, x: Tensor) -> Tensor:
+    def _predicted(self, name: str, x: Tensor) -> Tensor:
         """A recogniser's logits of clean pictures."""
         logits: Tensor = self.bench.losses[name].target(x, [None] * len(x))
         return logits
@@ -176,6 +193,8 @@ class SpicAlgorithm:
     @torch.no_grad()
     def validate(self, network: nn.Module) -> Scores:
         """bpp, PSNR and recognition at some quality factors, on the pictures kept apart."""
+        if not self.bench.kept_apart:
+            return Scores(remarks=("nothing measured: no pictures are kept apart",))
         scores = Scores()
         for qf in _VALIDATED:
             scores += self._at(network, qf)
@@ -183,8 +202,6 @@ class SpicAlgorithm:
 
     def _at(self, network: nn.Module, qf: int) -> Scores:
         images = self.bench.kept_apart
-        if not images:
-            return Scores(remarks=("nothing measured: no pictures are kept apart",))
         sums: dict[str, float] = {"bpp": 0.0, "psnr_db": 0.0, "agreement": 0.0}
         for start in range(0, len(images), _BATCH):
             part = images[start : start + _BATCH]
@@ -201,25 +218,14 @@ class SpicAlgorithm:
 
     def _agreed(self, x: Tensor, logits: Tensor, images: Sequence[Image]) -> Tensor:
         """For every picture the share of the recognisers, or the label, that is met, (N,)."""
-        found = logits.argmax(1)
+        predicted = logits.argmax(1)
         if self.options.labels:
-            return (found == torch.tensor(ground_truth_of(images), device=x.device)).float()
-        told = [self._told(name, x).argmax(1) for name in self.bench.losses]
-        return torch.stack([(found == one).float() for one in told]).mean(0)
+            return (predicted == torch.tensor(ground_truth_of(images), device=x.device)).float()
+        wanted = [self._predicted(name, x).argmax(1) for name in self.bench.losses]
+        return torch.stack([(predicted == one).float() for one in wanted]).mean(0)
 
     def describe(self) -> dict[str, Any]:
         """α, β and the recognisers."""
         options = self.options
         goal = {"loss": LABELS} if options.labels else described(self.bench.losses)
         return {**goal, "alpha": options.alpha, "beta": options.beta, "split": options.split or ""}
-
-
-def _keep_counts(weights: Path) -> None:
-    """Write the weights anew with the counts of the entropy coder."""
-    if not distributed.is_first():
-        return
-    stored = checkpoint.load(files.read(str(weights)), files.display(weights))
-    network = stored.network
-    assert isinstance(network, Spic)
-    network.density.keep()
-    files.write(str(weights), checkpoint.dump(network, stored.kind, stored.made))

@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from neurocodec.errors import UsageError
+from neurocodec.errors import BadInputError, UsageError
 from neurocodec.images import Image
 from neurocodec.networks import recognisers
 from neurocodec.networks.recognisers.graph import Graph
@@ -32,6 +32,7 @@ def split(model: str, layer: str, settings: Mapping[str, Any], images: Sequence[
     Raises:
         UsageError: no such model or layer, or one that cannot be cut.
         MissingError: the model's weights cannot be had.
+        BadInputError: there are no images.
     """
     recogniser = recognisers.load(model)
     graph, description = recogniser.network, recogniser.description
@@ -46,13 +47,15 @@ def split(model: str, layer: str, settings: Mapping[str, Any], images: Sequence[
     assert isinstance(network.analysis, Front) and isinstance(network.classifier, Back)
     network.analysis.graph.load_state_dict(front.state_dict())
     network.classifier.graph.load_state_dict(back.state_dict())
-    _begin(network, network.analysis, network.classifier, images)
+    _start_bottleneck(network, network.analysis, network.classifier, images)
     return network
 
 
 @torch.no_grad()
-def _begin(network: Spic, front: Front, back: Back, images: Sequence[Image]) -> None:
+def _start_bottleneck(network: Spic, front: Front, back: Back, images: Sequence[Image]) -> None:
     """Begin with the principal components: those of most power first, to scale."""
+    if not images:
+        raise BadInputError("none of the training pictures can be read: name another --data")
     features = torch.cat([_features(front, part) for part in _batches(images)]).double()
     mean, latents = features.mean(0), network.config["latents"]
     powers, axes = torch.linalg.eigh(torch.cov((features - mean).T))
@@ -66,7 +69,7 @@ def _begin(network: Spic, front: Front, back: Back, images: Sequence[Image]) -> 
     back.restore.load_state_dict({"weight": _kernel(up), "bias": mean.float()})
     spread = torch.ones(latents)
     spread[:count] = (deviations * gain).float()
-    network.density.begin(spread)
+    network.density.start_from(spread)
 
 
 def _batches(images: Sequence[Image]) -> list[Sequence[Image]]:

@@ -138,6 +138,10 @@ class State:
             "minutes": round(minutes, 1),
             "config": {key: _plain(value) for key, value in asdict(self.config).items()},
         }
+        # What follows from a network's weights, as SPIC's counts do from its density.
+        complete = getattr(self.ema.module, "complete", None)
+        if complete is not None:
+            complete()
         data = checkpoint.dump(self.ema.module, self.algorithm.kind, record)
         files.write(self.weights, data)
 

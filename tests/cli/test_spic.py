@@ -108,6 +108,14 @@ def test_a_bad_file_costs_itself_only(folder):
     assert b"none.png" in run.stderr
 
 
+def test_a_wrong_recogniser_is_said_once(folder):
+    run = neurocodec("classify", "0 x.png", "1 x.png", "--model", "none.safetensors", cwd=folder)
+    assert run.returncode == 3
+    assert run.stderr.count(b"none.safetensors") == 1
+    (folder / "empty").mkdir()
+    assert b"nothing to do" in done(folder, "classify", "empty").stderr
+
+
 def test_nothing_to_classify_is_a_wrong_command(folder):
     assert neurocodec("classify", cwd=folder).returncode == 2
 
@@ -137,7 +145,7 @@ def test_its_classes_do_not_serve_other_tasks(folder):
     codec = ("--codec", f"{CODEC[1]}:latents=1", "--qf", 48, "-j", 0, "--no-cache")
     run = neurocodec("evaluate", ".", "--task", "fidelity", *codec, cwd=folder)
     assert run.returncode == 2
-    assert b"not for --task fidelity" in run.stderr
+    assert b"spic:latents=1 is for --task classification" in run.stderr
 
 
 def test_a_training_of_two_steps(folder):

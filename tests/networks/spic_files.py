@@ -16,11 +16,10 @@ def spic_network(seed: int = 0, spread: float = 4.0) -> Spic:
     network = Spic(latents=CHANNELS, width=4, classes=CLASSES)
     with torch.no_grad():
         latents = network.analysis(torch.rand(4, 3, 64, 64))
-        last = list(network.analysis.children())[-1]
-        last.weight.mul_(spread / latents.std())
-        last.bias.zero_()
-    network.density.begin(torch.full((CHANNELS,), spread))
-    network.density.keep()
+        network.analysis.bottleneck.weight.mul_(spread / latents.std())
+        network.analysis.bottleneck.bias.zero_()
+    network.density.start_from(torch.full((CHANNELS,), spread))
+    network.density.write_counts()
     return network
 
 

@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from neurocodec.errors import BadInputError
 from neurocodec.networks import checkpoint
 from neurocodec.networks.recognisers import load
 from neurocodec.networks.recognisers.splitting import blank, halves
@@ -119,3 +120,28 @@ def test_a_cut_recogniser_is_kept_and_read_back():
 def test_a_layer_that_does_not_serve_is_refused(layer, message):
     with pytest.raises(ValueError, match=message):
         Spic(latents=6, width=4, recogniser={**DESCRIBED, "layer": layer})
+
+
+def test_pixels_and_latents_are_made_in_float32(network):
+    with torch.autocast("cpu", torch.bfloat16):
+        seen = network(torch.rand(1, 3, 32, 32), torch.tensor([48.0]))
+        assert seen.pictures.dtype == torch.float32
+        assert network.analysis(torch.rand(1, 3, 32, 32)).dtype == torch.float32
+
+
+def test_weights_that_are_no_numbers_are_refused(network):
+    with torch.no_grad():
+        network.analysis.bottleneck.weight.fill_(float("nan"))
+    with pytest.raises(BadInputError, match="no numbers"):
+        network.encode(torch.rand(1, 3, 32, 32), 48)
+    network.density.table.zero_()
+    with pytest.raises(BadInputError, match="counts"):
+        network.density.counts(48)
+
+
+def test_a_description_that_no_network_has_is_a_damaged_file():
+    ops = [{**OPS[0], "groups": 0}, *OPS[1:]]
+    network = Spic(latents=6, width=4, recogniser={**DESCRIBED, "layer": "d"})
+    network.config["recogniser"]["ops"] = ops
+    with pytest.raises(BadInputError, match="holds no network"):
+        checkpoint.load(checkpoint.dump(network, "spic", {}), "x")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from neurocodec.cli import console, options
-from neurocodec.cli.many_files import files_from, null_separated, recursive
+from neurocodec.cli.inputs import files_from, listed, note_ignored, null_separated, recursive
 from neurocodec.errors import NeurocodecError, UsageError
 from neurocodec.files import display
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     "--model",
     default="efficientnet_lite0",
     metavar="NAME|FILE",
-    help="Recogniser of pictures and of files whose latents tell no classes.",
+    help="Recogniser of pictures, and of coded files other than .spic.",
 )
 @options.count("--top", "Classes a file, the likeliest first.", default=1)
 @click.option("--weights", metavar="NAME|FILE", help="Weights of a learned codec's files.")
@@ -53,7 +53,7 @@ def classify(
     """
     from neurocodec.batch.classifying import Classifier
 
-    sources = _found(inputs, recursive, files_from, null_separated)
+    sources = _sources(inputs, recursive, files_from, null_separated)
     classifier, failures = Classifier(model, top, weights, device), []
     with console.progress(len(sources), "classifying") as advance:
         for source in sources:
@@ -62,13 +62,13 @@ def classify(
             except NeurocodecError as exc:
                 failures.append(exc)
             advance()
-    for failure in failures:
-        console.error(str(failure))
+    for message in dict.fromkeys(map(str, failures)):  # the recogniser's is the same for all
+        console.error(message)
     if failures:
         raise click.exceptions.Exit(failures[0].exit_code)
 
 
-def _found(
+def _sources(
     inputs: tuple[str, ...], recursive: bool, files_from: str | None, null_separated: bool
 ) -> list[str]:
     """The files that the command line names.
@@ -78,21 +78,24 @@ def _found(
     """
     from neurocodec import codecs, images
     from neurocodec.batch import plan
-    from neurocodec.cli import many_files
 
     def accepts(path: Path) -> bool:
         return images.has_picture_name(path) or codecs.is_coded(path)
 
-    names = many_files.listed(files_from, null_separated=null_separated)
+    names = listed(files_from, null_separated=null_separated)
     if not inputs and files_from is None:
         raise UsageError("INPUT is missing: name a file, a folder, - or --files-from LIST")
-    found = plan.find(inputs, listed=names, accepts=accepts, recursive=recursive)
-    return [source.path for source in found.sources]
+    sources = plan.find(inputs, listed=names, accepts=accepts, recursive=recursive)
+    note_ignored(sources, deeper=recursive or files_from is not None)
+    return [source.path for source in sources.sources]
 
 
 def _show(classified: "Classified", as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(asdict(classified)))
         return
-    told = (f"{one.index} {one.name} {one.probability:.2f}" for one in classified.classes)
-    click.echo(f"{display(classified.file)}  " + ", ".join(" ".join(t.split()) for t in told))
+    classes = (
+        " ".join(filter(None, (str(one.index), one.name, f"{one.probability:.2f}")))
+        for one in classified.classes
+    )
+    click.echo(f"{display(classified.file)}  {', '.join(classes)}")

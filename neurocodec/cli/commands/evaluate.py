@@ -34,7 +34,7 @@ from neurocodec.errors import UsageError
 )
 @click.option("--quality", "qualities", help="Qualities: jpeg 1-100, jpeg2000 20-60 dB.")
 @click.option("--iterations", help="Iterations: dic 1-16.")
-@click.option("--qf", "qfs", help="Quality factors: spic 4-128.")
+@click.option("--qf", "qfs", help="Quality factors: spic 8-128.")
 @options.chroma
 @click.option(
     "--filter",

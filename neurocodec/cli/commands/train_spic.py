@@ -26,7 +26,11 @@ if TYPE_CHECKING:
     help="Classifier whose predictions are learnt; several: give it again.  [default: that of "
     "--split]",
 )
-@click.option("--labels", is_flag=True, help="Learn the labels in --data in place of predictions.")
+@click.option(
+    "--labels",
+    is_flag=True,
+    help="Learn the labels in --data (labels.csv, or a folder a class) in place of predictions.",
+)
 @options.count("--latents", "Channels of the latents.  [default: 48, or that of --from]")
 @options.count(
     "--width",
@@ -36,7 +40,8 @@ if TYPE_CHECKING:
 )
 @options.count(
     "--classes",
-    "Classes of a classifier of its own, without --split.  [default: 1000, or that of --from]",
+    "Classes of a classifier of its own, without --split.  [default: 1000, those of --labels, or "
+    "those of --from]",
 )
 @options.option(
     "--alpha",

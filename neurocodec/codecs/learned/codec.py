@@ -145,7 +145,9 @@ def _installed(key: bytes) -> str:
     for name, entry in weights.installed().items():
         if _key(entry["sha256"]) == key:
             return name
-    raise MissingError(f"coded with weights of sha256 {key.hex()}…, which are not installed")
+    raise MissingError(
+        f"coded with weights of sha256 {key.hex()}…, which are not installed: add --weights FILE"
+    )
 
 
 @lru_cache(maxsize=2)

@@ -35,7 +35,7 @@ class SpicCodec(LearnedCodec):
     name = "spic"
     extension = ".spic"
     unit = "qf"
-    levels = range(4, 129)
+    levels = range(8, 129)
     default_level = 48
     magic = b"NCSP"
     network = "spic"
@@ -76,12 +76,11 @@ class SpicCodec(LearnedCodec):
         import torch
 
         from neurocodec.networks.devices import repeatable
-        from neurocodec.networks.filter import padded
         from neurocodec.networks.tensors import to_tensor
 
         network = _network(checkpoint)
         with torch.inference_mode(), repeatable():
-            symbols = network.encode(padded(to_tensor([image]), network.stride), value)[0]
+            symbols = network.encode(to_tensor([image]), value)[0]
         return [entropy.encode(symbols.numpy(), network.density.counts(value), self._coder)]
 
     def _decompress(self, checkpoint: "Checkpoint", coded: Stream) -> Image:

@@ -55,12 +55,25 @@ def test_rans_comes_close_to_the_entropy_and_huffman_does_not_beat_it():
     assert rans < huffman
 
 
-@given(part=st.binary(max_size=64))
-@settings(max_examples=200, deadline=None)
-def test_any_bytes_are_symbols_or_an_error(part):
+WORDS = st.lists(st.integers(0, (1 << 32) - 1), max_size=80)
+
+
+@given(coder=st.integers(0, 2), words=WORDS, more=st.sampled_from([b"", b"", b"", b"x"]))
+@settings(max_examples=300, deadline=None)
+def test_any_bytes_are_symbols_or_an_error(coder, words, more):
     _, counts = made()
+    part = bytes([coder]) + np.array(words, ">u4").tobytes() + more
     try:
         symbols = latents.decode(part, counts, (6, 7))
     except BadInputError:
         return
+    assert symbols.shape == (4, 6, 7)
     assert np.abs(symbols).max() <= 5
+
+
+@pytest.mark.parametrize("coder", latents.CODERS)
+def test_a_cut_part_is_an_error(coder):
+    symbols, counts = made(size=(20, 20))
+    part = latents.encode(symbols, counts, coder)
+    with pytest.raises(BadInputError):
+        latents.decode(part[:-8], counts, (20, 20))

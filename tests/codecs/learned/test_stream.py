@@ -7,6 +7,7 @@ import pytest
 from neurocodec.codecs import Level
 from neurocodec.codecs.learned import stream
 from neurocodec.codecs.learned.stream import Stream
+from neurocodec.codecs.level import UNITS
 from neurocodec.errors import BadInputError
 
 MAGIC = b"TEST"
@@ -69,3 +70,7 @@ def test_a_file_of_another_version_is_refused_as_one(monkeypatch):
     monkeypatch.undo()
     with pytest.raises(BadInputError, match="version 9: it needs another version of neurocodec"):
         stream.read(MAGIC, data)
+
+
+def test_the_places_of_units_are_those_in_files():
+    assert UNITS[:4] == ("qp", "quality", "iterations", "qf")
