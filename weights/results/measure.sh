@@ -42,23 +42,23 @@ v2=$data/models/mobilenet_v2_1.0_224.safetensors
 s0=$data/models/squeezenet1_0.safetensors
 s1=$data/models/squeezenet1_1.safetensors
 for model in ${jury//+/ } mobilenet_v2_1.0_224 squeezenet1_0 mobilenet_v1_0.75_224 mcunet_144; do
-  search search $model fifths --codec bpg,jpeg,jpeg2000 --filter none,search
-  search search-half $model fifths --codec vvc --limit 100 --filter none,search
-  search search $model fifths --codec jpeg --filter search:tables=1
-  search search $model fifths --codec bpg --filter "search:model=$jury+$v2"
+  search search $model fifths --codec bpg,jpeg --filter none,search
+  search search-half $model fifths --limit 100 --codec bpg,vvc,jpeg,jpeg2000 --filter none,search
+  search search-half $model fifths --limit 100 --codec jpeg --filter search:tables=1
+  search search-half $model fifths --limit 100 --codec bpg --filter "search:model=$jury+$v2"
 done
 settings=none,search,search:steps=4,search:steps=8,search:steps=16,search:grid=14,search:grid=28
-settings+=,search:temperature=1,search:weight=2,search:drawn=0,search:every=3,search:start=none,search:residual=1
+settings+=,search:drawn=0,search:every=3,search:start=none,search:residual=1
 settings+=,search:model=efficientnet_lite0,search:model=$jury+$v2+$s0+$s1:steps=12
 for model in ${jury//+/ } mobilenet_v2_1.0_224 mobilenet_v2_0.5_224 squeezenet1_0 mobilenet_v1_0.5_160; do
   search settings $model pool --codec bpg --filter $settings
 done
 yolox=$data/models/yolox_nano_416.safetensors
 neurocodec evaluate "$data/detection/val2017" --task detection --codec bpg --per-image --model "$yolox" \
-  --qp 28,32,36,41 -o search-detection.jsonl --filter "none,search,search:task=detection:model=$yolox"
-search search efficientnet_lite0 fifths --codec bpg --filter "search:task=detection:model=$yolox"
+  --limit 24 --qp 28,32,36,41 -o search-detection.jsonl --filter "none,search,search:task=detection:model=$yolox"
+search search-fifty efficientnet_lite0 fifths --limit 50 --codec bpg --filter "none,search,search:task=detection:model=$yolox"
 neurocodec evaluate "$data/kodak" --task fidelity --codec bpg --per-image --filter none,search \
-  -o search-fidelity.jsonl --lpips-weights "$data/models/lpips_alex.safetensors"
+  --qp 28,32,36,41 -o search-fidelity.jsonl --lpips-weights "$data/models/lpips_alex.safetensors"
 
 for model in mobilenet_v2_1.0_224 squeezenet1_0 mobilenet_v1_0.75_224 mcunet_144; do
   classify val $model --codec bpg,vvc --filter none,auto
