@@ -70,7 +70,7 @@ if [ -f "$from/search-detection.jsonl" ]; then
       "codec=bpg,pre=$filter" agreement --bootstrap 200
   done
 fi
-for metric in psnr_db ms_ssim fsim lpips; do
-  compare search-fidelity "$from/search-fidelity.jsonl" pre=none pre=search $metric
-done
+if [ -f "$from/search-fidelity.jsonl" ]; then
+  grep '"kind": "point"' "$from/search-fidelity.jsonl" >"$new/search-fidelity.jsonl"
+fi
 mv "$new"/*.jsonl .

@@ -45,6 +45,7 @@ SCHEDULED = ("bpg", "jpeg", "jpeg2000")
 SCHEDULES = ("blur", "scale", "tvl1")
 
 LIKENESS = {"psnr_db": "PSNR", "ms_ssim": "MS-SSIM", "fsim": "FSIM", "lpips": "LPIPS"}
+ROUNDED = {"bpp": 3, "psnr_db": 1, "ms_ssim": 3, "fsim": 3, "lpips": 3}  # decimals
 
 Line = dict[str, Any]
 
@@ -158,9 +159,19 @@ def _named(test: str) -> str:
 
 
 def searched_for_people() -> str:
-    """The cost of a search by measures of likeness to the original."""
-    rows = [[title, bd_rate(kept("search-fidelity"), metric=m)] for m, title in LIKENESS.items()]
-    return table("at equal | `search` needs, per cent more bits", rows)
+    """Rates and likeness to the original, unfiltered and searched; their curves do not meet."""
+    lines = {(line["qp"], line["pre"]): line for line in kept("search-fidelity")}
+    rows = [
+        [str(qp), *(_unlike(lines[qp, "none"], lines[qp, "search"], name) for name in ROUNDED)]
+        for qp in sorted({qp for qp, _ in lines})
+    ]
+    return table(" | ".join(["QP", *(LIKENESS.get(name, name) for name in ROUNDED)]), rows)
+
+
+def _unlike(plain: Line, searched: Line, name: str) -> str:
+    """A quantity without and with the search."""
+    pair = [line["bpp"] if name == "bpp" else line["scores"][name] for line in (plain, searched)]
+    return " → ".join(f"{abs(value):.{ROUNDED[name]}f}" for value in pair)
 
 
 def searched_across_tasks() -> str:
