@@ -10,6 +10,7 @@ import numpy as np
 from neurocodec import codecs, files, images, tasks
 from neurocodec.batch.coding import GROUND
 from neurocodec.codecs import Codec, Logits
+from neurocodec.images import Image
 
 _IMAGENET_CLASSES = 1000
 
@@ -65,14 +66,18 @@ class Classifier:
             UsageError: no such model, or not a classifier.
         """
         data, shown = files.read(name), files.display(name)
+        codec = self._codec(data, shown)
+        if codec is None:
+            return self._by_pixels(name, None, images.read(data, shown))
         with files.naming(shown):
-            codec = self._codec(data, shown)
-            if codec is not None and codec.classifies:
+            if codec.classifies:
                 return Classified(name, codec.name, None, self._likeliest(codec.classify(data)))
-            picture = images.read(data, shown) if codec is None else codec.decode(data)
+            decoded = codec.decode(data)
+        return self._by_pixels(name, codec.name, decoded)
+
+    def _by_pixels(self, name: str, codec: str | None, picture: Image) -> Classified:
         (logits,) = self._recogniser.predict([images.flatten(picture, GROUND)])
-        kind = None if codec is None else codec.name
-        return Classified(name, kind, self._recogniser.model, self._likeliest(logits))
+        return Classified(name, codec, self._recogniser.model, self._likeliest(logits))
 
     @cached_property
     def _recogniser(self) -> tasks.Task:

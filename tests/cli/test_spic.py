@@ -101,10 +101,13 @@ def test_folders_lists_and_pipes_are_classified(folder):
 
 def test_a_bad_file_costs_itself_only(folder):
     (folder / "b.spic").write_bytes((folder / "a.spic").read_bytes()[:-3])
-    run = neurocodec("classify", "b.spic", "a.spic", "none.png", *WEIGHTS, *MODEL, cwd=folder)
+    (folder / "empty.png").write_bytes(b"")
+    names = ("b.spic", "a.spic", "empty.png", "none.png")
+    run = neurocodec("classify", *names, *WEIGHTS, *MODEL, cwd=folder)
     assert run.returncode == 5
     assert run.stdout.startswith(b"a.spic  ")
     assert b"b.spic: the file is truncated" in run.stderr
+    assert b"error: empty.png: the file is empty" in run.stderr
     assert b"none.png" in run.stderr
 
 
