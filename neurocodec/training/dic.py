@@ -32,6 +32,7 @@ from neurocodec.training.config import Config
 from neurocodec.training.loop import Trained
 from neurocodec.training.patches import Patches
 from neurocodec.training.report import Record, Report
+from neurocodec.training.start import weights_of
 from neurocodec.training.state import per_picture
 from neurocodec.training.validation import IterationsValidation, Scores
 from neurocodec.training.workbench import Workbench, workbench
@@ -103,11 +104,7 @@ def _network(options: DicOptions) -> Dic:
     named: dict[str, Any] = {key: value for key, value in chosen.items() if value is not None}
     if options.start is None:
         return Dic(**named, iterations=options.iterations)
-    start, _ = checkpoint.read(options.start, Dic, _NOUN)
-    other = [key for key, value in named.items() if start.config[key] != value]
-    if other:
-        name = files.display(options.start)
-        raise UsageError(f"{name}: has {other[0]} {start.config[other[0]]}: leave out --{other[0]}")
+    start = weights_of(options.start, Dic, _NOUN, named)
     network = Dic(**{**start.config, "iterations": options.iterations})
     network.encoder.load_state_dict(start.encoder.state_dict())
     network.decoder.load_state_dict(start.decoder.state_dict())

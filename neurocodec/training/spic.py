@@ -18,14 +18,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from neurocodec import files
 from neurocodec.errors import UsageError
 from neurocodec.images import Image
 from neurocodec.losses import LABELS, Recognition, described
 from neurocodec.losses.classification import kl_divergence
 from neurocodec.losses.pixels import mean_squared_error
 from neurocodec.measures.psnr import psnr_db
-from neurocodec.networks import checkpoint
 from neurocodec.networks.spic import Seen, Spic
 from neurocodec.networks.tensors import to_images, to_tensor
 from neurocodec.training import loop, splitting
@@ -34,6 +32,7 @@ from neurocodec.training.crops import ground_truth_of
 from neurocodec.training.data import draw_qps
 from neurocodec.training.loop import Trained
 from neurocodec.training.report import Record, Report
+from neurocodec.training.start import weights_of
 from neurocodec.training.state import per_picture
 from neurocodec.training.validation import Scores
 from neurocodec.training.workbench import Workbench, workbench
@@ -43,6 +42,8 @@ _QFS = (8, 12, 16, 24, 32, 48, 64, 96, 128)
 _VALIDATED = (16, 48, 128)
 _STARTED_ON = 128  # pictures whose features the bottleneck starts from
 _BATCH = 8
+_LABELS = "labels.csv"
+_UNUSED_CODEC = "jpeg"  # a workbench has one; its processes never start
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,12 @@ def train(options: SpicOptions, config: Config, report: Report) -> Trained:
     """Train a codec whose latents are classified."""
     if options.start is not None and options.split is not None:
         raise UsageError("--split and --from are two ways to begin: leave out one")
-    with workbench(config, report, "jpeg:chroma=444", _recognition(options)) as bench:
+    if options.labels and options.split is not None and not (config.data / _LABELS).is_file():
+        raise UsageError(
+            f"--labels with --split needs {_LABELS} in --data (file, class_index): the names of "
+            "folders do not tell the recogniser's classes"
+        )
+    with workbench(config, report, _UNUSED_CODEC, _recognition(options)) as bench:
         torch.manual_seed(config.seed)
         network = _network(options, bench).to(bench.device)
         _check_classes(network, bench)
@@ -134,13 +140,7 @@ def _network(options: SpicOptions, bench: Workbench) -> Spic:
         if options.labels:
             named = {"classes": max(bench.pictures.ground_truth.values()) + 1} | named
         return Spic(**named)
-    network, _ = checkpoint.read(options.start, Spic, _NOUN)
-    other = [key for key, value in named.items() if network.config[key] != value]
-    if other:
-        name = files.display(options.start)
-        has = f"has {other[0]} {network.config[other[0]]}"
-        raise UsageError(f"{name}: {has}: leave out --{other[0]}")
-    return network.requires_grad_(True)
+    return weights_of(options.start, Spic, _NOUN, named).requires_grad_(True)
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,20 +1,48 @@
 """Checks before training, and the process group."""
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import nn
 
 from neurocodec import files
-from neurocodec.errors import MissingError, OutputError
-from neurocodec.networks import devices
+from neurocodec.errors import MissingError, OutputError, UsageError
+from neurocodec.networks import checkpoint, devices
+from neurocodec.networks.checkpoint import Network
 from neurocodec.training import distributed, log, state
 from neurocodec.training.config import Config
 
 _LEAST_ROOM_BYTES = 1 << 20
+
+
+def weights_of(
+    named: str, expected: type[Network], noun: str, chosen: Mapping[str, Any]
+) -> Network:
+    """The network that a training begins with, which must be of the size that was chosen.
+
+    Args:
+        named: name or file of the weights.
+        expected: the class of the network.
+        noun: how messages refer to it.
+        chosen: arguments of its constructor by the names of their options.
+
+    Raises:
+        UsageError: it is another network, or one of another size.
+        MissingError: no such weights or file.
+        BadInputError: the file is damaged.
+    """
+    network, _ = checkpoint.read(named, expected, noun)
+    config: Any = network.config
+    for option, value in chosen.items():
+        present = config[option]
+        if present != value:
+            name = files.display(named)
+            raise UsageError(f"{name}: has {option} {present}: leave out --{option}")
+    return network
 
 
 @contextmanager

@@ -15,6 +15,7 @@ from neurocodec.losses.algorithm1 import Objective
 from neurocodec.losses.classification import kl_divergence
 from neurocodec.losses.quantisation import dct_proxy
 from neurocodec.measures.slope import Slope
+from neurocodec.networks import checkpoint
 from neurocodec.networks.npp import Npp
 from neurocodec.networks.precision import precision
 from neurocodec.training import npp
@@ -153,6 +154,24 @@ class InterruptedAt(Report):
         self.left -= 1
         if not self.left:
             raise KeyboardInterrupt
+
+
+def assert_resumes(train, folder, weights):
+    """A training that is interrupted in its third step and resumed makes the weights of one whole.
+
+    `train` takes the folder of its output, a report, and `resume`.
+    """
+    unbroken, parts = folder / "unbroken", folder / "parts"
+    train(unbroken)
+    with pytest.raises(KeyboardInterrupt):
+        train(parts, InterruptedAt(3))
+    train(parts, resume=True)
+    one, other = (
+        checkpoint.read_tensors((output / weights).read_bytes(), "x")[0]
+        for output in (unbroken, parts)
+    )
+    assert one.keys() == other.keys()
+    assert all(torch.equal(one[name], other[name]) for name in one)
 
 
 @dataclass(frozen=True)

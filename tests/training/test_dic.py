@@ -17,7 +17,7 @@ from neurocodec.training.patches import PER_PICTURE, Patches
 from neurocodec.training.report import Report
 from tests.conftest import picture
 from tests.networks.recogniser_files import CLASSIFIER, write
-from tests.training.conftest import CPU, InterruptedAt, bench
+from tests.training.conftest import CPU, assert_resumes, bench
 
 PATCHES = [picture(32, 32, seed=seed) for seed in range(4)]
 
@@ -72,18 +72,7 @@ def test_a_resumed_training_is_the_uninterrupted_one(train_step, folder, tmp_pat
         patches = Patches(data.split(folder, 2), config)
         loop.train(train_step(lmbda=0.1), patches, config, report)
 
-    unbroken, parts = tmp_path / "unbroken", tmp_path / "parts"
-    train(unbroken)
-    with pytest.raises(KeyboardInterrupt):
-        train(parts, InterruptedAt(3))
-    train(parts, resume=True)
-
-    one, other = (
-        checkpoint.read_tensors((output / "dic.safetensors").read_bytes(), "x")[0]
-        for output in (unbroken, parts)
-    )
-    assert one.keys() == other.keys()
-    assert all(torch.equal(one[name], other[name]) for name in one)
+    assert_resumes(train, tmp_path, "dic.safetensors")
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from neurocodec.training.spic import SpicAlgorithm, SpicOptions
 from tests.conftest import picture
 from tests.networks.recogniser_files import CLASSIFIER, weights, write
 from tests.networks.test_spic import DESCRIBED, OPS
-from tests.training.conftest import InterruptedAt, bench
+from tests.training.conftest import InterruptedAt, assert_resumes, bench
 
 PICTURES = [Example(picture(32, 32, seed=seed).pixels, ground_truth=seed % 2) for seed in range(4)]
 
@@ -98,17 +98,7 @@ def test_a_resumed_training_is_the_uninterrupted_one(train_step, folder, tmp_pat
         config = Config(output, folder, max_steps=5, size=32, batch=4, save_every=2, **settings)
         loop.train(train_step(), Crops(data.split(folder, 2), config), config, report)
 
-    unbroken, parts = tmp_path / "unbroken", tmp_path / "parts"
-    train(unbroken)
-    with pytest.raises(KeyboardInterrupt):
-        train(parts, InterruptedAt(3))
-    train(parts, resume=True)
-
-    one, other = (
-        checkpoint.read_tensors((output / "spic.safetensors").read_bytes(), "x")[0]
-        for output in (unbroken, parts)
-    )
-    assert all(torch.equal(one[name], other[name]) for name in one)
+    assert_resumes(train, tmp_path, "spic.safetensors")
 
 
 @pytest.fixture
@@ -205,6 +195,7 @@ def test_a_split_is_its_own_teacher_and_goes_on(trained, recogniser):
         ({"split": "MODEL:c"}, "goes around"),
         ({"split": "MODEL:d", "classes": 7}, "--classes"),
         ({"split": "MODEL:d", "start": "x"}, "--split and --from"),
+        ({"labels": True, "split": "MODEL:d"}, "needs labels.csv"),
         ({"labels": True, "models": ("x",)}, "--labels and --model"),
     ],
 )
