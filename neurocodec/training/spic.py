@@ -12,6 +12,7 @@ training the counts of the entropy coder are written from the density.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -26,6 +27,7 @@ from neurocodec.losses.pixels import mean_squared_error
 from neurocodec.measures.psnr import psnr_db
 from neurocodec.networks.spic import Seen, Spic
 from neurocodec.networks.tensors import to_images, to_tensor
+from neurocodec.tasks.datasets import labels_csv
 from neurocodec.training import loop, splitting
 from neurocodec.training.config import Config
 from neurocodec.training.crops import ground_truth_of
@@ -42,7 +44,6 @@ _QFS = (8, 12, 16, 24, 32, 48, 64, 96, 128)
 _VALIDATED = (16, 48, 128)
 _STARTED_ON = 128  # pictures whose features the bottleneck starts from
 _BATCH = 8
-_LABELS = "labels.csv"
 _UNUSED_CODEC = "jpeg"  # a workbench has one; its processes never start
 
 
@@ -78,17 +79,23 @@ def train(options: SpicOptions, config: Config, report: Report) -> Trained:
     """Train a codec whose latents are classified."""
     if options.start is not None and options.split is not None:
         raise UsageError("--split and --from are two ways to begin: leave out one")
-    if options.labels and options.split is not None and not (config.data / _LABELS).is_file():
-        raise UsageError(
-            f"--labels with --split needs {_LABELS} in --data (file, class_index): the names of "
-            "folders do not tell the recogniser's classes"
-        )
+    if options.labels and options.split is not None:
+        _require_class_numbers(config.data)
     with workbench(config, report, _UNUSED_CODEC, _recognition(options)) as bench:
         torch.manual_seed(config.seed)
         network = _network(options, bench).to(bench.device)
         _check_classes(network, bench)
         algorithm = SpicAlgorithm(options, bench, network)
         return loop.train(algorithm, bench.crops(), bench.config, report)
+
+
+def _require_class_numbers(data: Path) -> None:
+    """Refuse labels that are not numbered as a recogniser's classes are."""
+    if not (data / labels_csv.NAME).is_file():
+        raise UsageError(
+            f"--labels with --split needs {labels_csv.NAME} in --data (file, class_index): names "
+            "of folders do not tell the recogniser's classes"
+        )
 
 
 def _recognition(options: SpicOptions) -> Recognition:
