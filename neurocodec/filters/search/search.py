@@ -35,8 +35,7 @@ class Search(Filter):
     Args:
         codec: the real one; None where there is none to search through.
         steps: of the descent; 0 is the trained filter that the search starts from.
-        drawn: recognisers whose gradient a step takes, in turn; 0 is all. One carries over better
-            to those that are never asked (weights/LOG.md).
+        drawn: recognisers whose gradient a step takes, in turn; 0 is all.
         every: the real codec codes at every so many steps.
         seed: whose turn comes first.
         tables: search JPEG's quantisation tables too.
@@ -63,9 +62,9 @@ class Search(Filter):
     def __init__(
         self,
         codec: Codec | None = None,
-        steps: int = 6,
-        grid: int = 7,
-        drawn: int = 1,
+        steps: int = 4,
+        grid: int = 28,
+        drawn: int = 0,
         every: int = 1,
         seed: int = 0,
         tables: bool = False,
