@@ -41,23 +41,27 @@ jury=efficientnet_lite0+efficientnet_lite1+efficientnet_lite2
 v2=$data/models/mobilenet_v2_1.0_224.safetensors
 s0=$data/models/squeezenet1_0.safetensors
 s1=$data/models/squeezenet1_1.safetensors
+former=search:steps=6:grid=7:drawn=1 # the default before
 for model in ${jury//+/ } mobilenet_v2_1.0_224 squeezenet1_0 mobilenet_v1_0.75_224 mcunet_144; do
-  search search $model fifths --codec bpg,jpeg --filter none,search
-  search search-half $model fifths --limit 100 --codec bpg,vvc,jpeg,jpeg2000 --filter none,search
-  search search-half $model fifths --limit 100 --codec jpeg --filter search:tables=1
-  search search-half $model fifths --limit 100 --codec bpg --filter "search:model=$jury+$v2"
+  search search $model fifths --codec bpg --filter none,search
+  search search-half $model fifths --limit 100 --codec bpg,jpeg --filter none,search
+  search search-half $model fifths --limit 100 --codec jpeg --filter search:tables=1,$former:tables=1
+  search search-half $model fifths --limit 100 --codec bpg,vvc,jpeg,jpeg2000 --filter none,$former
+  search search-half $model fifths --limit 100 --codec bpg --filter "$former:model=$jury+$v2"
 done
-settings=none,search,search:steps=4,search:steps=8,search:steps=16,search:grid=14,search:grid=28
-settings+=,search:drawn=0,search:every=3,search:start=none,search:residual=1
-settings+=,search:model=efficientnet_lite0,search:model=$jury+$v2+$s0+$s1:steps=12
+settings=none,search,$former,search:steps=4:grid=7:drawn=1,search:steps=8:grid=7:drawn=1
+settings+=,search:steps=16:grid=7:drawn=1,search:steps=6:grid=14:drawn=1,search:steps=6:grid=28:drawn=1
+settings+=,search:steps=6:grid=7:drawn=0,$former:every=3,$former:start=none,$former:residual=1
+settings+=,$former:model=efficientnet_lite0
+settings+=,search:steps=12:grid=7:drawn=1:model=$jury+$v2+$s0+$s1
 for model in ${jury//+/ } mobilenet_v2_1.0_224 mobilenet_v2_0.5_224 squeezenet1_0 mobilenet_v1_0.5_160; do
   search settings $model pool --codec bpg --filter $settings
 done
 yolox=$data/models/yolox_nano_416.safetensors
 neurocodec evaluate "$data/detection/val2017" --task detection --codec bpg --per-image --model "$yolox" \
-  --limit 24 --qp 28,32,36,41 -o search-detection.jsonl --filter "none,search,search:task=detection:model=$yolox"
-search search-fifty efficientnet_lite0 fifths --limit 50 --codec bpg --filter "none,search,search:task=detection:model=$yolox"
-neurocodec evaluate "$data/kodak" --task fidelity --codec bpg --per-image --filter none,search \
+  --limit 24 --qp 28,32,36,41 -o search-detection.jsonl --filter "none,$former,$former:task=detection:model=$yolox"
+search search-fifty efficientnet_lite0 fifths --limit 50 --codec bpg --filter "none,$former,$former:task=detection:model=$yolox"
+neurocodec evaluate "$data/kodak" --task fidelity --codec bpg --per-image --filter none,$former \
   --qp 28,32,36,41 -o search-fidelity.jsonl --lpips-weights "$data/models/lpips_alex.safetensors"
 
 for model in mobilenet_v2_1.0_224 squeezenet1_0 mobilenet_v1_0.75_224 mcunet_144; do
