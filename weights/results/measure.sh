@@ -61,7 +61,7 @@ yolox=$data/models/yolox_nano_416.safetensors
 neurocodec evaluate "$data/detection/val2017" --task detection --codec bpg --per-image --model "$yolox" \
   --limit 24 --qp 28,32,36,41 -o search-detection.jsonl --filter "none,$former,$former:task=detection:model=$yolox"
 search search-fifty efficientnet_lite0 fifths --limit 50 --codec bpg --filter "none,$former,$former:task=detection:model=$yolox"
-neurocodec evaluate "$data/kodak" --task fidelity --codec bpg --per-image --filter none,$former \
+neurocodec evaluate "$data/kodak" --task fidelity --codec bpg --per-image --filter none,search \
   --qp 28,32,36,41 -o search-fidelity.jsonl --lpips-weights "$data/models/lpips_alex.safetensors"
 
 for model in mobilenet_v2_1.0_224 squeezenet1_0 mobilenet_v1_0.75_224 mcunet_144; do

@@ -166,7 +166,7 @@ def searched_for_people() -> str:
     """Rates and likeness to the original, unfiltered and searched; their curves do not meet."""
     lines = {(line["qp"], line["pre"]): line for line in kept("search-fidelity")}
     rows = [
-        [str(qp), *(_unlike(lines[qp, "none"], lines[qp, FORMER], name) for name in ROUNDED)]
+        [str(qp), *(_unlike(lines[qp, "none"], lines[qp, "search"], name) for name in ROUNDED)]
         for qp in sorted({qp for qp, _ in lines})
     ]
     return table(" | ".join(["QP", *(LIKENESS.get(name, name) for name in ROUNDED)]), rows)
