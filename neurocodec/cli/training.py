@@ -106,13 +106,13 @@ _SHARED = (
     ),
     options.count(
         "--validation",
-        "Pictures kept apart from training, for the BD-rate at the end.  "
+        "Pictures kept apart from training, to measure on at the end.  "
         "[default: 32, at most a quarter]",
         least=0,
     ),
     options.count(
         "--validate-every",
-        "Measure a BD-rate on them meanwhile; 0 measures at the end only.",
+        "Measure on them meanwhile; 0 measures at the end only.",
         least=0,
         default=0,
         metavar="STEPS",

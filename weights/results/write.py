@@ -186,7 +186,10 @@ def searched_across_tasks() -> str:
             exact(kept("search"), test, model="efficientnet_lite0", metric="kl", pictures=50),
             exact(kept("search-detection"), test, metric="agreement"),
         ]
-        for test in (f"codec=bpg,pre={FORMER}", f"codec=bpg,pre={FORMER}:task=detection:model={YOLOX}")
+        for test in (
+            f"codec=bpg,pre={FORMER}",
+            f"codec=bpg,pre={FORMER}:task=detection:model={YOLOX}",
+        )
     ]
     return table("`--filter` | EfficientNet-Lite0, KL | YOLOX nano, agreement", rows)
 

@@ -59,7 +59,8 @@ class LearnedCodec(Codec):
 
     @property
     def _coding_weights(self) -> str:
-        return self.weights or self.default_weights
+        default = self.default_weights
+        return self.weights or (default if default in weights.installed() else "")
 
     def _encode(self, image: Image, value: int) -> bytes:
         checkpoint = self._load(self._coding_weights)

@@ -60,6 +60,12 @@ def test_more_iterations_than_were_trained_are_coded(codec):
     assert codec.decode(encoded(codec, IMAGE, 16)).pixels.shape == IMAGE.pixels.shape
 
 
+def test_default_weights_that_are_not_installed_are_asked_for(monkeypatch):
+    monkeypatch.setattr(weights, "installed", dict)
+    with pytest.raises(MissingError, match="dic needs weights: write dic:weights=NAME or FILE"):
+        encoded(DicCodec(), picture(16, 16), 1)
+
+
 def test_weights_of_a_file_are_found_among_installed_ones(codec, dic_weights, monkeypatch):
     data = encoded(codec, IMAGE, 1)
     with pytest.raises(MissingError, match="not with"):

@@ -333,7 +333,9 @@ def test_a_higher_temperature_lets_the_less_likely_classes_count(search):
     assert warm["before"]["d_m"] != cold["before"]["d_m"]
 
 
-@pytest.mark.parametrize("settings", ["steps=4:every=2", "steps=4:drawn=1", "steps=4:drawn=1:seed=1"])
+@pytest.mark.parametrize(
+    "settings", ["steps=4:every=2", "steps=4:drawn=1", "steps=4:drawn=1:seed=1"]
+)
 def test_shortcuts_find_something_too(search, settings, tmp_path):
     both = [write(tmp_path, CLASSIFIER), tmp_path / "second.safetensors"]
     for path in (both[0], both[0].with_suffix(".json")):
