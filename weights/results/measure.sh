@@ -44,7 +44,7 @@ s1=$data/models/squeezenet1_1.safetensors
 former=search:steps=6:grid=7:drawn=1 # the default before
 for model in ${jury//+/ } mobilenet_v2_1.0_224 squeezenet1_0 mobilenet_v1_0.75_224 mcunet_144; do
   search search $model fifths --codec bpg --filter none,search
-  search search-half $model fifths --limit 100 --codec bpg,jpeg --filter none,search
+  search search-half $model fifths --limit 100 --codec bpg,vvc,jpeg --filter none,search
   search search-half $model fifths --limit 100 --codec jpeg --filter search:tables=1,$former:tables=1
   search search-half $model fifths --limit 100 --codec bpg,vvc,jpeg,jpeg2000 --filter none,$former
   search search-half $model fifths --limit 100 --codec bpg --filter "$former:model=$jury+$v2"

@@ -32,6 +32,7 @@ SEARCHED = {
 }
 SEARCHED_HALF = {
     "BPG": ("codec=bpg,pre=search", "kl"),
+    "VVC": ("codec=vvc,pre=search", "kl"),
     "JPEG": ("codec=jpeg,pre=search", "kl"),
     "JPEG with tables": ("codec=jpeg,pre=search:tables=1", "kl"),
 }
