@@ -37,7 +37,7 @@ class Search(Filter):
         steps: of the descent; 0 is the trained filter that the search starts from.
         drawn: recognisers whose gradient a step takes, in turn; 0 is all.
         every: the real codec codes at every so many steps.
-        seed: whose turn comes first.
+        seed: whose turn comes first, where not all are asked.
         tables: search JPEG's quantisation tables too.
         residual: search a residual too.
         grid: cells of the map of blurs along a square picture's side.
