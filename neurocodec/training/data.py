@@ -1,17 +1,19 @@
 """Training pictures: a folder's files, cropped and mirrored at random, the same at every call."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+import signal
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import lru_cache
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from neurocodec import files, images
+from neurocodec import files, images, tools
 from neurocodec.errors import BadInputError
 from neurocodec.filters.blur import Blur
 from neurocodec.images import Image
@@ -117,31 +119,66 @@ class Crops:
     `blur_augmentation`, blurred by a random sigma: training pictures differ in sharpness. Where
     several processes train together each has its share of the batch. A picture that cannot be read
     is left out with a note, and the next one takes its place.
+
+    Args:
+        readers: processes that read; 0 reads in a thread. A GPU waits for Python, which a thread
+            that reads would hold up.
     """
 
-    def __init__(self, pictures: Split, config: Config, report: Report | None = None) -> None:
+    def __init__(
+        self,
+        pictures: Split,
+        config: Config,
+        report: Report | None = None,
+        readers: int = 0,
+    ) -> None:
         self._pictures = pictures
         self._config = config
-        self._report = report or Report()
         self._unreadable: set[Path] = set()
-        self._reader = ThreadPoolExecutor(1)
-        self._ahead: tuple[int, Future[list[Image]]] | None = None
+        self.report = report or Report()
+        self._reader: Executor = (
+            ProcessPoolExecutor(readers, get_context("spawn"), _begin, (self,))
+            if readers
+            else ThreadPoolExecutor(1)
+        )
+        self._ahead = max(1, 2 * readers)
+        self._waiting: dict[int, Callable[[], _Read]] = {}
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What a process that reads needs."""
+        names = ("_pictures", "_config", "_unreadable")
+        return {name: vars(self)[name] for name in names} | {"report": Report()}
 
     def batch(self, step: int) -> list[Image]:
-        """Batch number `step`; the next one is read meanwhile.
+        """Batch number `step`; the next ones are read meanwhile.
 
         Raises:
             BadInputError: no picture can be read.
         """
-        if self._ahead is None or self._ahead[0] != step:
-            self._ahead = step, self._reader.submit(self._read, step)
-        crops = self._ahead[1].result()
-        self._ahead = step + 1, self._reader.submit(self._read, step + 1)
+        wanted = range(step, step + self._ahead + 1)
+        self._waiting = {one: self._waiting.get(one) or self._start(one) for one in wanted}
+        crops, notes = self._waiting.pop(step)()
+        for note in notes:
+            self.report.note(note)
         return crops
 
-    def _read(self, step: int) -> list[Image]:
+    def read(self, numbers: Sequence[int]) -> list[Image]:
+        """What becomes of the training pictures of these numbers."""
+        return [crop for number in numbers for crop in self._of(number)]
+
+    def _start(self, step: int) -> Callable[[], "_Read"]:
+        numbers = distributed.share(self._numbers(step))
+        if isinstance(self._reader, ProcessPoolExecutor):
+            return self._reader.submit(_read, numbers).result
+        return self._reader.submit(lambda: (self.read(numbers), [])).result
+
+    def _numbers(self, step: int) -> range:
+        """The numbers of the training pictures of a step."""
         batch = self._config.batch
-        return [self._crop(step * batch + place) for place in distributed.share(range(batch))]
+        return range(step * batch, (step + 1) * batch)
+
+    def _of(self, number: int) -> list[Image]:
+        return [self._crop(number)]
 
     def _crop(self, number: int) -> Image:
         rng = np.random.default_rng([self._config.seed, 1, number])
@@ -164,8 +201,24 @@ class Crops:
                 return self._pictures.read(path)
             except BadInputError as exc:
                 self._unreadable.add(path)
-                self._report.note(f"a picture is left out: {exc}")
+                self.report.note(f"a picture is left out: {exc}")
         raise BadInputError("none of the training pictures can be read: name another --data")
+
+
+_Read = tuple[list[Image], list[str]]  # crops, and notes
+_HERE: list[Crops] = []  # in a process that reads
+
+
+def _begin(crops: Crops) -> None:
+    tools.die_with_parent()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _HERE[:] = [crops]
+
+
+def _read(numbers: Sequence[int]) -> _Read:
+    """Read in a process of its own; notes go to the one that trains."""
+    (crops,) = _HERE
+    return crops.read(numbers), [*crops.report.take_notes()]
 
 
 @lru_cache(maxsize=4)

@@ -81,7 +81,7 @@ def train(options: DicOptions, config: Config, report: Report) -> Trained:
         torch.manual_seed(config.seed)
         network = _network(options).to(bench.device)
         algorithm = DicAlgorithm(options, bench, network)
-        patches = Patches(bench.pictures, bench.config, report)
+        patches = Patches(bench.pictures, bench.config, report, bench.readers)
         trained = loop.train(algorithm, patches, bench.config, report)
         _fit(trained.weights, bench, options.statistics)
         return trained

@@ -3,7 +3,6 @@
 import numpy as np
 
 from neurocodec.images import Image
-from neurocodec.training import distributed
 from neurocodec.training.crops import random_crop
 from neurocodec.training.data import Crops
 
@@ -18,12 +17,11 @@ class Patches(Crops):
     `Crops`.
     """
 
-    def _read(self, step: int) -> list[Image]:
+    def _numbers(self, step: int) -> range:
         pictures = max(1, self._config.batch // PER_PICTURE)
-        numbers = distributed.share(range(step * pictures, (step + 1) * pictures))
-        return [patch for number in numbers for patch in self._patches(number)]
+        return range(step * pictures, (step + 1) * pictures)
 
-    def _patches(self, number: int) -> list[Image]:
+    def _of(self, number: int) -> list[Image]:
         rng = np.random.default_rng([self._config.seed, 1, number])
         picture, size = self._picture(number), self._config.size
         if min(picture.width, picture.height) < size:

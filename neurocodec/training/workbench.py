@@ -20,6 +20,7 @@ from neurocodec.training.data import Crops, Split
 from neurocodec.training.report import Report
 from neurocodec.training.validation import FilterValidation
 
+_MOST_READERS = 4
 _CPUINFO = Path("/proc/cpuinfo")
 _BFLOAT16_FLAGS = {"avx512_bf16", "amx_bf16", "bf16"}  # the last is ARM's
 
@@ -48,7 +49,12 @@ class Workbench:
 
     def crops(self) -> Crops:
         """Batches of the training pictures."""
-        return Crops(self.pictures, self.config, self.report)
+        return Crops(self.pictures, self.config, self.report, self.readers)
+
+    @property
+    def readers(self) -> int:
+        """Processes that read training pictures: on a GPU as many as code, up to four."""
+        return min(_MOST_READERS, self.config.jobs) if self.device.type == "cuda" else 0
 
     def centres(self, paths: Sequence[Path]) -> list[Image]:
         """The middles of some of the pictures, those left out that cannot be read."""

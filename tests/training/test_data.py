@@ -1,3 +1,6 @@
+import shutil
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -113,7 +116,7 @@ def test_the_order_is_drawn_once_an_epoch(folder, monkeypatch):
     generator = np.random.default_rng
     monkeypatch.setattr(np.random, "default_rng", lambda key: drawn.append(key) or generator(key))
     crops = crops_of(data.split(folder, 0), size=32, batch=8, seed=12345)
-    crops._read(0)
+    crops.read(range(8))
 
     assert drawn.count([12345, 0, 0]) == 1
 
@@ -181,3 +184,20 @@ def test_a_folder_without_labels_says_what_it_needs(folder, task):
 
 def test_a_picture_without_a_label_has_no_ground_truth():
     assert ground_truth_of([picture(32, 32)]) == [None]
+
+
+@pytest.mark.slow
+def test_processes_read_the_same_pictures_as_a_thread(folder, tmp_path):
+    copied = Path(shutil.copytree(folder, tmp_path / "pictures"))
+    (copied / "broken.png").write_bytes(b"no picture")
+    pictures = data.split(copied, 0)
+    reports = Collecting(), Collecting()
+    crops = [
+        Crops(pictures, Config(HERE, HERE, size=32, batch=3, seed=5), report, readers)
+        for report, readers in zip(reports, (0, 2), strict=True)
+    ]
+
+    here, apart = ([pixels(one.batch(step)) for step in (0, 1, 2, 7)] for one in crops)
+
+    assert here == apart
+    assert [*reports[0].take_notes()] == [*reports[1].take_notes()] != []
