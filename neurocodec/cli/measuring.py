@@ -16,7 +16,7 @@ from neurocodec.cli import console
 from neurocodec.codecs import Level
 from neurocodec.errors import UsageError
 from neurocodec.evaluation import journal, results
-from neurocodec.evaluation.curves import Experiment
+from neurocodec.evaluation.curves import Experiment, measure_all
 from neurocodec.evaluation.results import PictureResult, Point
 from neurocodec.pipeline import Setting
 from neurocodec.tasks import Task
@@ -68,16 +68,21 @@ def points_over(
     return grid
 
 
-def experiment(data: DataSet, task: Task, *, cache: bool, jobs: int) -> Experiment:
-    """The experiment of a task over a data set."""
+def experiments(
+    data: DataSet, tasks: Sequence[Task], *, cache: bool, jobs: int
+) -> list[Experiment]:
+    """The experiment of each task over a data set."""
     share_cores(jobs)
-    aligned = task.align(data)
     folder = coding.default_cache() if cache else None
-    return Experiment(aligned.name, aligned.pictures, task, folder, jobs)
+    aligned = [task.align(data) for task in tasks]
+    return [
+        Experiment(one.name, one.pictures, task, folder, jobs)
+        for one, task in zip(aligned, tasks, strict=True)
+    ]
 
 
 def run(
-    measured: Experiment,
+    measured: Sequence[Experiment],
     grid: Sequence[OperatingPoint],
     output: str | None,
     *,
@@ -91,14 +96,16 @@ def run(
         NeurocodecError: the first thing that fails; the points before it are kept.
     """
     with _keeping(output, per_image, resume) as (keep, done):
-        wanted = [point for point in grid if measured.key(point) not in done]
-        if len(wanted) < len(grid):
-            console.note(f"{len(grid) - len(wanted)} points are in {output} already")
+        missing = [{one.key(point) for one in measured} - done for point in grid]
+        wanted = [point for point, keys in zip(grid, missing, strict=True) if keys]
+        measured_before = len(grid) * len(measured) - sum(map(len, missing))
+        if measured_before:
+            console.note(f"{measured_before} points are in {output} already")
         for reason in {point.pipeline.identity(point.level) for point in wanted} - {""}:
             console.note(reason)
-        pictures = len(measured.pictures)
+        pictures = len(measured[0].pictures)
         with console.progress(len(wanted) * pictures, "measuring") as advance:
-            for point, lines in measured.measure(wanted, advance):
+            for point, lines in measure_all(measured, wanted, done=done, advance=advance):
                 if max_bpp is None or point.bpp <= max_bpp:
                     date = datetime.now(UTC).isoformat(timespec="seconds")
                     command = shlex.join(["neurocodec", *sys.argv[1:]])
@@ -139,4 +146,5 @@ def _keeping(
 def _describe(point: Point) -> str:
     level = f"{point.level.unit} {point.level.value}"
     scores = "  ".join(f"{name} {value:.4f}" for name, value in point.scores.items())
-    return f"{point.setup.codec}  {point.setup.pre}  {level}  {point.bpp:.4f} bpp  {scores}"
+    model = f"{point.setup.model}  " if point.setup.model else ""
+    return f"{model}{point.setup.codec}  {point.setup.pre}  {level}  {point.bpp:.4f} bpp  {scores}"

@@ -1,7 +1,7 @@
 """Rate–accuracy curves: every picture really encoded and decoded, at every operating point."""
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import cached_property
@@ -90,43 +90,31 @@ class Experiment:
         advance: Callable[[], None] = lambda: None,
         engine: Local | None = None,
     ) -> Iterator[Measurement]:
-        """The result at every operating point, each with its pictures, as soon as it is complete.
+        """The result at every operating point: `measure_all` with this experiment alone."""
+        return measure_all([self], grid, advance=advance, engine=engine)
 
-        Args:
-            grid: in the order of the results.
-            advance: called for every picture coded.
-            engine: worker processes to use instead of new ones, which take seconds to start.
+    def rows(self, key: Key, first: int, batch: Sequence[RoundTrip]) -> Iterator[PictureResult]:
+        """The results of coded pictures, from number `first` on."""
+        place = slice(first, first + len(batch))
+        predictions = self._predictions(batch)
+        coded = zip(self.pictures[place], batch, predictions, self._clean(place), strict=True)
+        for picture, one, prediction, clean in coded:
+            score = self.task.score(prediction, clean, picture.ground_truth)
+            size = one.image.width, one.image.height
+            line = *key, picture.name, *size, one.size_bytes, bpp(one.size_bytes, *size)
+            yield PictureResult(*line, score.scores, score.evidence)
 
-        Raises:
-            NeurocodecError: a picture could not be read, coded or recognised: no point goes
-                without one of its pictures; or a codec predicts what the task does not ask.
-        """
+    def point(self, key: Key, rows: Sequence[PictureResult]) -> Point:
+        """The result of all pictures."""
+        pixels = sum(row.width * row.height for row in rows)
+        rate = bpp(sum(row.size_bytes for row in rows), pixels, 1)
+        return Point(*key, rate, self.task.score_set([row.score for row in rows]))
+
+    def check(self, grid: Sequence[OperatingPoint]) -> None:
+        """Refuse codecs that predict what the task does not ask; raises UsageError."""
         for codec in {point.pipeline.codec for point in grid}:
             if codec.predicts and self.task.name != Classification.name:
                 raise UsageError(f"{codec.name}:latents=1 is for --task classification")
-        paths = [str(picture.path) for picture in self.pictures]
-        tasks = [Coding(path, point, self.cache) for point in grid for path in paths]
-        with nullcontext(engine) if engine is not None else Local(self.jobs) as workers:
-            coded = _results(workers.map(coding.code, tasks), advance)
-            for point in grid:
-                yield self._point(point, islice(coded, len(self.pictures)))
-
-    def _point(self, point: OperatingPoint, coded: Iterator[RoundTrip]) -> Measurement:
-        key = self.key(point)
-        results: list[PictureResult] = []
-        for batch in _batches(coded):
-            place = slice(len(results), len(results) + len(batch))
-            predictions = self._predictions(batch)
-            rows = zip(self.pictures[place], batch, predictions, self._clean(place), strict=True)
-            for picture, one, prediction, clean in rows:
-                score = self.task.score(prediction, clean, picture.ground_truth)
-                size = one.image.width, one.image.height
-                line = *key, picture.name, *size, one.size_bytes, bpp(one.size_bytes, *size)
-                results.append(PictureResult(*line, score.scores, score.evidence))
-        pixels = sum(result.width * result.height for result in results)
-        rate = bpp(sum(result.size_bytes for result in results), pixels, 1)
-        scores = self.task.score_set([result.score for result in results])
-        return Point(*key, rate, scores), results
 
     def _predictions(self, batch: Sequence[RoundTrip]) -> Sequence[Any]:
         """The recogniser's, or the codec's own where it predicts."""
@@ -141,6 +129,62 @@ class Experiment:
         if not self.task.keeps_originals:
             return self.clean_predictions[place]
         return [coding.read_original(str(picture.path)) for picture in self.pictures[place]]
+
+
+def measure_all(
+    experiments: Sequence[Experiment],
+    grid: Sequence[OperatingPoint],
+    *,
+    done: Container[Key] = (),
+    advance: Callable[[], None] = lambda: None,
+    engine: Local | None = None,
+) -> Iterator[Measurement]:
+    """Measure experiments over the same pictures, each of which is coded once for all of them.
+
+    Args:
+        experiments: one at least, of the same pictures, cache and jobs.
+        grid: in the order of the results.
+        done: keys of what is not wanted.
+        advance: called for every picture coded.
+        engine: worker processes to use instead of new ones, which take seconds to start.
+
+    Yields:
+        The result of every experiment at every operating point, with its pictures, as soon as the
+        point is complete.
+
+    Raises:
+        NeurocodecError: a picture could not be read, coded or recognised: no point goes without
+            one of its pictures; or a codec predicts what the task does not ask.
+    """
+    wanted = [(point, _asking(experiments, point, done)) for point in grid]
+    wanted = [(point, asking) for point, asking in wanted if asking]
+    for one in experiments:
+        one.check([point for point, _ in wanted])
+    first = experiments[0]
+    paths = [str(picture.path) for picture in first.pictures]
+    tasks = [Coding(path, point, first.cache) for point, _ in wanted for path in paths]
+    with nullcontext(engine) if engine is not None else Local(first.jobs) as workers:
+        coded = _results(workers.map(coding.code, tasks), advance)
+        for point, asking in wanted:
+            yield from _measured(asking, point, islice(coded, len(paths)))
+
+
+def _asking(
+    experiments: Sequence[Experiment], point: OperatingPoint, done: Container[Key]
+) -> list[Experiment]:
+    return [one for one in experiments if one.key(point) not in done]
+
+
+def _measured(
+    experiments: Sequence[Experiment], point: OperatingPoint, coded: Iterator[RoundTrip]
+) -> Iterator[Measurement]:
+    keys = [one.key(point) for one in experiments]
+    rows: list[list[PictureResult]] = [[] for _ in experiments]
+    for batch in _batches(coded):
+        for one, key, results in zip(experiments, keys, rows, strict=True):
+            results.extend(one.rows(key, len(results), batch))
+    for one, key, results in zip(experiments, keys, rows, strict=True):
+        yield one.point(key, results), results
 
 
 def _results(

@@ -13,7 +13,7 @@ from neurocodec.batch.engines.local import Local, share_cores
 from neurocodec.batch.targets import Choice, Target
 from neurocodec.codecs import Level
 from neurocodec.evaluation import bootstrap
-from neurocodec.evaluation.curves import Experiment, Measurement
+from neurocodec.evaluation.curves import Experiment, Measurement, measure_all
 from neurocodec.evaluation.selection import gather
 from neurocodec.pipeline import Setting, prepared
 from neurocodec.tasks.datasets import DataSet
@@ -71,7 +71,7 @@ def choose(
 
         def measure(point: OperatingPoint) -> list[Measurement]:
             advance()
-            return [one for e in experiments for one in e.measure([point], engine=engine)]
+            return list(measure_all(experiments, [point], engine=engine))
 
         return _choose(setting, target, measure)
 

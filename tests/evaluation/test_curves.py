@@ -1,13 +1,14 @@
 """Curves over made pictures, by a recogniser that counts what it is asked."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
 from neurocodec import images
 from neurocodec.batch.coding import OperatingPoint
 from neurocodec.codecs import Level
-from neurocodec.evaluation.curves import Experiment
+from neurocodec.evaluation.curves import Experiment, measure_all
 from neurocodec.pipeline import Setting
 from neurocodec.tasks import PictureScore
 from neurocodec.tasks.datasets import Sample
@@ -93,3 +94,25 @@ def test_a_network_is_loaded_once_for_a_curve(monkeypatch, experiment):
     list(experiment.measure([OperatingPoint(setting, Level("qp", qp)) for qp in (31, 34, 37)]))
 
     assert len(created) == 1
+
+
+def test_several_recognisers_share_the_coding(experiment):
+    other = replace(experiment, task=Brightness())
+    other.task.model = "another"
+    grid = [OperatingPoint(Setting("jpeg"), Level("qp", qp)) for qp in (31, 41)]
+    done, coded = {other.key(grid[0])}, []
+
+    together = list(
+        measure_all([experiment, other], grid, done=done, advance=lambda: coded.append(1))
+    )
+
+    alone = [one for e in (experiment, other) for one in e.measure(grid)]
+    assert len(coded) == 3 * len(grid)
+    assert [(p.setup.model, p.level.value) for p, _ in together] == [
+        ("counting", 31),
+        ("counting", 41),
+        ("another", 41),
+    ]
+    assert sorted(map(repr, together)) == sorted(
+        repr(one) for one in alone if one[0].key not in done
+    )

@@ -16,9 +16,11 @@ from neurocodec.errors import UsageError
 )
 @click.option(
     "--model",
-    default="",
+    "models",
+    multiple=True,
     metavar="NAME|FILE",
-    help="Recogniser: a torchvision or timm name, or a .safetensors file.",
+    help="Recogniser: a torchvision or timm name, or a .safetensors file; several are asked about "
+    "the same decoded pictures: give it again.",
 )
 @click.option(
     "--lpips-weights",
@@ -61,7 +63,7 @@ def evaluate(
     resume: bool,
     max_bpp: float | None,
     task: str,
-    model: str,
+    models: tuple[str, ...],
     lpips_weights: str,
     limit: int | None,
     cache: bool,
@@ -95,6 +97,9 @@ def evaluate(
         raise UsageError("DATA is an empty name: is a variable unset?")
     pictures = datasets.read(Path(data), task, limit)
     console.note(f"{pictures.name}: {len(pictures.pictures)} pictures, read as {pictures.layout}")
-    loaded = tasks.create(task, model, grid["device"], lpips_weights)
-    experiment = measuring.experiment(pictures, loaded, cache=cache, jobs=jobs)
-    measuring.run(experiment, points, output, per_image=per_image, resume=resume, max_bpp=max_bpp)
+    loaded = [
+        tasks.create(task, one, grid["device"], lpips_weights)
+        for one in dict.fromkeys(models or ("",))
+    ]
+    experiments = measuring.experiments(pictures, loaded, cache=cache, jobs=jobs)
+    measuring.run(experiments, points, output, per_image=per_image, resume=resume, max_bpp=max_bpp)
