@@ -48,7 +48,11 @@ def measured(data) -> Path:
 
 
 def evaluate(data: Path, *arguments: object):
-    options = ("--task", "classification", "--model", data.parent / MODEL, "--jobs", "0")
+    return asked(data, data.parent / MODEL, *arguments)
+
+
+def asked(data: Path, model: Path, *arguments: object):
+    options = ("--task", "classification", "--model", model, "--jobs", "0")
     return neurocodec("evaluate", data, *options, *arguments)
 
 
@@ -128,6 +132,20 @@ def test_coded_files_are_kept_for_the_next_recogniser(data, measured):
     assert {path: path.stat().st_mtime_ns for path in cache.rglob("*.jpg")} == coded
 
 
+def test_several_recognisers_are_asked_in_one_run(data, measured, tmp_path):
+    other = tmp_path / "other.safetensors"
+    for path in (data.parent / MODEL, (data.parent / MODEL).with_suffix(".json")):
+        shutil.copy(path, other.with_suffix(path.suffix))
+    out = tmp_path / "r.jsonl"
+    done = evaluate(data, *JPEG, "--model", other, "--model", other, "-o", out, "--per-image")
+    assert done.returncode == 0, done.stderr
+    points = [line for line in lines(out) if line["kind"] == "point"]
+    assert [line["model"] for line in points] == ["tiny.net", "other"] * 4
+    assert [line["scores"] for line in points[::2]] == [line["scores"] for line in points[1::2]]
+    again = evaluate(data, *JPEG, "--model", other, "-o", out, "--per-image")
+    assert b"8 points are in" in again.stderr
+
+
 def test_results_go_to_stdout_without_a_file_and_max_bpp_leaves_out(data, measured):
     points = [line for line in lines(measured) if (line["kind"], line["pre"]) == ("point", "none")]
     rates = sorted(point["bpp"] for point in points)
@@ -161,7 +179,7 @@ def test_a_senseless_grid_is_refused_before_any_work(data, arguments, code, word
 def test_a_bad_picture_stops_the_run_by_name(data, tmp_path):
     broken = shutil.copytree(data, tmp_path / "broken")
     (broken / "02.png").write_bytes(b"no picture")
-    done = evaluate(broken, *JPEG, "--model", data.parent / MODEL)
+    done = asked(broken, data.parent / MODEL, *JPEG)
     assert done.returncode == 5
     assert b"02.png" in done.stderr
 
