@@ -100,6 +100,12 @@ class Spic(nn.Module):
         pictures = self.synthesis(latents)[..., : x.shape[-2], : x.shape[-1]]
         return Seen(bits, self.classifier(latents), pictures)
 
+    def keep_recogniser(self) -> None:
+        """Leave the halves of a recogniser as they are in training."""
+        for half in (self.analysis, self.classifier):
+            if isinstance(half, Front | Back):
+                half.graph.requires_grad_(False)
+
     def complete(self) -> None:
         """Write the entropy coder's counts, before the weights are saved."""
         self.density.write_counts()

@@ -6,8 +6,9 @@
 
 L_c is the divergence from the named recognisers' prediction on the clean picture, or the
 cross-entropy of the label. With `split` the network begins as a recogniser that is cut in two, and
-the bottleneck between its halves as the principal components of the features there. After
-training the counts of the entropy coder are written from the density.
+the bottleneck between its halves as the principal components of the features there. The halves
+stay as they are: the bottleneck, the way back from it and the synthesis learn. After training the
+counts of the entropy coder are written from the density.
 """
 
 from collections.abc import Sequence
@@ -54,6 +55,8 @@ class SpicOptions:
     Attributes:
         models: recognisers whose predictions are learnt; none is the one that is split.
         split: "MODEL:LAYER": begin with this recogniser, cut after the layer; or None.
+        fine_tune: let the halves of a recogniser that is split learn too. Some thousand pictures
+            are too few for that: they are learnt by heart.
         labels: learn the labels of the pictures in place of predictions.
         latents: channels of the latents; None is 48, or that of `start`.
         width: channels of the synthesis; None is 32, or that of `start`.
@@ -66,6 +69,7 @@ class SpicOptions:
 
     models: Sequence[str] = ()
     split: str | None = None
+    fine_tune: bool = False
     labels: bool = False
     latents: int | None = None
     width: int | None = None
@@ -84,6 +88,8 @@ def train(options: SpicOptions, config: Config, report: Report) -> Trained:
     with workbench(config, report, _UNUSED_CODEC, _recognition(options)) as bench:
         torch.manual_seed(config.seed)
         network = _network(options, bench).to(bench.device)
+        if not options.fine_tune:
+            network.keep_recogniser()
         _check_classes(network, bench)
         algorithm = SpicAlgorithm(options, bench, network)
         return loop.train(algorithm, bench.crops(), bench.config, report)
@@ -235,4 +241,10 @@ class SpicAlgorithm:
         """α, β and the recognisers."""
         options = self.options
         goal = {"loss": LABELS} if options.labels else described(self.bench.losses)
-        return {**goal, "alpha": options.alpha, "beta": options.beta, "split": options.split or ""}
+        return {
+            **goal,
+            "alpha": options.alpha,
+            "beta": options.beta,
+            "split": options.split or "",
+            "fine_tune": options.fine_tune,
+        }

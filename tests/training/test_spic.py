@@ -186,6 +186,29 @@ def test_a_split_is_its_own_teacher_and_goes_on(trained, recogniser):
     assert checkpoint.load(second.weights.read_bytes(), "x").network.config["latents"] == 6
 
 
+@pytest.mark.parametrize("again", [False, True])
+@pytest.mark.parametrize("fine_tune", [False, True])
+def test_the_halves_of_a_recogniser_learn_only_when_fine_tuned(
+    trained, recogniser, fine_tune, again
+):
+    pictures = [picture(32, 32, seed=1)]
+    begun = splitting.split(recogniser, "d", {"latents": 6, "width": 4}, pictures).state_dict()
+    done = trained(split=f"{recogniser}:d", fine_tune=fine_tune and not again)
+    if again:
+        more = {"models": (recogniser,), "start": str(done.weights), "latents": None}
+        done = trained("more", fine_tune=fine_tune, **more)
+
+    learnt = checkpoint.load(done.weights.read_bytes(), "x").network.state_dict()
+
+    halves = [name for name in learnt if ".graph." in name]
+    assert len(halves) > 4
+    same = [torch.equal(learnt[name], begun[name]) for name in halves]
+    assert not any(same) if fine_tune else all(same)
+    assert not torch.equal(
+        learnt["analysis.bottleneck.weight"], begun["analysis.bottleneck.weight"]
+    )
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [

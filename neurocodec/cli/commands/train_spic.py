@@ -19,6 +19,11 @@ if TYPE_CHECKING:
     "what is after it classifies them.",
 )
 @click.option(
+    "--fine-tune",
+    is_flag=True,
+    help="Let both parts of the classifier of --split learn too: needs very many pictures.",
+)
+@click.option(
     "--model",
     "models",
     multiple=True,
@@ -64,7 +69,7 @@ def train_spic(config: "Config", report: "Report", **chosen: Any) -> None:
 
     \b
     neurocodec train-spic --data pictures -o spic --max-minutes 60 \\
-        --split efficientnet_lite0:block10.add
+        --split efficientnet_lite0:block11.project
     """
     from neurocodec.training.spic import SpicOptions, train
 
