@@ -64,7 +64,8 @@ class SpicOptions:
             those of `start`.
         alpha: α, the weight of the rate.
         beta: β, the weight of recognition.
-        start: name or file of weights to begin with, or None.
+        start: name or file of weights to begin with, or None; with `split` the halves are the
+            recogniser's again.
     """
 
     models: Sequence[str] = ()
@@ -81,8 +82,6 @@ class SpicOptions:
 
 def train(options: SpicOptions, config: Config, report: Report) -> Trained:
     """Train a codec whose latents are classified."""
-    if options.start is not None and options.split is not None:
-        raise UsageError("--split and --from are two ways to begin: leave out one")
     if options.labels and options.split is not None:
         _require_class_numbers(config.data)
     with workbench(config, report, _UNUSED_CODEC, _recognition(options)) as bench:
@@ -147,8 +146,11 @@ def _network(options: SpicOptions, bench: Workbench) -> Spic:
     if options.split is not None:
         if "classes" in named:
             raise UsageError("--classes is for a classifier of its own, not with --split")
+        cut = _cut(options.split)
+        if options.start is not None:
+            return splitting.renew(weights_of(options.start, Spic, _NOUN, named), *cut)
         paths = bench.pictures.training[:_STARTED_ON]
-        return splitting.split(*_cut(options.split), named, bench.centres(paths))
+        return splitting.split(*cut, named, bench.centres(paths))
     if options.start is None:
         if options.labels:
             named = {"classes": max(bench.pictures.ground_truth.values()) + 1} | named

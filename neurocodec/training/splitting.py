@@ -34,26 +34,52 @@ def split(model: str, layer: str, settings: Mapping[str, Any], images: Sequence[
         MissingError: the model's weights cannot be had.
         BadInputError: there are no images.
     """
+    description, graph = _classifier(model)
+    try:
+        network = Spic(**settings, recogniser={**description, "layer": layer})
+    except ValueError as exc:
+        raise UsageError(f"{model}: {exc}") from None
+    _load_halves(network, graph)
+    _start_bottleneck(network, images)
+    return network
+
+
+def renew(network: Spic, model: str, layer: str) -> Spic:
+    """Give a network of a cut recogniser that recogniser's halves again; the rest stays.
+
+    Raises:
+        UsageError: the network is of another recogniser, or cut elsewhere.
+        MissingError: the model's weights cannot be had.
+    """
+    description, graph = _classifier(model)
+    if network.config["recogniser"] != {**description, "layer": layer}:
+        raise UsageError(f"--from is not of {model} cut after {layer}: leave out --split")
+    _load_halves(network.requires_grad_(True), graph)
+    return network
+
+
+def _classifier(model: str) -> tuple[dict[str, Any], Graph]:
+    """What is kept of a recogniser's description, and its operations."""
     recogniser = recognisers.load(model)
     graph, description = recogniser.network, recogniser.description
     if not isinstance(graph, Graph) or "output" not in description:
         raise UsageError(f"{model}: cannot be cut: only classifiers of operations can")
-    kept = {key: description[key] for key in ("ops", "output", "input")}
-    try:
-        network = Spic(**settings, recogniser={**kept, "layer": layer})
-    except ValueError as exc:
-        raise UsageError(f"{model}: {exc}") from None
-    front, back = halves(kept["ops"], kept["output"], layer).graphs(graph.tensors())
-    assert isinstance(network.analysis, Front) and isinstance(network.classifier, Back)
-    network.analysis.graph.load_state_dict(front.state_dict())
-    network.classifier.graph.load_state_dict(back.state_dict())
-    _start_bottleneck(network, network.analysis, network.classifier, images)
-    return network
+    return {key: description[key] for key in ("ops", "output", "input")}, graph
+
+
+def _load_halves(network: Spic, graph: Graph) -> None:
+    front, back, kept = network.analysis, network.classifier, network.config["recogniser"]
+    assert isinstance(front, Front) and isinstance(back, Back)
+    halved = halves(kept["ops"], kept["output"], kept["layer"]).graphs(graph.tensors())
+    for half, weights in zip((front.graph, back.graph), halved, strict=True):
+        half.load_state_dict(weights.state_dict())
 
 
 @torch.no_grad()
-def _start_bottleneck(network: Spic, front: Front, back: Back, images: Sequence[Image]) -> None:
+def _start_bottleneck(network: Spic, images: Sequence[Image]) -> None:
     """Begin with the principal components: those of most power first, to scale."""
+    front, back = network.analysis, network.classifier
+    assert isinstance(front, Front) and isinstance(back, Back)
     if not images:
         raise BadInputError("none of the training pictures can be read: name another --data")
     features = torch.cat([_features(front, part) for part in _batches(images)]).double()

@@ -209,6 +209,24 @@ def test_the_halves_of_a_recogniser_learn_only_when_fine_tuned(
     )
 
 
+def test_from_with_split_begins_with_the_recognisers_halves_again(trained, recogniser):
+    learnt = trained(split=f"{recogniser}:d", fine_tune=True)
+    renewed = trained("more", split=f"{recogniser}:d", start=str(learnt.weights), latents=None)
+    before, after = (
+        checkpoint.load(one.weights.read_bytes(), "x").network.state_dict()
+        for one in (learnt, renewed)
+    )
+    begun = splitting.split(recogniser, "d", {"latents": 6}, [picture(32, 32)]).state_dict()
+    halves = [name for name in before if ".graph." in name]
+    assert all(torch.equal(after[name], begun[name]) for name in halves)
+    assert not any(torch.equal(before[name], begun[name]) for name in halves)
+    kept = "synthesis.enter.weight"
+    assert 0 < float((after[kept] - before[kept]).abs().max()) < 1e-3
+
+    with pytest.raises(UsageError, match=r"not of .* cut after c"):
+        trained("other", split=f"{recogniser}:c", start=str(learnt.weights), latents=None)
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
@@ -217,7 +235,6 @@ def test_the_halves_of_a_recogniser_learn_only_when_fine_tuned(
         ({"split": "MODEL:nowhere"}, "no layer 'nowhere'"),
         ({"split": "MODEL:c"}, "goes around"),
         ({"split": "MODEL:d", "classes": 7}, "--classes"),
-        ({"split": "MODEL:d", "start": "x"}, "--split and --from"),
         ({"labels": True, "split": "MODEL:d"}, "needs labels.csv"),
         ({"labels": True, "models": ("x",)}, "--labels and --model"),
     ],
