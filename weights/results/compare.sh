@@ -73,4 +73,39 @@ fi
 if [ -f "$from/search-fidelity.jsonl" ]; then
   grep '"kind": "point"' "$from/search-fidelity.jsonl" >"$new/search-fidelity.jsonl"
 fi
+at_equal_rate() { # KEPT RESULTS MODEL BPP METRICS ANCHORS TEST
+  local kept=$1 results=$2 model=$3 bpp=$4 metric anchor one
+  [ -f "$results" ] || return 0
+  one=$new/one-model.tmp
+  grep "\"model\": \"$model\"" "$results" >"$one"
+  for metric in $5; do
+    for anchor in $6; do
+      compare "$kept" "$one" "codec=$anchor,pre=none" "codec=$7,pre=none" $metric --at-bpp $bpp --across-codecs
+    done
+  done
+}
+
+classifiers="efficientnet_lite0_224 mobilenet_v2_1.0_224 mobilenet_v2_0.5_224 squeezenet1_0 squeezenet1_1"
+classifiers+=" mobilenet_v1_0.75_224 mobilenet_v1_0.5_160 mcunet_144"
+fric=dic:weights=fric
+without_mmd=dic:weights=dic-no-mmd.safetensors
+for bpp in 0.25 0.5; do
+  for model in $classifiers; do
+    at_equal_rate dic "$from/dic.jsonl" $model $bpp "kl top1" "$fric $without_mmd jpeg bpg" dic
+    at_equal_rate dic "$from/dic.jsonl" $model $bpp "kl top1" $fric $without_mmd
+  done
+  at_equal_rate dic-likeness "$from/dic-likeness.jsonl" "" $bpp "psnr_db ms_ssim" "$fric $without_mmd jpeg bpg" dic
+done
+for bpp in 0.05 0.1 0.112 0.143 0.2 0.3; do
+  at_equal_rate spic "$from/spic.jsonl" efficientnet_lite0 $bpp "kl top1" "jpeg bpg" spic:latents=1
+  for model in $classifiers; do
+    at_equal_rate spic "$from/spic.jsonl" $model $bpp top1 jpeg bpg
+  done
+done
+for name in dic spic; do
+  if [ -f "$from/$name.jsonl" ]; then
+    grep '"kind": "point"' "$from/$name.jsonl" | grep "\"codec\": \"$name" >"$new/$name-points.jsonl"
+  fi
+done
+[ ! -f "$from/originals.jsonl" ] || cp "$from/originals.jsonl" "$new"
 mv "$new"/*.jsonl .

@@ -84,3 +84,27 @@ neurocodec evaluate "$data/detection/val2017" --task detection --codec bpg --per
   --filter none,blur:sigma=0.5,auto,npp:weights=npp-detection
 neurocodec evaluate "$data/kodak" --task fidelity --codec bpg --per-image \
   --filter none,auto -o fidelity.jsonl --lpips-weights "$data/models/lpips_alex.safetensors"
+
+# The learned codecs, on the pictures of the searches. DIC without MMD is not shipped: train it by the recipe
+# dic:2 with --gamma 0, as dic-no-mmd.safetensors here.
+eight=()
+for model in efficientnet_lite0_224 mobilenet_v2_1.0_224 mobilenet_v2_0.5_224 squeezenet1_0 squeezenet1_1 \
+  mobilenet_v1_0.75_224 mobilenet_v1_0.5_160 mcunet_144; do
+  eight+=(--model "$data/models/$model.safetensors")
+done
+learned=dic,dic:weights=fric
+[ ! -f dic-no-mmd.safetensors ] || learned+=,dic:weights=dic-no-mmd.safetensors
+recognised=(evaluate fifths --task classification --per-image "${eight[@]}")
+neurocodec "${recognised[@]}" -o dic.jsonl --codec $learned --iterations 2,3,5,6
+neurocodec "${recognised[@]}" -o dic.jsonl --codec bpg --qp 34,37,41,45
+neurocodec "${recognised[@]}" -o dic.jsonl --codec jpeg --quality 3,8,20,40
+likeness=(evaluate fifths --task fidelity --per-image --limit 50 -o dic-likeness.jsonl)
+neurocodec "${likeness[@]}" --codec $learned --iterations 2,3,5,6
+neurocodec "${likeness[@]}" --codec bpg --qp 34,37,41,45
+neurocodec "${likeness[@]}" --codec jpeg --quality 3,8,20,40
+recognised+=(--model efficientnet_lite0 -o spic.jsonl)
+neurocodec evaluate fifths --task classification --per-image --model efficientnet_lite0 -o spic.jsonl \
+  --codec spic:latents=1 --qf 8,12,16,24,32,48,64,96,128
+neurocodec "${recognised[@]}" --codec bpg --qp 34,37,41,45,48,51
+neurocodec "${recognised[@]}" --codec jpeg --quality 1,3,8,12,20,40
+python "$(dirname "$schedules")/originals.py" fifths "$data"/models/*.safetensors >originals.jsonl

@@ -2,14 +2,13 @@
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from itertools import chain
-from pathlib import Path
-from typing import Any
 
-HERE = Path(__file__).parent
+import learned
+from tables import ABSENT, HERE, Line, kept, signed, table, top1_and_kl
+
 PAGE = HERE.parent / "RESULTS.md"
-ABSENT = "not measured"
 RECOGNISERS = {
     "mobilenet_v2_1.0_224": "MobileNetV2",
     "squeezenet1_0": "SqueezeNet",
@@ -52,29 +51,11 @@ SCHEDULES = ("blur", "scale", "tvl1")
 LIKENESS = {"psnr_db": "PSNR", "ms_ssim": "MS-SSIM", "fsim": "FSIM", "lpips": "LPIPS"}
 ROUNDED = {"bpp": 3, "psnr_db": 1, "ms_ssim": 3, "fsim": 3, "lpips": 3}  # decimals
 
-Line = dict[str, Any]
-
 
 def page() -> str:
     """The text of RESULTS.md: the template, a table in the place of each {name}."""
     template = (HERE / "template.md").read_text()
     return re.sub(r"^\{(\w+)\}$", lambda found: TABLES[found[1]](), template, flags=re.MULTILINE)
-
-
-def table(head: str, rows: Sequence[Sequence[str]]) -> str:
-    """Format a Markdown table; the head has its columns separated by " | "."""
-    if not rows:
-        return f"({ABSENT})"
-    columns = head.split(" | ")
-    lines = [columns, ["---"] * len(columns), *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
-
-
-def kept(name: str) -> Iterator[Line]:
-    """Yield the lines of a kept file; none where it does not exist."""
-    path = HERE / f"{name}.jsonl"
-    lines = path.read_text().splitlines() if path.exists() else []
-    yield from map(json.loads, lines)
 
 
 def weights(name: str) -> Iterator[Line]:
@@ -97,11 +78,6 @@ def bd_rate(lines: Iterator[Line], *, test: str = "", **wanted: str | int) -> st
 def exact(lines: Iterator[Line], test: str, **wanted: str | int) -> str:
     """The BD-rate and its interval on the line of this test curve."""
     return bd_rate((line for line in lines if line["test"] == test), **wanted)
-
-
-def signed(value: float) -> str:
-    """Format a number with its sign and one decimal."""
-    return f"{value:+.1f}".replace("-", "−")
 
 
 def trained(weight: str, codec: str, model: str, metric: str = "kl") -> str:
@@ -204,14 +180,11 @@ def points() -> str:
             fitting = [line for line in lines if (line["codec"], line["qp"]) == (codec, qp)]
             by_model = {line["model"]: line["scores"] for line in fitting}
             scores = [
-                _scores(by_model[model]) if model in by_model else ABSENT for model in RECOGNISERS
+                top1_and_kl(by_model[model]) if model in by_model else ABSENT
+                for model in RECOGNISERS
             ]
             rows.append([f"`{codec}`", str(qp), f"{fitting[0]['bpp']:.3f}", *scores])
     return table("codec | QP | bpp | " + " | ".join(RECOGNISERS.values()), rows)
-
-
-def _scores(scores: Line) -> str:
-    return f"{scores['top1']:.1%} / {-scores['kl']:.2f}".replace("%", "")
 
 
 def codecs() -> str:
@@ -324,6 +297,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "transfer": transfer,
     "tv": tv,
     "fidelity": fidelity,
+    **learned.TABLES,
 }
 
 if __name__ == "__main__":
