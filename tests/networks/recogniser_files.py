@@ -1,6 +1,7 @@
 """Tiny recognisers written to disk, as a user would have them."""
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -30,16 +31,27 @@ def conv(name: str, read: str, channels: tuple[int, int], **changes: Any) -> Op:
 
 
 def weights(ops: Sequence[Op], seed: int = 0) -> dict[str, Tensor]:
-    """Random weights and biases for every convolution."""
+    """Random weights and biases for every operation that has some."""
     generator = torch.Generator().manual_seed(seed)
     tensors = {}
     for op in ops:
-        if op["op"] == "conv":
-            inner = op["in_channels"] // op["groups"]
-            shape = (op["out_channels"], inner, op["kernel"], op["kernel"])
-            tensors[f"{op['name']}.weight"] = torch.randn(shape, generator=generator) / inner
-            tensors[f"{op['name']}.bias"] = torch.randn(shape[0], generator=generator)
+        for part, shape in _shapes(op).items():
+            fan = math.prod(shape[1:2])
+            tensors[f"{op['name']}.{part}"] = torch.randn(shape, generator=generator) / fan
     return tensors
+
+
+def _shapes(op: Op) -> dict[str, tuple[int, ...]]:
+    if op["op"] == "group_norm":
+        return {"weight": (op["channels"],), "bias": (op["channels"],)}
+    if op["op"] not in ("conv", "deconv"):
+        return {}
+    outer, inner = op["out_channels"], op["in_channels"]
+    if op["op"] == "deconv":
+        outer, inner = inner, outer
+    kernel = (op["kernel"], op["kernel"])
+    weight = (outer, inner // op["groups"], *kernel)
+    return {"weight": weight, "bias": (op["out_channels"],)}
 
 
 CLASSIFIER_OPS = [

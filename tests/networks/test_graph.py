@@ -5,6 +5,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from neurocodec.errors import BadInputError
 from neurocodec.networks.recognisers.graph import Graph
 from tests.networks.recogniser_files import CLASSIFIER_OPS, Op, conv, weights
 
@@ -44,6 +45,7 @@ def test_only_a_strided_depthwise_convolution_stays_exact_under_bfloat16() -> No
         ("relu6", functional.relu6),
         ("silu", functional.silu),
         ("sigmoid", torch.sigmoid),
+        ("leaky0.1", lambda x: functional.leaky_relu(x, 0.1)),
     ],
 )
 def test_activation_follows_the_convolution(act: str, function) -> None:
@@ -85,6 +87,82 @@ def test_focus_takes_rows_before_columns() -> None:
     ]
 
 
+@pytest.mark.parametrize("dilation", [2, 3])
+def test_a_dilated_convolution(dilation: int) -> None:
+    op = conv("a", "input", (4, 4), groups=4, pad=[dilation] * 4, dilation=dilation)
+    weight, bias = weights([op]).values()
+    expected = functional.conv2d(X, weight, bias, padding=dilation, dilation=dilation, groups=4)
+    assert torch.equal(run(op), expected)
+
+
+@pytest.mark.parametrize("groups", [1, 4])
+@pytest.mark.parametrize("output_padding", [0, 1])
+def test_a_transposed_convolution(groups: int, output_padding: int) -> None:
+    op = conv("a", "input", (4, 8), kernel=4, stride=2, groups=groups, act="relu")
+    op |= {"op": "deconv", "padding": 1, "output_padding": output_padding}
+    weight, bias = weights([op]).values()
+    made = functional.conv_transpose2d(X, weight, bias, 2, 1, output_padding, groups)
+    assert torch.equal(run(op), made.relu())
+
+
+def test_slice_shuffle_and_group_norm() -> None:
+    cut = {"op": "slice", "name": "a", "input": "input", "start": 1, "end": 3}
+    assert torch.equal(run(cut), X[:, 1:3])
+    mixed = run({"op": "shuffle", "name": "a", "input": "input", "groups": 2})
+    assert torch.equal(mixed, X[:, [0, 2, 1, 3]])
+    op = {"op": "group_norm", "name": "a", "input": "input", "groups": 2, "channels": 4, "eps": 0.1}
+    expected = functional.group_norm(X, 2, *weights([op]).values(), 0.1)
+    assert torch.allclose(run(op), expected)
+    assert Graph([op], weights([op]), ["a"]).tensors().keys() == {"a.weight", "a.bias"}
+
+
+RESIZE = {
+    "op": "resize_bilinear",
+    "name": "a",
+    "input": "input",
+    "align_corners": False,
+    "half_pixel": False,
+}
+
+
+@pytest.mark.parametrize("size", [[4, 5], [18, 24], [9, 40]])
+@pytest.mark.parametrize("align_corners", [True, False])
+def test_a_bilinear_resize_is_torchs(size: list[int], align_corners: bool) -> None:
+    op = {**RESIZE, "size": size, "align_corners": align_corners, "half_pixel": not align_corners}
+    expected = functional.interpolate(X, size, mode="bilinear", align_corners=align_corners)
+    assert torch.equal(run(op), expected)
+
+
+def test_a_bilinear_resize_by_tensorflows_first_rule() -> None:
+    resized = run({**RESIZE, "scale": 1.5})
+
+    assert resized.shape == (2, 4, 13, 18)
+    for row, column in ((0, 0), (4, 7), (12, 17)):
+        y, x = row * 9 / 13, column * 12 / 18
+        top, left = int(y), int(x)
+        bottom, right = min(top + 1, 8), min(left + 1, 11)
+        above = X[..., top, left] * (1 - x + left) + X[..., top, right] * (x - left)
+        below = X[..., bottom, left] * (1 - x + left) + X[..., bottom, right] * (x - left)
+        expected = above * (1 - y + top) + below * (y - top)
+        assert torch.allclose(resized[..., row, column], expected, atol=1e-6)
+    one = run({**RESIZE, "size": [3, 2]}, x=X[..., :1, :1])
+    assert torch.equal(one, X[..., :1, :1].expand(2, 4, 3, 2))
+
+
+@pytest.mark.parametrize(
+    "op",
+    [
+        {**RESIZE, "size": [1 << 20, 1 << 20]},
+        {**RESIZE, "scale": 1000.0},
+        {**conv("a", "input", (4, 4), kernel=1, stride=2000), "op": "deconv", "padding": 0},
+        {"op": "slice", "name": "a", "input": "input", "start": 1, "end": 5},
+    ],
+)
+def test_what_would_be_too_large_is_refused_before_its_memory_is_taken(op) -> None:
+    with pytest.raises(BadInputError, match="the recogniser"):
+        run(op, x=X.repeat(2, 1, 4, 4))
+
+
 def test_outputs_are_kept_though_others_read_them() -> None:
     ops = [conv("a", "input", (4, 2)), conv("b", "a", (2, 3)), conv("c", "b", (3, 1))]
     outputs = Graph(ops, weights(ops), ["c", "a"])(X)
@@ -103,10 +181,15 @@ CONV = conv("a", "input", (4, 8))
 @pytest.mark.parametrize(
     ("op", "message"),
     [
-        ({**CONV, "op": "deconv"}, "unknown kind 'deconv'"),
+        ({**CONV, "op": "gru"}, "unknown kind 'gru'"),
         ({**CONV, "act": "gelu"}, "'gelu' is missing or not known"),
         ({**CONV, "input": "z"}, "reads 'z'"),
         ({**CONV, "pad": [1, 1]}, "cannot be built"),
+        ({**CONV, "pad": [1, 1, 1, 1 << 20]}, "pads by more than 1024"),
+        ({"op": "slice", "name": "a", "input": "input", "start": 2, "end": 2}, "out of range"),
+        ({**RESIZE, "size": [4, 4], "scale": 2}, "one of size and scale"),
+        ({**RESIZE, "size": [0, 4]}, "out of range"),
+        ({**RESIZE, "scale": 1e9}, "out of range"),
         ({**CONV, "out_channels": 16}, "cannot be built"),
         ({"op": "conv", "input": "input"}, "op 0 cannot be built .'name' is missing"),
         ({"op": "focus", "name": "a"}, "op 'a' cannot be built .'input' is missing"),

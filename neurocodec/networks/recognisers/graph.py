@@ -1,35 +1,21 @@
 """A network described by a list of operations."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
-from neurocodec.networks.precision import exact
+from neurocodec.networks.recognisers.layers import LAYERS
 
 INPUT = "input"
-
-_ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
-    "none": nn.Identity,
-    "relu": nn.ReLU,
-    "relu6": nn.ReLU6,
-    "silu": nn.SiLU,
-    "sigmoid": nn.Sigmoid,
-}
 
 
 class Graph(nn.Module):
     """A network that runs operations in order, each with a name and the names of its inputs.
 
-    conv: zero padding by `pad` = [left, right, top, bottom], a convolution, then `act` (none, relu,
-    relu6, silu, sigmoid); add; concat (of channels); maxpool; global_avgpool; upsample2_nearest;
-    focus (space to depth by 2).
-
     Args:
-        ops: in execution order, `input` being the network's input.
-        tensors: NAME.weight and NAME.bias of every convolution, and nothing else.
+        ops: in execution order, `input` being the network's input; their kinds are in layers.py.
+        tensors: NAME.weight and NAME.bias of every operation that has them, and nothing else.
         outputs: the names of the tensors that `forward` returns.
 
     Raises:
@@ -68,10 +54,10 @@ class Graph(nn.Module):
         for read in inputs:
             if read != INPUT and read not in self._inputs:
                 raise ValueError(f"it reads {read!r}, which no op before it computes")
-        if op["op"] not in _LAYERS:
-            known = ", ".join(_LAYERS)
+        if op["op"] not in LAYERS:
+            known = ", ".join(LAYERS)
             raise ValueError(f"unknown kind {op['op']!r}: the known ones are {known}")
-        self._layers.append(_LAYERS[op["op"]](op, tensors))
+        self._layers.append(LAYERS[op["op"]](op, tensors))
         self._inputs[name] = list(inputs)
 
     def get_submodule(self, target: str) -> nn.Module:
@@ -85,12 +71,11 @@ class Graph(nn.Module):
         return self._layers[list(self._inputs).index(target)]
 
     def tensors(self) -> dict[str, Tensor]:
-        """The tensors that it was made of: NAME.weight and NAME.bias of every convolution."""
+        """The tensors that it was made of: NAME.weight and NAME.bias."""
         return {
-            f"{name}.{part}": tensor.detach()
+            f"{name}.{path.rpartition('.')[2]}": tensor.detach()
             for name, layer in zip(self._inputs, self._layers, strict=True)
-            if isinstance(layer, _Conv)
-            for part, tensor in layer.conv.named_parameters()
+            for path, tensor in layer.named_parameters()
         }
 
     def forward(self, x: Tensor) -> dict[str, Tensor]:
@@ -102,62 +87,3 @@ class Graph(nn.Module):
                 if self._last_use[read] == name and read not in self.outputs:
                     del tensors[read]
         return {name: tensors[name] for name in self.outputs}
-
-
-class _Conv(nn.Module):
-    def __init__(self, op: Mapping[str, Any], tensors: dict[str, Tensor]) -> None:
-        super().__init__()
-        left, right, top, bottom = op["pad"]
-        even = left == right and top == bottom
-        self.edges = (0, 0, 0, 0) if even else (left, right, top, bottom)
-        skip_init: Callable[..., nn.Conv2d] = nn.utils.skip_init
-        self.conv = skip_init(
-            nn.Conv2d,
-            op["in_channels"],
-            op["out_channels"],
-            op["kernel"],
-            op["stride"],
-            padding=(top, left) if even else 0,
-            groups=op["groups"],
-        )
-        parts = ("weight", "bias")
-        self.conv.load_state_dict({part: tensors.pop(f"{op['name']}.{part}") for part in parts})
-        self.act = _ACTIVATIONS[op["act"]]()
-        depthwise = self.conv.groups == self.conv.in_channels
-        self._strided_depthwise = depthwise and self.conv.stride != (1, 1)
-
-    def forward(self, x: Tensor) -> Tensor:
-        padded = functional.pad(x, self.edges) if any(self.edges) else x
-        # In bfloat16 a processor takes twenty times as long for the gradient of such a convolution.
-        convolved = exact(self.conv, padded) if self._strided_depthwise else self.conv(padded)
-        result: Tensor = self.act(convolved)
-        return result
-
-
-class _Function(nn.Module):
-    """A function of tensors as a layer, which can have hooks."""
-
-    def __init__(self, function: Callable[..., Tensor]) -> None:
-        super().__init__()
-        self._function = function
-
-    def forward(self, *inputs: Tensor) -> Tensor:
-        return self._function(*inputs)
-
-
-def _focus(x: Tensor) -> Tensor:
-    quarters = [x[..., row::2, column::2] for column in (0, 1) for row in (0, 1)]
-    return torch.cat(quarters, dim=1)
-
-
-_LAYERS: dict[str, Callable[[Mapping[str, Any], dict[str, Tensor]], nn.Module]] = {
-    "conv": _Conv,
-    "add": lambda op, tensors: _Function(torch.add),
-    "concat": lambda op, tensors: _Function(lambda *inputs: torch.cat(inputs, dim=1)),
-    "maxpool": lambda op, tensors: nn.MaxPool2d(
-        op["kernel"], op["stride"], op["padding"], ceil_mode=op["ceil_mode"]
-    ),
-    "global_avgpool": lambda op, tensors: nn.AdaptiveAvgPool2d(1),
-    "upsample2_nearest": lambda op, tensors: nn.Upsample(scale_factor=2, mode="nearest"),
-    "focus": lambda op, tensors: _Function(_focus),
-}

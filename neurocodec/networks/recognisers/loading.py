@@ -18,6 +18,7 @@ from neurocodec.networks.recognisers.preprocessing import Preprocessing, from_de
 from neurocodec.networks.recognisers.recogniser import Recogniser
 
 _ENDING = ".safetensors"
+_NO_GRAPHS = ("segmentation", "keypoints")  # of tasks whose networks are torchvision's alone
 _RANDOM = ":random"
 _Parts = tuple[str, nn.Module, Preprocessing | None]
 
@@ -74,6 +75,9 @@ def _from_file(path: Path) -> Recogniser:
 
 
 def _graph(description: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> _Parts:
+    task = str(description.get("task", ""))
+    if any(word in task for word in _NO_GRAPHS):
+        raise ValueError(f"a list of operations cannot be read as {task!r}")
     heads = [name for level in description.get("heads", []) for name in level.values()]
     graph = Graph(description["ops"], tensors, heads or [str(description.get("output", ""))])
     preprocessing = from_description(description["input"], "letterbox" if heads else "crop")
