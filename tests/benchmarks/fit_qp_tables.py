@@ -27,6 +27,7 @@ MEASURED = {
     "jpeg": [*range(1, 11), *range(12, 91, 3), *range(91, 101)],
     "jpeg2000": [*range(20, 30), *range(30, 61, 2)],
     "vvc": [0, 12, 20, 26, 32, 38, 44, 50, 56, 63],
+    "spic": [8, 12, 16, 24, 32, 48, 64, 96, 128],
 }
 TABLES = Path(codecs.__file__).parent / "qp_tables.json"
 Job = tuple[str, int, str]
@@ -75,7 +76,7 @@ def table(name: str, rates: dict[Job, float], paths: list[str]) -> dict[str, lis
     """
     levels = sorted(MEASURED[name])
     means = [fmean(rates[name, level, path] for path in paths) for level in levels]
-    rising = means if _codec(name).unit == "quality" else means[::-1]
+    rising = means[::-1] if _codec(name).unit == "qp" else means
     if any(more < less for less, more in pairwise(rising)):
         sys.exit(f"{name}: mean bpp is not monotone: {means}")
     return {"levels": list(levels), "bpp": [round(mean, 6) for mean in means]}
@@ -86,7 +87,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
     parser.add_argument("--sizes", type=Path, default=Path("qp_tables.sizes.jsonl"))
-    parser.add_argument("--codec", choices=MEASURED, action="append", help="default: all")
+    parser.add_argument(
+        "--codec", choices=MEASURED, action="append", help="default: all; others stay"
+    )
     parser.add_argument("--output", type=Path, default=TABLES)
     options = parser.parse_args()
     folder = Path(os.environ["NEUROCODEC_DATA"]) / "kodak"
@@ -94,12 +97,14 @@ def main() -> None:
     paths = sorted(str(path) for path in folder.glob("*.png"))
     jobs = [(name, level, path) for name in names for path in paths for level in MEASURED[name]]
     rates = measure(jobs, options.sizes, options.jobs)
+    before = json.loads(options.output.read_text()) if options.output.exists() else {}
+    encoders = before.get("made_by", {}).get("encoders", {})
     made_by = {
         "command": "python tests/benchmarks/fit_qp_tables.py",
         "pictures": f"{len(paths)} of Kodak",
-        "encoders": {name: _codec(name).encoder for name in names},
+        "encoders": encoders | {name: _codec(name).encoder for name in names},
     }
-    tables = {name: table(name, rates, paths) for name in names}
+    tables = before.get("codecs", {}) | {name: table(name, rates, paths) for name in names}
     options.output.write_text(as_json({"made_by": made_by, "codecs": tables}))
 
 
