@@ -87,25 +87,27 @@ at_equal_rate() { # KEPT RESULTS MODEL BPP METRICS ANCHORS TEST
 
 classifiers="efficientnet_lite0_224 mobilenet_v2_1.0_224 mobilenet_v2_0.5_224 squeezenet1_0 squeezenet1_1"
 classifiers+=" mobilenet_v1_0.75_224 mobilenet_v1_0.5_160 mcunet_144"
+dic=dic:weights=dic
 fric=dic:weights=fric
 without_mmd=dic:weights=dic-no-mmd.safetensors
 for bpp in 0.25 0.5; do
   for model in $classifiers; do
-    at_equal_rate dic "$from/dic.jsonl" $model $bpp "kl top1" "$fric $without_mmd jpeg bpg" dic
+    at_equal_rate dic "$from/dic.jsonl" $model $bpp "kl top1" "$fric $without_mmd jpeg bpg" $dic
     at_equal_rate dic "$from/dic.jsonl" $model $bpp "kl top1" $fric $without_mmd
   done
-  at_equal_rate dic-likeness "$from/dic-likeness.jsonl" "" $bpp "psnr_db ms_ssim" "$fric $without_mmd jpeg bpg" dic
+  at_equal_rate dic-likeness "$from/dic-likeness.jsonl" none $bpp "psnr_db ms_ssim" "$fric $without_mmd jpeg bpg" $dic
 done
-for bpp in 0.05 0.1 0.112 0.143 0.2 0.3; do
+at_equal_rate dic-detection "$from/dic-detection.jsonl" yolox_nano_416 0.5 "map agreement" "$fric jpeg bpg" $dic
+for bpp in 0.1 0.112 0.143 0.2 0.3; do
   at_equal_rate spic "$from/spic.jsonl" efficientnet_lite0 $bpp "kl top1" "jpeg bpg" spic:latents=1
-  for model in $classifiers; do
-    at_equal_rate spic "$from/spic.jsonl" $model $bpp top1 jpeg bpg
-  done
 done
-for name in dic spic; do
-  if [ -f "$from/$name.jsonl" ]; then
-    grep '"kind": "point"' "$from/$name.jsonl" | grep "\"codec\": \"$name" >"$new/$name-points.jsonl"
-  fi
-done
+points() { # KEPT RESULTS CODEC MODEL: of one model, as all of them see the same files
+  [ ! -f "$2" ] || grep '"kind": "point"' "$2" | grep "\"codec\": \"$3" | grep "\"model\": \"$4\"" >"$new/$1.jsonl"
+}
+if [ -f "$from/spic.jsonl" ]; then
+  grep '"kind": "point"' "$from/spic.jsonl" | grep -v '"codec": "spic' >"$new/anchors.jsonl"
+fi
+points dic-points "$from/dic.jsonl" dic mcunet_144
+points spic-points "$from/spic.jsonl" spic efficientnet_lite0
 [ ! -f "$from/originals.jsonl" ] || cp "$from/originals.jsonl" "$new"
 mv "$new"/*.jsonl .

@@ -92,13 +92,13 @@ for model in efficientnet_lite0_224 mobilenet_v2_1.0_224 mobilenet_v2_0.5_224 sq
   mobilenet_v1_0.75_224 mobilenet_v1_0.5_160 mcunet_144; do
   eight+=(--model "$data/models/$model.safetensors")
 done
-learned=dic,dic:weights=fric
+learned=dic:weights=dic,dic:weights=fric
 [ ! -f dic-no-mmd.safetensors ] || learned+=,dic:weights=dic-no-mmd.safetensors
 recognised=(evaluate fifths --task classification --per-image "${eight[@]}")
 neurocodec "${recognised[@]}" -o dic.jsonl --codec $learned --iterations 2,3,5,6
 neurocodec "${recognised[@]}" -o dic.jsonl --codec bpg --qp 34,37,41,45
 neurocodec "${recognised[@]}" -o dic.jsonl --codec jpeg --quality 3,8,20,40
-likeness=(evaluate fifths --task fidelity --per-image --limit 50 -o dic-likeness.jsonl)
+likeness=(evaluate fifths --task fidelity --per-image --limit 40 -o dic-likeness.jsonl)
 neurocodec "${likeness[@]}" --codec $learned --iterations 2,3,5,6
 neurocodec "${likeness[@]}" --codec bpg --qp 34,37,41,45
 neurocodec "${likeness[@]}" --codec jpeg --quality 3,8,20,40
@@ -107,4 +107,8 @@ neurocodec evaluate fifths --task classification --per-image --model efficientne
   --codec spic:latents=1 --qf 8,12,16,24,32,48,64,96,128
 neurocodec "${recognised[@]}" --codec bpg --qp 34,37,41,45,48,51
 neurocodec "${recognised[@]}" --codec jpeg --quality 1,3,8,12,20,40
+detected=(evaluate "$data/detection/val2017" --task detection --per-image --limit 24 -o dic-detection.jsonl --model "$yolox")
+neurocodec "${detected[@]}" --codec dic:weights=dic,dic:weights=fric --iterations 5,6
+neurocodec "${detected[@]}" --codec bpg --qp 31,34,37,41
+neurocodec "${detected[@]}" --codec jpeg --quality 8,20,40
 python "$(dirname "$schedules")/originals.py" fifths "$data"/models/*.safetensors >originals.jsonl
