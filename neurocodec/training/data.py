@@ -1,19 +1,18 @@
 """Training pictures: a folder's files, cropped and mirrored at random, the same at every call."""
 
 import hashlib
-import signal
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import lru_cache
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from neurocodec import files, images, tools
+from neurocodec import files, images
+from neurocodec.batch.engines import local
 from neurocodec.errors import BadInputError
 from neurocodec.filters.blur import Blur
 from neurocodec.images import Image
@@ -136,10 +135,9 @@ class Crops:
         self._config = config
         self._unreadable: set[Path] = set()
         self.report = report or Report()
-        self._reader: Executor = (
-            ProcessPoolExecutor(readers, get_context("spawn"), _begin, (self,))
-            if readers
-            else ThreadPoolExecutor(1)
+        self._apart = readers > 0
+        self._reader = (
+            local.keeping(self, _begin, readers) if self._apart else ThreadPoolExecutor(1)
         )
         self._ahead = max(1, 2 * readers)
         self._waiting: dict[int, Callable[[], _Read]] = {}
@@ -168,7 +166,7 @@ class Crops:
 
     def _start(self, step: int) -> Callable[[], "_Read"]:
         numbers = distributed.share(self._numbers(step))
-        if isinstance(self._reader, ProcessPoolExecutor):
+        if self._apart:
             return self._reader.submit(_read, numbers).result
         return self._reader.submit(lambda: (self.read(numbers), [])).result
 
@@ -210,8 +208,6 @@ _HERE: list[Crops] = []  # in a process that reads
 
 
 def _begin(crops: Crops) -> None:
-    tools.die_with_parent()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     _HERE[:] = [crops]
 
 

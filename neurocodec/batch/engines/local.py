@@ -16,6 +16,8 @@ from neurocodec.errors import BugError, NeurocodecError, ToolError, ToolTimeoutE
 from neurocodec.logs import LOG
 
 if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
     from pebble import ProcessFuture, ProcessPool
 
 Item = TypeVar("Item")
@@ -135,6 +137,22 @@ def _processes(jobs: int) -> Iterator["ProcessPool"]:
     finally:
         pool.stop()  # type: ignore[no-untyped-call]
         pool.join()
+
+
+def keeping(kept: Item, begin: Callable[[Item], None], count: int) -> "Executor":
+    """Worker processes that keep something large: `begin` takes it in each of them, once.
+
+    They end with this process, however it ends.
+    """
+    from concurrent.futures import ProcessPoolExecutor
+
+    level = LOG.getEffectiveLevel()
+    return ProcessPoolExecutor(count, get_context("spawn"), _begin_keeping, (level, begin, kept))
+
+
+def _begin_keeping(log_level: int, begin: Callable[[Item], None], kept: Item) -> None:
+    _begin(log_level)
+    begin(kept)
 
 
 def _unwrapped(outcome: Outcome[Item, Result]) -> Result:

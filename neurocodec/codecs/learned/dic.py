@@ -34,7 +34,7 @@ class DicCodec(LearnedCodec):
     default_level = 4
     magic = b"NCDC"
     network = "dic"
-    default_weights = "fric"  # dic serves the recognisers that it was trained with, and others worse
+    default_weights = "fric"  # dic serves but the recognisers of its training better
 
     def __init__(
         self,
