@@ -133,7 +133,7 @@ def _entry(trained: checkpoint.Checkpoint, data: bytes) -> dict[str, Any]:
         "sha256": hashlib.sha256(data).hexdigest(),
         "size_bytes": len(data),
         "network": trained.kind,
-        "architecture": json.dumps(getattr(trained.network, "config", {})),
+        "architecture": json.dumps(_architecture(getattr(trained.network, "config", {}))),
         "data": settings.get("data", ""),
         "command": settings.get("command", ""),
     }
@@ -152,3 +152,12 @@ def _row(measured: Mapping[str, Any]) -> str:
 
 def _text(value: Any) -> str:
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def _architecture(config: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings of a network; of a recogniser in it only the number of operations."""
+    recogniser = config.get("recogniser")
+    if not recogniser:
+        return dict(config)
+    short = {"layer": recogniser["layer"], "operations": len(recogniser["ops"])}
+    return {**config, "recogniser": short}

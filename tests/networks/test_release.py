@@ -271,3 +271,11 @@ def test_measurements_are_read_line_by_line(tmp_path):
     (tmp_path / "bd.jsonl").write_text(json.dumps(MEASURED) + "\n\n" + json.dumps(MEASURED) + "\n")
 
     assert release.measurements(tmp_path / "bd.jsonl") == [MEASURED, MEASURED]
+
+
+def test_a_card_counts_the_operations_of_a_recogniser():
+    ops = [{"op": "focus"}] * 3
+    config = {"latents": 4, "recogniser": {"ops": ops, "layer": "b", "output": "c"}}
+    short = {"latents": 4, "recogniser": {"layer": "b", "operations": 3}}
+    assert release._architecture(config) == short
+    assert release._architecture({"width": 2}) == {"width": 2}
