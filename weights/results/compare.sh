@@ -109,5 +109,6 @@ if [ -f "$from/spic.jsonl" ]; then
 fi
 points dic-points "$from/dic.jsonl" dic mcunet_144
 points spic-points "$from/spic.jsonl" spic efficientnet_lite0
+[ ! -f "$from/spic-likeness.jsonl" ] || grep '"kind": "point"' "$from/spic-likeness.jsonl" >"$new/spic-likeness.jsonl"
 [ ! -f "$from/originals.jsonl" ] || cp "$from/originals.jsonl" "$new"
 mv "$new"/*.jsonl .

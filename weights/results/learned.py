@@ -130,6 +130,17 @@ def spic_others() -> str:
     return table(" | ".join(["recogniser", "original", *heads]), rows)
 
 
+def spic_likeness() -> str:
+    """PSNR and MS-SSIM of SPIC's pictures and JPEG's at low rates."""
+    rows = []
+    for point in kept("spic-likeness"):
+        (value,) = point["level"].values()
+        scores = point["scores"]
+        likeness = (f"{scores['psnr_db']:.1f}", f"{scores['ms_ssim']:.2f}")
+        rows.append([f"{point['codec'].upper()} {value}", f"{point['bpp']:.3f}", *likeness])
+    return table("codec, QF or quality | bpp | PSNR, dB | MS-SSIM", rows)
+
+
 def dic_detection() -> str:
     """Table 3 of "Discernible Image Compression": a detector's scores at 0.5 bpp."""
     columns = ("JPEG", "BPG", FRIC, DIC)
@@ -196,4 +207,5 @@ TABLES = {
     "spic_points": spic_points,
     "spic_against": spic_against,
     "spic_others": spic_others,
+    "spic_likeness": spic_likeness,
 }

@@ -111,4 +111,7 @@ detected=(evaluate "$data/detection/val2017" --task detection --per-image --limi
 neurocodec "${detected[@]}" --codec dic:weights=dic,dic:weights=fric --iterations 5,6
 neurocodec "${detected[@]}" --codec bpg --qp 31,34,37,41
 neurocodec "${detected[@]}" --codec jpeg --quality 8,20,40
+for level in "spic --qf 16,48,128" "jpeg --quality 1,3,8"; do
+  neurocodec evaluate "$data/kodak" --task fidelity --limit 12 -o spic-likeness.jsonl --codec $level
+done
 python "$(dirname "$schedules")/originals.py" fifths "$data"/models/*.safetensors >originals.jsonl
