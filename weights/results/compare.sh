@@ -77,7 +77,7 @@ at_equal_rate() { # KEPT RESULTS MODEL BPP METRICS ANCHORS TEST
   local kept=$1 results=$2 model=$3 bpp=$4 metric anchor one
   [ -f "$results" ] || return 0
   one=$new/one-model.tmp
-  grep "\"model\": \"$model\"" "$results" >"$one"
+  grep "\"model\": \"$model\"" "$results" >"$one" || return 0
   for metric in $5; do
     for anchor in $6; do
       compare "$kept" "$one" "codec=$anchor,pre=none" "codec=$7,pre=none" $metric --at-bpp $bpp --across-codecs

@@ -33,6 +33,18 @@ _ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
 }
 
 
+def _convolution(
+    kind: type[nn.Conv2d] | type[nn.ConvTranspose2d],
+    op: Mapping[str, Any],
+    tensors: dict[str, Tensor],
+    **settings: Any,
+) -> Any:
+    sizes = [op[key] for key in ("in_channels", "out_channels", "kernel", "stride")]
+    skip_init: Callable[..., nn.Module] = nn.utils.skip_init
+    layer = skip_init(kind, *sizes, groups=op["groups"], **settings)
+    return _loaded(layer, op["name"], tensors)
+
+
 def _loaded(layer: nn.Module, name: str, tensors: dict[str, Tensor]) -> nn.Module:
     """A layer with its weight and bias, taken out of `tensors`."""
     layer.load_state_dict({part: tensors.pop(f"{name}.{part}") for part in ("weight", "bias")})
@@ -47,18 +59,10 @@ class _Conv(nn.Module):
             raise ValueError(f"it pads by more than {_MOST_PADDING}")
         even = left == right and top == bottom
         self.edges = (0, 0, 0, 0) if even else (left, right, top, bottom)
-        skip_init: Callable[..., nn.Conv2d] = nn.utils.skip_init
-        self.conv = skip_init(
-            nn.Conv2d,
-            op["in_channels"],
-            op["out_channels"],
-            op["kernel"],
-            op["stride"],
-            padding=(top, left) if even else 0,
-            dilation=op.get("dilation", 1),
-            groups=op["groups"],
+        padding, dilation = (top, left) if even else 0, op.get("dilation", 1)
+        self.conv: nn.Conv2d = _convolution(
+            nn.Conv2d, op, tensors, padding=padding, dilation=dilation
         )
-        _loaded(self.conv, op["name"], tensors)
         self.act = _ACTIVATIONS[op["act"]]()
         depthwise = self.conv.groups == self.conv.in_channels
         self._strided_depthwise = depthwise and self.conv.stride != (1, 1)
@@ -74,18 +78,10 @@ class _Conv(nn.Module):
 class _Deconv(nn.Module):
     def __init__(self, op: Mapping[str, Any], tensors: dict[str, Tensor]) -> None:
         super().__init__()
-        skip_init: Callable[..., nn.ConvTranspose2d] = nn.utils.skip_init
-        self.conv = skip_init(
-            nn.ConvTranspose2d,
-            op["in_channels"],
-            op["out_channels"],
-            op["kernel"],
-            op["stride"],
-            padding=op["padding"],
-            output_padding=op.get("output_padding", 0),
-            groups=op["groups"],
+        padding, beyond = op["padding"], op.get("output_padding", 0)
+        self.conv: nn.ConvTranspose2d = _convolution(
+            nn.ConvTranspose2d, op, tensors, padding=padding, output_padding=beyond
         )
-        _loaded(self.conv, op["name"], tensors)
         self.act = _ACTIVATIONS[op["act"]]()
 
     def forward(self, x: Tensor) -> Tensor:
