@@ -1,13 +1,15 @@
 """Training of "Semantic Preserving Image Compression": latents for recognition and for pixels.
 
     y ← analysis(x);  ŷ ← y rounded to multiples of 128/QF      QF drawn for each picture
-    L ← mse(synthesis(ŷ), x) + α·R(ŷ) + β·L_c(classifier(ŷ))    R: bpp by the learned density
+    L ← mse(synthesis(ŷ), x) + α·R(ŷ) + β·(QF/16)²·L_c(classifier(ŷ))    R: bpp by the density
     network ← network − η·∂L/∂network                           rounding passes gradients through
 
 L_c is the divergence from the named recognisers' prediction on the clean picture, or the
-cross-entropy of the label. With `split` the network begins as a recogniser that is cut in two, and
-the bottleneck between its halves as the principal components of the features there. The halves
-stay as they are: the bottleneck, the way back from it and the synthesis learn. After training the
+cross-entropy of the label. The slides weigh it by β alone; what rounding adds to it goes with the
+square of the step, and (QF/16)² takes that out, or the coarsest steps would be all that is learnt.
+With `split` the network begins as a recogniser that is cut in two, and the bottleneck between its
+halves as the principal components of the features there, by what the classes feel. The halves stay
+as they are: the bottleneck, the way back from it and the synthesis learn. After training the
 counts of the entropy coder are written from the density.
 """
 
@@ -43,8 +45,9 @@ from neurocodec.training.workbench import Workbench, workbench
 _NOUN = "codec of train-spic"
 _QFS = (8, 12, 16, 24, 32, 48, 64, 96, 128)
 _VALIDATED = (16, 48, 128)
-_STARTED_ON = 128  # pictures whose features the bottleneck starts from
+_STARTED_ON = 512  # pictures whose features the bottleneck starts from
 _BATCH = 8
+_EVEN_QF = 16  # at which β is recognition's weight as it stands
 _UNUSED_CODEC = "jpeg"  # a workbench has one; its processes never start
 
 
@@ -63,7 +66,7 @@ class SpicOptions:
         classes: of a classifier that is no recogniser's; None is 1000, those of the labels, or
             those of `start`.
         alpha: α, the weight of the rate.
-        beta: β, the weight of recognition.
+        beta: β, the weight of recognition at a quality factor of 16; see the head of this file.
         start: name or file of weights to begin with, or None; with `split` the halves are the
             recogniser's again.
     """
@@ -176,19 +179,21 @@ class SpicAlgorithm:
         for start in range(0, len(images), size):
             part = images[start : start + size]
             x = to_tensor(part, self.bench.device)
+            qf = x.new_tensor(qfs[start : start + size])
             with self.bench.precision:
-                seen = self.network(x, x.new_tensor(qfs[start : start + size]))
-            terms = self._terms(x, seen, ground_truth_of(part))
+                seen = self.network(x, qf)
+            terms = self._terms(x, seen, qf, ground_truth_of(part))
             torch.autograd.backward(terms["loss"].sum() / len(images))
             records.append({name: float(term.detach().sum()) for name, term in terms.items()})
         return per_picture(records, len(images))
 
-    def _terms(self, x: Tensor, seen: Seen, truth: Sequence[Any]) -> dict[str, Tensor]:
+    def _terms(self, x: Tensor, seen: Seen, qf: Tensor, truth: Sequence[Any]) -> dict[str, Tensor]:
         """The loss and its terms of every picture, (N,) each."""
         mse = mean_squared_error(x, seen.pictures.float())
         rate = seen.bits / x.shape[-2:].numel()
         recognition = self._recognition(x, seen.logits.float(), truth)
-        loss = mse + self.options.alpha * rate + self.options.beta * recognition
+        beta = self.options.beta * (qf / _EVEN_QF).square()
+        loss = mse + self.options.alpha * rate + beta * recognition
         return {"loss": loss, "mse": mse, "bpp": rate, "recognition": recognition}
 
     def _recognition(self, x: Tensor, logits: Tensor, truth: Sequence[Any]) -> Tensor:

@@ -26,8 +26,7 @@ def split(model: str, layer: str, settings: Mapping[str, Any], images: Sequence[
         model: a classifier of operations, as `recognisers.load` takes it.
         layer: the name of an operation.
         settings: others of `Spic`.
-        images: training pictures of one size, whose features there have the principal components
-            that the bottleneck begins as.
+        images: training pictures of one size, whose features there the bottleneck begins from.
 
     Raises:
         UsageError: no such model or layer, or one that cannot be cut.
@@ -77,20 +76,28 @@ def _load_halves(network: Spic, graph: Graph) -> None:
 
 @torch.no_grad()
 def _start_bottleneck(network: Spic, images: Sequence[Image]) -> None:
-    """Begin with the principal components: those of most power first, to scale."""
+    """Begin with the principal components, those of most power first, by what the classes feel.
+
+    Lengths of features are measured by `_metric`, so that an equal step of rounding does equal
+    harm to the classes along every component.
+    """
     front, back = network.analysis, network.classifier
     assert isinstance(front, Front) and isinstance(back, Back)
     if not images:
         raise BadInputError("none of the training pictures can be read: name another --data")
-    features = torch.cat([_features(front, part) for part in _batches(images)]).double()
+    maps = [front.features(to_tensor(part)) for part in _batches(images)]
+    features = torch.cat([_places(part) for part in maps])
     mean, latents = features.mean(0), network.config["latents"]
-    powers, axes = torch.linalg.eigh(torch.cov((features - mean).T))
+    squares, directions = torch.linalg.eigh(_metric(back.graph, maps))
+    lengths = squares.sqrt()
+    stretch, shrink = directions * lengths @ directions.T, directions / lengths @ directions.T
+    powers, axes = torch.linalg.eigh(stretch @ torch.cov((features - mean).T) @ stretch)
     count = min(latents, len(powers))
     powers, axes = powers.flip(0)[:count], axes.flip(1)[:, :count]
     deviations = powers.clamp_min(_LEAST_POWER).sqrt()
     gain = _LARGEST_DEVIATION / deviations[0]
     down, up = torch.zeros(latents, len(mean)).double(), torch.zeros(len(mean), latents).double()
-    down[:count], up[:, :count] = axes.T * gain, axes / gain
+    down[:count], up[:, :count] = axes.T @ stretch * gain, shrink @ axes / gain
     front.bottleneck.load_state_dict({"weight": _kernel(down), "bias": -(down @ mean).float()})
     back.restore.load_state_dict({"weight": _kernel(up), "bias": mean.float()})
     spread = torch.ones(latents)
@@ -98,14 +105,35 @@ def _start_bottleneck(network: Spic, images: Sequence[Image]) -> None:
     network.density.start_from(spread)
 
 
+def _metric(back: Graph, maps: Sequence[Tensor]) -> Tensor:
+    """How much the classes feel a difference of features: (channels, channels), positive definite.
+
+    Half is the Fisher information of the predicted classes, E[g·gᵀ] with g = ∂log p(c)/∂features
+    of a class c that is drawn from the prediction: to second order the divergence that a
+    difference d of features makes is ½·dᵀ·E[g·gᵀ]·d. The other half is the identity: all features
+    make pixels. Both have the same trace.
+    """
+    channels = maps[0].shape[1]
+    information = torch.zeros(channels, channels).double()
+    draw = torch.Generator().manual_seed(0)
+    for features in maps:
+        with torch.enable_grad():
+            read = features.detach().requires_grad_(True)
+            scores = back(read)[back.outputs[0]].flatten(1).log_softmax(1)
+            drawn = torch.multinomial(scores.detach().exp(), 1, generator=draw)
+            (gradient,) = torch.autograd.grad(scores.gather(1, drawn).sum(), read)
+        information += _places(gradient).T @ _places(gradient)
+    scale = channels / information.trace().clamp_min(_LEAST_POWER)
+    return (information * scale + torch.eye(channels)) / 2
+
+
 def _batches(images: Sequence[Image]) -> list[Sequence[Image]]:
     return [images[start : start + _BATCH] for start in range(0, len(images), _BATCH)]
 
 
-def _features(front: Front, images: Sequence[Image]) -> Tensor:
-    """(places, channels)."""
-    features: Tensor = front.features(to_tensor(images)).movedim(1, -1).flatten(0, 2)
-    return features
+def _places(maps: Tensor) -> Tensor:
+    """(places, channels), float64."""
+    return maps.movedim(1, -1).flatten(0, 2).double()
 
 
 def _kernel(matrix: Tensor) -> Tensor:
