@@ -9,6 +9,7 @@ from neurocodec.codecs import Level
 from neurocodec.errors import BadInputError, UsageError
 from neurocodec.networks import checkpoint
 from neurocodec.networks.recognisers import load
+from neurocodec.networks.recognisers.graph import Graph
 from neurocodec.networks.spic import Seen, Spic
 from neurocodec.networks.tensors import to_tensor
 from neurocodec.training import data, loop, spic, splitting
@@ -62,21 +63,27 @@ def test_the_loss_is_error_rate_and_recognition(train_step, loss):
     x, pictures = torch.rand(2, 3, 32, 32), torch.rand(2, 3, 32, 32)
     bits, logits = torch.tensor([100.0, 2000.0]), torch.rand(2, 10)
 
-    terms = algorithm._terms(x, Seen(bits, logits, pictures), [None, None])
+    terms = algorithm._terms(
+        x, Seen(bits, logits, pictures), torch.tensor([16.0, 48.0]), [None, None]
+    )
 
     error = (pictures - x).square().mean((1, 2, 3))
     apart = torch.nn.functional.kl_div(
         logits.log_softmax(1), loss.target(x, []).log_softmax(1), reduction="none", log_target=True
     ).sum(1)
+    beta = torch.tensor([0.25, 0.25 * 9])  # three times the quality, a ninth of the squared step
     assert torch.allclose(terms["bpp"], bits / 1024)
     assert torch.allclose(terms["recognition"], apart)
-    assert torch.allclose(terms["loss"], error + 0.5 * bits / 1024 + 0.25 * apart)
+    assert torch.allclose(terms["loss"], error + 0.5 * bits / 1024 + beta * apart)
 
 
 def test_labels_are_learnt_by_cross_entropy(train_step):
     algorithm, logits = train_step(labels=True), torch.rand(2, 10)
     terms = algorithm._terms(
-        torch.rand(2, 3, 32, 32), Seen(torch.ones(2), logits, torch.rand(2, 3, 32, 32)), [3, 9]
+        torch.rand(2, 3, 32, 32),
+        Seen(torch.ones(2), logits, torch.rand(2, 3, 32, 32)),
+        torch.full((2,), 16.0),
+        [3, 9],
     )
     assert torch.allclose(terms["recognition"], -logits.log_softmax(1)[[0, 1], [3, 9]])
 
@@ -173,6 +180,28 @@ def test_the_principal_latents_come_first(recogniser):
     assert bool((spread[:-1] >= spread[1:]).all())
     correlation = torch.corrcoef(latents.T)
     assert float((correlation - torch.eye(4)).abs().max()) < 0.05
+
+
+def test_lengths_are_half_the_fisher_information_of_the_classes():
+    """Of classes that are linear in the means, for which it is Wᵀ·(diag p − p·pᵀ)·W."""
+    torch.manual_seed(0)
+    kernel = torch.tensor([[2.0, 0, 0], [-1, 1, 0], [0, -2, 0], [0, 0.5, 0]])
+    sizes = {"in_channels": 3, "out_channels": 4, "kernel": 1, "stride": 1, "groups": 1}
+    ops = [
+        {"op": "global_avgpool", "name": "means", "input": "input"},
+        {"op": "conv", "name": "classes", "input": "means", "pad": [0] * 4, "act": "none", **sizes},
+    ]
+    tensors = {"classes.weight": kernel[..., None, None], "classes.bias": torch.zeros(4)}
+    back = Graph(ops, tensors, ["classes"])
+    maps = [torch.zeros(500, 3, 2, 2) for _ in range(8)]
+
+    metric = splitting._metric(back, maps)
+
+    p = torch.full((4,), 0.25)
+    information = (kernel.T @ (p.diag() - p.outer(p)) @ kernel).double()
+    expected = (information * 3 / information.trace() + torch.eye(3)) / 2
+    assert torch.allclose(metric, expected, atol=0.05)
+    assert metric[2, 2] == 0.5  # what no class reads counts for pixels alone
 
 
 def test_a_split_is_its_own_teacher_and_goes_on(trained, recogniser):
