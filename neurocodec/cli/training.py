@@ -214,7 +214,7 @@ def recognition(command: options.Command) -> options.Command:
     )
     @click.option(
         "--task",
-        type=click.Choice(["classification", "detection"]),
+        type=click.Choice(["classification", "detection", "segmentation", "pose"]),
         default="classification",
         show_default=True,
         help="Task of the recognisers.",
@@ -223,8 +223,8 @@ def recognition(command: options.Command) -> options.Command:
         "--loss",
         metavar="kl[:temperature=T]|prediction|labels|features[:gamma=N:layer=NAME]|kl+features",
         help="Loss of a decoded picture: against the prediction on the clean picture (kl for "
-        "classifiers, prediction for detectors), against the labels in --data, or between the "
-        "classifier's features.  [default: kl, for detection prediction]",
+        "classifiers, prediction for other tasks), against the labels in --data (classifiers and "
+        "detectors), or between the classifier's features.  [default: kl, else prediction]",
     )
     @wraps(command)
     def wrapped(models: tuple[str, ...], task: str, loss: str | None, **rest: Any) -> Any:

@@ -60,7 +60,12 @@ class Experiment:
         paths = [str(picture.path) for picture in self.pictures]
         with Local(self.jobs) as engine:
             originals = _results(engine.map(coding.read_original, paths))
-            return [p for batch in _batches(originals) for p in self.task.predict(batch)]
+            labelled = zip(
+                originals, (picture.ground_truth for picture in self.pictures), strict=True
+            )
+            return [
+                p for batch in _batches(labelled) for p in self.task.predict_at(*_columns(batch))
+            ]
 
     def setup(self, setting: Setting) -> Setup:
         """The description of a curve under `setting`, as results have it."""
@@ -96,7 +101,7 @@ class Experiment:
     def rows(self, key: Key, first: int, batch: Sequence[RoundTrip]) -> Iterator[PictureResult]:
         """The results of coded pictures, from number `first` on."""
         place = slice(first, first + len(batch))
-        predictions = self._predictions(batch)
+        predictions = self._predictions(batch, self.pictures[place])
         coded = zip(self.pictures[place], batch, predictions, self._clean(place), strict=True)
         for picture, one, prediction, clean in coded:
             score = self.task.score(prediction, clean, picture.ground_truth)
@@ -116,10 +121,11 @@ class Experiment:
             if codec.predicts and self.task.name != Classification.name:
                 raise UsageError(f"{codec.name}:latents=1 is for --task classification")
 
-    def _predictions(self, batch: Sequence[RoundTrip]) -> Sequence[Any]:
+    def _predictions(self, batch: Sequence[RoundTrip], of: Sequence[Sample]) -> Sequence[Any]:
         """The recogniser's, or the codec's own where it predicts."""
         logits = [one.logits for one in batch if one.logits is not None]
-        return logits or self.task.predict([one.image for one in batch])
+        labels = [picture.ground_truth for picture in of]
+        return logits or self.task.predict_at([one.image for one in batch], labels)
 
     def _clean(self, place: slice) -> Sequence[Any]:
         """The clean predictions of some pictures; the pictures themselves for a task by likeness.
@@ -196,6 +202,10 @@ def _results(
         assert outcome.result is not None
         advance()
         yield outcome.result
+
+
+def _columns(batch: Sequence[tuple[Any, Any]]) -> tuple[list[Any], list[Any]]:
+    return [one for one, _ in batch], [other for _, other in batch]
 
 
 def _batches(values: Iterator[Value]) -> Iterator[list[Value]]:

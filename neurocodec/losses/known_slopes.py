@@ -25,7 +25,7 @@ def slopes(codec_name: str, losses: Mapping[str, RecogniserLoss]) -> dict[str, S
         losses: D_m by recogniser, each a task's default, of any temperature.
 
     Raises:
-        UsageError: the codec's slopes were never measured.
+        UsageError: the codec's slopes were never measured for the task.
     """
     measured = [one for one in _measured() if one["codec"] == codec_name]
     if not measured:
@@ -36,6 +36,8 @@ def slopes(codec_name: str, losses: Mapping[str, RecogniserLoss]) -> dict[str, S
 
 def _slope(measured: Sequence[Mapping[str, Any]], loss: RecogniserLoss) -> Slope:
     of_task = [one for one in measured if one["task"] == loss.task]
+    if not of_task:
+        raise UsageError(f"no λ is known for {loss.task} by {measured[0]['codec']}")
     its_own = [one for one in of_task if one["sha256"] == loss.model_sha256]
     fields = ("log_rate", "log_lmbda", "blank_loss")
     log_rate, log_lmbda, blank_loss = (

@@ -28,6 +28,8 @@ LOSSES = {
         "answer": "neurocodec.losses.detection:ToPrediction",
         "labels": "neurocodec.losses.detection:DetectorLoss",
     },
+    "segmentation": {"prediction": "neurocodec.losses.segmentation:MapsToPrediction"},
+    "pose": {"prediction": "neurocodec.losses.pose:JointsToPrediction"},
 }
 """By task, the default first; "answer" is the former name of "prediction"."""
 

@@ -1,18 +1,15 @@
 """Pose: people's joints, scored by COCO's average precision over keypoints."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
 from neurocodec.images import Image
-from neurocodec.tasks.average_precision import CLEAN_SCORE, MAX_PREDICTIONS, set_scores
+from neurocodec.tasks.average_precision import CLEAN_SCORE, set_scores
 from neurocodec.tasks.ground_truth import JOINTS, Floats, Keypoints
 from neurocodec.tasks.task import AGREEMENT, Metric, PictureScore, RecognitionTask
-
-if TYPE_CHECKING:
-    from torch import Tensor
 
 _VISIBLE = 2
 # COCO's areas are of outlines; where the data has only a box, this share of it stands for them.
@@ -35,7 +32,7 @@ class People:
 
 
 class Pose(RecognitionTask):
-    """Pose by torchvision's Keypoint R-CNN.
+    """Pose by torchvision's Keypoint R-CNN, or by a graph that is shown the people in their boxes.
 
     "ap_keypoints" (object keypoint similarity 0.50 to 0.95) and "ap_keypoints50" need keypoints;
     "agreement" is the former with the predictions on the originals as ground truth.
@@ -48,12 +45,21 @@ class Pose(RecognitionTask):
         AGREEMENT,
     )
 
+    def __init__(self, model: str, device: str = "cpu") -> None:
+        from neurocodec.tasks.estimators import estimator
+
+        super().__init__(model, device)
+        self._estimate = estimator(self._recogniser)
+
     def predict(self, images: Sequence[Image]) -> list[People]:
         """The people in each image, of whatever size."""
-        import torch
+        return self.predict_at(images, [None] * len(images))
 
-        with torch.inference_mode():
-            return [_people(self._recogniser(self._tensor(image))[0]) for image in images]
+    def predict_at(
+        self, images: Sequence[Image], ground_truth: Sequence[Keypoints | None]
+    ) -> list[People]:
+        """The people in each image, by a graph those in the true boxes."""
+        return [self._estimate(*each) for each in zip(images, ground_truth, strict=True)]
 
     @staticmethod
     def score(
@@ -85,16 +91,6 @@ class Pose(RecognitionTask):
     def score_set(pictures: Sequence[PictureScore]) -> dict[str, float]:
         """COCO's average precision by object keypoint similarity, in [0, 1]; see `set_scores`."""
         return set_scores("keypoints", "ap_keypoints", pictures)
-
-
-def _people(prediction: Mapping[str, "Tensor"]) -> People:
-    arrays = {key: value.double().cpu().numpy() for key, value in prediction.items()}
-    surest = np.argsort(-arrays["scores"], kind="stable")[: MAX_PREDICTIONS["keypoints"]]
-    return People(
-        xy=arrays["keypoints"][surest, :, :2],
-        scores=arrays["scores"][surest],
-        xyxy=arrays["boxes"][surest],
-    )
 
 
 def _clean_columns(clean: People) -> dict[str, Any]:

@@ -2,17 +2,20 @@
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from neurocodec.images import Image
-from neurocodec.tasks.ground_truth import VOID, ClassMap, Mask
+from neurocodec.tasks.ground_truth import VOID, ClassMap, Mask, Outlines
 from neurocodec.tasks.task import AGREEMENT, Metric, PictureScore, RecognitionTask
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 class Segmentation(RecognitionTask):
-    """Semantic segmentation by torchvision's DeepLabV3, FCN or LRASPP.
+    """Semantic segmentation by torchvision's DeepLabV3, FCN or LRASPP, or a graph of VOC's classes.
 
     "miou" and "pixel_accuracy" need masks; void pixels count nowhere. "agreement" is the mean IoU
     with the predictions on the originals as ground truth.
@@ -34,15 +37,30 @@ class Segmentation(RecognitionTask):
         from torch.nn import functional
 
         with torch.inference_mode():
-            logits = self._recogniser(self._tensor(image))["out"]
+            logits = self._shown(self._recogniser(self._tensor(image))["out"], image)
             size = (image.height, image.width)
             full = functional.interpolate(logits, size, mode="bilinear", align_corners=False)
             classes: ClassMap = full[0].argmax(dim=0).to(torch.uint8).cpu().numpy()
         return classes
 
+    def _shown(self, logits: "Tensor", image: Image) -> "Tensor":
+        """The part of the logits that is of the image and not of what it was padded with.
+
+        The corners of TensorFlow's DeepLab are those of its input: 513 samples make 33 logits.
+        """
+        from torch.nn import functional
+
+        preprocessing = self._recogniser.preprocessing
+        if preprocessing is None or preprocessing.fit != "letterbox":
+            return logits
+        sides = (preprocessing.size, preprocessing.size)
+        square = functional.interpolate(logits, sides, mode="bilinear", align_corners=True)
+        height, width = preprocessing.fitted_size(image.height, image.width)
+        return square[..., :height, :width]
+
     @staticmethod
     def score(
-        prediction: ClassMap, clean_prediction: ClassMap, ground_truth: Mask | None
+        prediction: ClassMap, clean_prediction: ClassMap, ground_truth: Mask | Outlines | None
     ) -> PictureScore:
         """Count pixels by class, as the evidence that `score_set` sums.
 

@@ -91,6 +91,14 @@ class Task(ABC):
     def predict(self, images: Sequence[Image]) -> list[Any]:
         """The prediction on each image, of whatever size."""
 
+    def predict_at(self, images: Sequence[Image], ground_truth: Sequence[Any]) -> list[Any]:
+        """The prediction on each image, with the data set's labels where they say where to look.
+
+        Raises:
+            BadInputError: the recogniser needs labels that an image lacks.
+        """
+        return self.predict(images)
+
     @abstractmethod
     def score(
         self, prediction: Any, clean_prediction: Any, ground_truth: Any | None

@@ -2,8 +2,8 @@
 
     NEUROCODEC_DATA=… python tests/benchmarks/fit_slopes.py
 
-It wants $NEUROCODEC_DATA/train-pool, detection/train2017 and models, and takes half an hour on two
-cores, most of it for VVC. Every λ is that of `train-npp --lmbda slope`: of 64 pictures' middles, at
+It wants $NEUROCODEC_DATA/train-pool, detection/train2017, segmentation-pose and models, and takes
+half an hour on two cores, most of it for VVC. Every λ is that of `train-npp --lmbda slope`: of 64 pictures' middles, at
 six QPs (neurocodec/training/lmbda.py), here of pictures squeezed into the recognisers' squares.
 """
 
@@ -12,6 +12,7 @@ import json
 import os
 from collections.abc import Sequence
 from dataclasses import asdict
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,13 @@ CLASSIFIERS = (
     "mobilenet_v2_0.5_224",
     "mobilenet_v1_0.5_160",
 )
-DETECTORS = ("yolox_nano_416",)
+OTHERS = {
+    "detection": ("yolox_nano_416",),
+    "segmentation": ("deeplabv3_mnv2_513", "deeplabv3_mnv2_dm05_513"),
+    "pose": ("ultralight_simplepose", "movenet_lightning_192"),
+}
+_PICTURES = {"classification": "train-pool", "segmentation": "segmentation-pose/images"}
+_COCO, _SIZE, _SMALL = "detection/train2017", 384, 224
 SLOPES = Path(losses.__file__).parent / "slopes.json"
 
 
@@ -64,20 +71,24 @@ def main() -> None:
     """Measure, and write the table."""
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--codecs", default=",".join(CODECS))
+    options.add_argument("--tasks", default="classification,detection,segmentation,pose")
     options.add_argument("--jobs", type=int, default=2)
     chosen = options.parse_args()
     data = Path(os.environ["NEUROCODEC_DATA"])
-    classifiers = Recognition([*INSTALLED, *files(data, CLASSIFIERS)], fit="squeeze")
-    detectors = Recognition(files(data, DETECTORS), "detection", fit="squeeze")
-    codecs = chosen.codecs.split(",")
-    kept = json.loads(SLOPES.read_text())["slopes"] if SLOPES.exists() else []
-    records = [one for one in kept if one["codec"] not in codecs]
-    for codec in codecs:
-        records += measure(codec, classifiers, data / "train-pool", 224, chosen.jobs)
-        records += measure(codec, detectors, data / "detection" / "train2017", 384, chosen.jobs)
+    recognition = {
+        "classification": Recognition([*INSTALLED, *files(data, CLASSIFIERS)], fit="squeeze")
+    } | {
+        task: Recognition(files(data, names), task, fit="squeeze") for task, names in OTHERS.items()
+    }
+    records = json.loads(SLOPES.read_text())["slopes"] if SLOPES.exists() else []
+    for codec, task in product(chosen.codecs.split(","), chosen.tasks.split(",")):
+        records = [one for one in records if (one["codec"], one["task"]) != (codec, task)]
+        pictures = data / _PICTURES.get(task, _COCO)
+        size = _SMALL if task == "classification" else _SIZE
+        records += measure(codec, recognition[task], pictures, size, chosen.jobs)
         described = {"measured_by": "tests/benchmarks/fit_slopes.py", "slopes": records}
         SLOPES.write_text(json.dumps(described, indent=1) + "\n")
-        print(codec, "measured", flush=True)
+        print(codec, task, "measured", flush=True)
 
 
 if __name__ == "__main__":

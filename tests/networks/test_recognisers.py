@@ -2,18 +2,16 @@
 
 import hashlib
 import json
-import re
 from pathlib import Path
 
 import pytest
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 from torch import nn
 from torchvision import models
 
 from neurocodec.errors import BadInputError, MissingError
 from neurocodec.networks.recognisers import load
-from neurocodec.networks.recognisers.graph import Graph
 from neurocodec.networks.recognisers.preprocessing import from_torchvision
 from tests.networks.recogniser_files import CLASSIFIER, CLASSIFIER_OPS, conv, weights, write
 
@@ -197,17 +195,7 @@ def test_real_state_dicts_load_into_torchvision(data_folder, tmp_path: Path, nam
         assert torch.allclose(stock, graph, atol=1e-4)
 
 
-def test_every_real_model_loads_or_its_task_is_named(data_folder) -> None:
-    loaded = set()
-    for path in sorted(data_folder("models").glob("*.json")):
-        described = json.loads(path.read_text())
-        file = str(path.with_suffix(".safetensors"))
-        tensors = load_file(file)
-        tensors.pop("center_weight", None)  # of MoveNet's decoding
-        Graph(described["ops"], tensors, [])
-        if any(word in described["task"] for word in ("segmentation", "keypoints")):
-            with pytest.raises(BadInputError, match=re.escape(described["task"])):
-                load(file)
-        else:
-            loaded.add(load(file).kind)
-    assert loaded == {"classification", "detection"}
+def test_every_real_model_loads(data_folder) -> None:
+    files = sorted(data_folder("models").glob("*.json"))
+    kinds = {load(str(path.with_suffix(".safetensors"))).kind for path in files}
+    assert kinds == {"classification", "detection", "segmentation", "pose"}

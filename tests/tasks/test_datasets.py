@@ -10,7 +10,7 @@ import pytest
 from neurocodec import images
 from neurocodec.errors import BadInputError, UsageError
 from neurocodec.tasks import datasets
-from neurocodec.tasks.ground_truth import COCO_CLASSES, VOID, Mask, class_ids
+from neurocodec.tasks.ground_truth import COCO_CLASSES, VOID, Mask, Outlines, class_ids
 from tests.conftest import picture
 
 
@@ -241,6 +241,68 @@ def test_faulty_coco(tmp_path: Path, content: str, message: str) -> None:
     (tmp_path / "instances.json").write_text(content)
     with pytest.raises(BadInputError, match=message):
         datasets.read(tmp_path, "detection")
+
+
+def outlined(*segmentations: object, **more: object) -> dict[str, object]:
+    """Of b.png, 8×6: a dog, then a couch, then a pizza."""
+    names = ["dog", "couch", "pizza"]
+    annotations = [
+        {"image_id": 7, "category_id": number, "bbox": [0, 0, 1, 1], "segmentation": one, **more}
+        for number, one in enumerate(segmentations)
+    ]
+    pictures = [{"id": 7, "file_name": "b.png", "height": 6, "width": 8}]
+    categories = [{"id": number, "name": name} for number, name in enumerate(names)]
+    return {"images": pictures, "categories": categories, "annotations": annotations}
+
+
+def square(left: int, top: int, right: int, bottom: int) -> list[list[int]]:
+    return [[left, top, right, top, right, bottom, left, bottom]]
+
+
+def masks_of(folder: Path, content: dict[str, object]) -> list[Outlines]:
+    put_pictures(folder, "b.png")
+    (folder / "instances.json").write_text(json.dumps(content))
+    found = datasets.read(folder, "segmentation")
+    assert found.layout == "COCO"
+    return [picture.ground_truth for picture in found.pictures if picture.ground_truth]
+
+
+def test_coco_outlines_are_voc_classes(tmp_path: Path) -> None:
+    """A dog is VOC's 12, a couch its 18; pizza is background; where both are nobody knows."""
+    (mask,) = masks_of(
+        tmp_path, outlined(square(0, 0, 4, 6), square(3, 0, 8, 2), square(4, 4, 8, 6))
+    )
+    expected = np.zeros((6, 8), int)
+    expected[:, :4], expected[:2, 4:], expected[:2, 3] = 12, 18, VOID
+    assert np.array_equal(mask.read(), expected)
+
+
+def test_a_crowd_is_void_and_a_run_length_code_is_read(tmp_path: Path) -> None:
+    runs = {"size": [6, 8], "counts": [12, 6, 30]}  # the third column
+    (mask,) = masks_of(tmp_path, outlined(runs, iscrowd=1))
+    assert np.array_equal(mask.read() == VOID, np.tile(np.arange(8) == 2, (6, 1)))
+
+
+@pytest.mark.parametrize(
+    "segmentation", [{"size": [3, 3], "counts": [9]}, [[1, 2]], "no", {"counts": 4}]
+)
+def test_a_damaged_outline_is_refused_by_its_picture(tmp_path: Path, segmentation: object) -> None:
+    (mask,) = masks_of(tmp_path, outlined(segmentation))
+    with pytest.raises(BadInputError, match=r"b\.png: has an outline"):
+        mask.read()
+
+
+def test_outlines_turn_with_the_picture(tmp_path: Path) -> None:
+    put_turned(tmp_path / "b.jpg", 6)
+    with PIL.Image.open(tmp_path / "b.jpg") as opened:
+        stored = opened.size
+    content = outlined(square(0, 0, 2, stored[1]))
+    content["images"] = [{"id": 7, "file_name": "b.jpg", "height": stored[1], "width": stored[0]}]
+    (tmp_path / "instances.json").write_text(json.dumps(content))
+    (picture,) = datasets.read(tmp_path, "segmentation").pictures
+    turned = picture.ground_truth.read()
+    assert turned.shape == (stored[0], stored[1])
+    assert (turned[:2] == 12).all() and not turned[2:].any()
 
 
 def test_several_coco_files_must_be_told_apart(tmp_path: Path) -> None:

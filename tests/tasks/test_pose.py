@@ -10,7 +10,7 @@ from faster_coco_eval import COCO
 from faster_coco_eval.core.faster_eval_api import COCOeval_faster
 
 from neurocodec import tasks
-from neurocodec.tasks import PictureScore, pose
+from neurocodec.tasks import PictureScore, estimators
 from neurocodec.tasks.ground_truth import Floats, Keypoints
 from neurocodec.tasks.pose import People, Pose
 from tests.conftest import picture
@@ -113,17 +113,29 @@ def test_evidence_survives_json() -> None:
     assert Pose.score_set([back]) == Pose.score_set([score])
 
 
+class Made:
+    """A recogniser of torchvision's kind with known answers."""
+
+    description, preprocessing, device = {}, None, "cpu"
+
+    def __init__(self, answer):
+        self._answer = answer
+
+    def __call__(self, x):
+        return self._answer(x)
+
+
 def test_a_network_s_answer_is_sorted_and_cut_to_twenty() -> None:
     scores = torch.linspace(0.1, 0.9, 30)
-    found = pose._people(
-        {
-            "keypoints": torch.arange(30.0).view(30, 1, 1).expand(30, 17, 3),
-            "keypoints_scores": torch.zeros(30, 17),
-            "scores": scores,
-            "boxes": torch.zeros(30, 4),
-            "labels": torch.ones(30, dtype=torch.int64),
-        }
-    )
+    prediction = {
+        "keypoints": torch.arange(30.0).view(30, 1, 1).expand(30, 17, 3),
+        "keypoints_scores": torch.zeros(30, 17),
+        "scores": scores,
+        "boxes": torch.zeros(30, 4),
+        "labels": torch.ones(30, dtype=torch.int64),
+    }
+    made = Made(lambda x: [prediction])
+    found = estimators.estimator(made)(picture(8, 8), None)
     assert found.scores == pytest.approx(scores.flip(0)[:20].tolist())
     assert found.xy[0].tolist() == [[29, 29]] * 17 and found.xy.shape == (20, 17, 2)
 

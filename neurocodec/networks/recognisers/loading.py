@@ -18,7 +18,8 @@ from neurocodec.networks.recognisers.preprocessing import Preprocessing, from_de
 from neurocodec.networks.recognisers.recogniser import Recogniser
 
 _ENDING = ".safetensors"
-_NO_GRAPHS = ("segmentation", "keypoints")  # of tasks whose networks are torchvision's alone
+_KINDS = {"segmentation": "segmentation", "keypoints": "pose"}  # by a word of a graph's `task`
+_MOVENET_WEIGHT = "center_weight"  # of no operation: tasks/estimators.py computes it
 _RANDOM = ":random"
 _Parts = tuple[str, nn.Module, Preprocessing | None]
 
@@ -75,15 +76,33 @@ def _from_file(path: Path) -> Recogniser:
 
 
 def _graph(description: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> _Parts:
-    task = str(description.get("task", ""))
-    if any(word in task for word in _NO_GRAPHS):
-        raise ValueError(f"a list of operations cannot be read as {task!r}")
-    heads = [name for level in description.get("heads", []) for name in level.values()]
-    graph = Graph(description["ops"], tensors, heads or [str(description.get("output", ""))])
-    preprocessing = from_description(description["input"], "letterbox" if heads else "crop")
+    kind = _graph_kind(description)
+    levels = description.get("heads", [])
+    levels = [levels] if isinstance(levels, Mapping) else levels
+    heads = [name for level in levels for name in level.values()]
+    used = {name: tensor for name, tensor in tensors.items() if name != _MOVENET_WEIGHT}
+    graph = Graph(description["ops"], used, heads or [str(description.get("output", ""))])
+    preprocessing = _graph_preprocessing(kind, description["input"])
     with torch.inference_mode():  # a trial: the operations may not fit each other
         graph(torch.zeros(1, 3, preprocessing.size, preprocessing.size))
-    return "detection" if heads else "classification", graph, preprocessing
+    return kind, graph, preprocessing
+
+
+def _graph_kind(description: Mapping[str, Any]) -> str:
+    """The task of a list of operations."""
+    task = str(description.get("task", ""))
+    named = [kind for word, kind in _KINDS.items() if word in task]
+    return named[0] if named else "detection" if "heads" in description else "classification"
+
+
+def _graph_preprocessing(kind: str, described: Mapping[str, Any]) -> Preprocessing:
+    if kind == "pose":  # it is shown people: tasks/estimators.py cuts them out
+        size = described["size"]
+        side = max(size) if isinstance(size, list) else size
+        return from_description({**described, "size": side}, "native")
+    if kind == "segmentation":  # padded with what its input has as 0
+        return from_description({"pad": described.get("sub", 0), **described}, "letterbox")
+    return from_description(described, "letterbox" if kind == "detection" else "crop")
 
 
 def _architecture(description: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> _Parts:

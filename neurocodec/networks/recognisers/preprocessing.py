@@ -59,11 +59,15 @@ class Preprocessing:
         sub, mul = (fitted.new_tensor(values).view(3, 1, 1) for values in (self.sub, self.mul))
         return (ordered * 255 - sub) * mul
 
+    def fitted_size(self, height: int, width: int) -> tuple[int, int]:
+        """Height and width of what "letterbox" shows of a picture, before it is padded."""
+        longer = max(height, width)
+        return max(1, height * self.size // longer), max(1, width * self.size // longer)
+
     def _fit(self, pictures: Tensor) -> Tensor:
         if self.fit == "native":
             return pictures
-        sides = pictures.shape[-2:]
-        height, width = (max(1, side * self.size // max(sides)) for side in sides)
+        height, width = self.fitted_size(*pictures.shape[-2:])
         sizes = {"letterbox": [height, width], "squeeze": [self.size, self.size]}
         mode = InterpolationMode(self.interpolation)
         resized: Tensor = transforms.resize(

@@ -65,9 +65,10 @@ class Recogniser(nn.Module):
 
         Returns:
             For a classifier: logits, (N, classes). For a segmentation network: torchvision's dict,
-            "out" being (N, classes, h, w) logits of the preprocessed picture. For torchvision's
-            detectors: a list of dicts (boxes, labels, scores, keypoints). For a detector
-            graph: its heads' tensors by name.
+            "out" being (N, classes, h, w) logits of the preprocessed picture; a graph's
+            are those of the whole padded square. For torchvision's detectors: a list of dicts
+            (boxes, labels, scores, keypoints). For a graph that finds objects or joints: its
+            tensors by name.
         """
         return self.predict(self.prepare(pictures))
 
@@ -84,6 +85,8 @@ class Recogniser(nn.Module):
         if self.preprocessing is None:
             return self.network(list(prepared))
         outputs = self.network(prepared)
+        if self.kind == "segmentation" and "out" not in outputs:
+            (outputs["out"],) = outputs.values()
         if self.kind != "classification":
             return outputs
         (logits,) = outputs.values() if isinstance(outputs, dict) else (outputs,)

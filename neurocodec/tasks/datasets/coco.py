@@ -1,4 +1,4 @@
-"""COCO's annotation files: boxes for detection, keypoints for pose.
+"""COCO's annotation files: boxes for detection, outlines for segmentation, keypoints for pose.
 
 Source: the data format page of cocodataset.org.
 """
@@ -14,9 +14,13 @@ import numpy as np
 from neurocodec.errors import BadInputError, UsageError
 from neurocodec.files import display
 from neurocodec.tasks.datasets.folders import visible
-from neurocodec.tasks.ground_truth import JOINTS, Boxes, Keypoints, class_ids, upright
+from neurocodec.tasks.ground_truth import JOINTS, Boxes, Keypoints, Outlines, class_ids, upright
 
-_PREFIXES = {"detection": "instances", "pose": "person_keypoints"}
+_PREFIXES = {
+    "detection": "instances",
+    "segmentation": "instances",
+    "pose": "person_keypoints",
+}
 
 Item = Mapping[str, Any]
 
@@ -48,8 +52,10 @@ def find(source: Path, task: str) -> Path | None:
 
 def read(
     annotations: Path, source: Path, task: str, limit: int | None
-) -> Iterator[tuple[Path, str, Boxes | None]]:
-    """Path, name and boxes or keypoints of the images that the file lists; None for other tasks.
+) -> Iterator[tuple[Path, str, Boxes | Outlines | None]]:
+    """Path, name and boxes, outlines or keypoints of the images that the file lists.
+
+    For tasks that use none of them, None.
 
     The images are looked for in `source` and around the annotation file.
 
@@ -74,7 +80,11 @@ def read(
             path = root / picture["file_name"]
             if not path.is_file():
                 raise BadInputError(f"{where}: there is no picture {display(path)}")
-            boxes = _geometry(by_picture[str(picture["id"])], ids, task)
+            items = by_picture[str(picture["id"])]
+            if task == "segmentation":
+                yield path, picture["file_name"], _outlines(items, ids, picture, path)
+                continue
+            boxes = _geometry(items, ids, task)
             width, height = (int(picture.get(side) or 0) for side in ("width", "height"))
             turned = boxes and upright(boxes, (width, height), annotations, path)
             yield path, picture["file_name"], turned
@@ -119,6 +129,17 @@ def _geometry(items: Sequence[Item], ids: Mapping[str, int], task: str) -> Boxes
         xyv = np.array([person["keypoints"] for person in people], np.float64)
         return Keypoints(**vars(_boxes(people, ids)), xyv=xyv.reshape(-1, JOINTS, 3))
     return None
+
+
+def _outlines(items: Sequence[Item], ids: Mapping[str, int], picture: Item, path: Path) -> Outlines:
+    outlined = [item for item in items if item.get("segmentation")]
+    return Outlines(
+        segmentations=[item["segmentation"] for item in outlined],
+        class_ids=np.array([ids[str(item["category_id"])] for item in outlined], np.int64),
+        is_crowd=np.array([item.get("iscrowd", 0) for item in outlined], np.bool_),
+        size=(int(picture["height"]), int(picture["width"])),
+        picture=path,
+    )
 
 
 def _boxes(items: Sequence[Item], ids: Mapping[str, int]) -> Boxes:

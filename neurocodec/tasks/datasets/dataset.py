@@ -19,8 +19,9 @@ class Sample:
     Attributes:
         path: of the image file.
         name: unique in the data set: the path below the folder, or as the annotation file has it.
-        ground_truth: a class index for classification, `Boxes` for detection, `Mask` for
-            segmentation, `Keypoints` for pose (see ground_truth.py); None without labels.
+        ground_truth: a class index for classification, `Boxes` for detection, `Mask` or
+            `Outlines` for segmentation, `Keypoints` for pose (see ground_truth.py); None without
+            labels.
     """
 
     path: Path
@@ -53,10 +54,10 @@ def read(source: Path, task: str, limit: int | None = None) -> DataSet:
 
     - classification: `labels.csv` (columns file, class_index); else class folders, numbered by
       their sorted names.
-    - detection and pose: COCO JSON, named itself or found for its image folder
+    - detection, segmentation and pose: COCO JSON, named itself or found for its image folder
       (`instances*.json`, `person_keypoints*.json`); detection also reads Pascal VOC's XML, in
-      `Annotations/` or beside the images.
-    - segmentation: Pascal VOC's `JPEGImages/` and `SegmentationClass/`.
+      `Annotations/` or beside the images, and segmentation Pascal VOC's `JPEGImages/` and
+      `SegmentationClass/`.
     - anything else: every image below the folder, without labels.
 
     Args:
