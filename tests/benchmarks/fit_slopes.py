@@ -3,8 +3,9 @@
     NEUROCODEC_DATA=… python tests/benchmarks/fit_slopes.py
 
 It wants $NEUROCODEC_DATA/train-pool, detection/train2017, segmentation-pose and models, and takes
-half an hour on two cores, most of it for VVC. Every λ is that of `train-npp --lmbda slope`: of 64 pictures' middles, at
-six QPs (neurocodec/training/lmbda.py), here of pictures squeezed into the recognisers' squares.
+half an hour on two cores, most of it for VVC. Every λ is that of `train-npp --lmbda slope`: of 64
+pictures' middles, at six QPs (neurocodec/training/lmbda.py), here of pictures squeezed into the
+classifiers' squares.
 """
 
 import argparse
