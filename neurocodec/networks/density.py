@@ -1,20 +1,18 @@
 """SPIC's density of latents: one for every channel, learned, and as whole numbers for the coder.
 
+It is of what is left of latents after their prediction (latent_prediction.py).
+
 q of "Semantic Preserving Image Compression", whose form the slides leave open: here a mixture of
 logistics. A latent that is rounded to multiples of a step has the probability of what is rounded
 to it. The entropy coder goes by counts that are kept in the model: whole numbers, equal on every
-machine.
+machine (expectation.py).
 """
 
 import math
 from collections.abc import Iterator
 
-import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor, nn
-
-from neurocodec.errors import BadInputError
 
 FINEST = 128  # the quality factor at which latents are rounded to whole numbers
 REACH = 64  # of latents: beyond −REACH … REACH they are clamped
@@ -24,8 +22,8 @@ _WIDTHS = (0.3, 1.0, 3.0)  # of the components at first, times the channel's own
 _NARROWEST = 0.3  # standard deviation at first: farther symbols would have no gradient
 _LEAST = 1e-9  # of a probability, in training
 _LEAST_SCALE, _LARGEST_SCALE = math.log(1e-3), math.log(REACH)
-_FINE = 16  # counts a unit of latents
-_PLACES = 2 * REACH * _FINE + 1
+FINE = 16  # counts a unit of latents
+PLACES = 2 * REACH * FINE + 1
 _TOTAL = 1 << 24
 
 
@@ -43,14 +41,14 @@ class Density(nn.Module):
         self.shares = nn.Parameter(torch.zeros(channels, _COMPONENTS))
         self.means = nn.Parameter(torch.zeros(channels, _COMPONENTS))
         self.log_scales = nn.Parameter(torch.tensor(_WIDTHS).log().repeat(channels, 1))
-        table = torch.arange(_PLACES, dtype=torch.int32).repeat(channels, 1)
+        table = torch.arange(PLACES, dtype=torch.int32).repeat(channels, 1)
         self.register_buffer("table", table)
 
     def bits(self, latents: Tensor, step: Tensor) -> Tensor:
         """−log2 q of rounded latents, summed over channels and places.
 
         Args:
-            latents: (N, C, h, w), multiples of the step.
+            latents: (N, C, h, w), multiples of the step, less their prediction.
             step: (N,).
 
         Returns:
@@ -76,44 +74,17 @@ class Density(nn.Module):
     @torch.no_grad()
     def write_counts(self) -> None:
         """Write the counts that the entropy coder goes by, from the density."""
-        edges = torch.arange(_PLACES, device=self.means.device) / _FINE - REACH
+        edges = torch.arange(PLACES, device=self.means.device) / FINE - REACH
         parts = [
             share * torch.sigmoid((edges - mean) / scale)
             for share, mean, scale in self._components()
         ]
-        below = torch.stack(parts).sum(0).double().reshape(-1, _PLACES)
+        below = torch.stack(parts).sum(0).double().reshape(-1, PLACES)
         first, last = below[:, :1], below[:, -1:]
         shares = (below - first) / (last - first).clamp_min(_LEAST)
         # A count for every place keeps all probabilities above 0.
-        least = torch.arange(_PLACES, device=edges.device)
-        self.table.copy_((shares * (_TOTAL - _PLACES + 1)).round() + least)
-
-    def counts(self, qf: int) -> npt.NDArray[np.int64]:
-        """How often the coder expects each symbol −K … K of every channel.
-
-        Args:
-            qf: the quality factor, 1 to FINEST; K is `largest(qf)`.
-
-        Returns:
-            (C, 2·K + 1), each at least 1, of the same sum in every channel.
-
-        Raises:
-            BadInputError: the weights hold no such counts.
-        """
-        k = int(largest(torch.tensor(float(qf))))
-        # Edges between the symbols, (k − ½) · FINEST/qf, in places of the table; between places a
-        # straight line. The first and the last symbol have the tails.
-        odd = 2 * np.arange(-k + 1, k + 1, dtype=np.int64) - 1
-        place, beyond = np.divmod(odd * (FINEST * _FINE // 2) + REACH * _FINE * qf, qf)
-        table = self.table.cpu().numpy().astype(np.int64)
-        below, above = table[:, place], table[:, place + 1]
-        edges = below + (above - below) * beyond // qf
-        counts: npt.NDArray[np.int64] = np.diff(
-            np.concatenate([table[:, :1], edges, table[:, -1:]], axis=1)
-        )
-        if counts.min() < 1:
-            raise BadInputError("the weights' counts of latents are damaged: name another file")
-        return counts
+        least = torch.arange(PLACES, device=edges.device)
+        self.table.copy_((shares * (_TOTAL - PLACES + 1)).round() + least)
 
     def _components(self) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
         """Share, mean and scale of the components, (C, 1, 1) each."""

@@ -16,7 +16,9 @@ from torch.nn import functional
 
 from neurocodec.errors import BadInputError
 from neurocodec.networks.density import Density, largest, step_of
+from neurocodec.networks.expectation import Expectation
 from neurocodec.networks.filter import padded
+from neurocodec.networks.latent_prediction import LatentPrediction
 from neurocodec.networks.precision import exact
 from neurocodec.networks.recognisers.graph import Graph
 from neurocodec.networks.recognisers.preprocessing import from_description
@@ -55,7 +57,8 @@ class Spic(nn.Module):
 
     Attributes:
         stride: pixels of a latent along a side; pictures are multiples of it.
-        density: of the latents.
+        prediction: of the latents from their neighbours.
+        density: of what is left of them.
 
     Raises:
         ValueError: the recogniser cannot be cut there.
@@ -86,6 +89,7 @@ class Spic(nn.Module):
             self.analysis, self.classifier = _cut(recogniser, latents)
         self.stride = self._stride()
         self.synthesis = _Synthesis(latents, width, self.stride)
+        self.prediction = LatentPrediction(latents)
         self.density = Density(latents)
 
     def forward(self, x: Tensor, qf: Tensor) -> Seen:
@@ -95,10 +99,15 @@ class Spic(nn.Module):
             x: (N, 3, H, W) in [0, 1].
             qf: quality factor of each picture, (N,) float, 1 to 128.
         """
-        latents = rounded(self.analysis(padded(x, self.stride)), qf)
-        bits = self.density.bits(latents, step_of(qf))
+        latents = rounded(self.latents(x), qf)
+        bits = self.density.bits(latents - self.prediction(latents), step_of(qf))
         pictures = self.synthesis(latents)[..., : x.shape[-2], : x.shape[-1]]
         return Seen(bits, self.classifier(latents), pictures)
+
+    def latents(self, x: Tensor) -> Tensor:
+        """The latents of pictures, (N, C, h, w), before they are rounded."""
+        latents: Tensor = self.analysis(padded(x, self.stride))
+        return latents
 
     def keep_recogniser(self) -> None:
         """Leave the halves of a recogniser as they are in training."""
@@ -109,6 +118,14 @@ class Spic(nn.Module):
     def complete(self) -> None:
         """Write the entropy coder's counts, before the weights are saved."""
         self.density.write_counts()
+
+    def expectation(self, qf: int) -> Expectation:
+        """What the entropy coder expects of symbols.
+
+        Raises:
+            BadInputError: the weights' counts are damaged.
+        """
+        return Expectation(self.prediction, self.density, qf)
 
     @torch.no_grad()
     def encode(self, x: Tensor, qf: int) -> Tensor:
@@ -121,7 +138,7 @@ class Spic(nn.Module):
         Raises:
             BadInputError: the weights make no finite latents.
         """
-        latents = self.analysis(padded(x, self.stride))
+        latents = self.latents(x)
         if not torch.isfinite(latents).all():
             raise BadInputError("the weights make latents that are no numbers: name another file")
         return _symbols(latents, x.new_tensor([float(qf)])).int()

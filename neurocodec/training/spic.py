@@ -14,7 +14,7 @@ counts of the entropy coder are written from the density.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,16 +22,18 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from neurocodec import files
 from neurocodec.errors import UsageError
 from neurocodec.images import Image
 from neurocodec.losses import LABELS, Recognition, described
 from neurocodec.losses.classification import kl_divergence
 from neurocodec.losses.pixels import mean_squared_error
 from neurocodec.measures.psnr import psnr_db
+from neurocodec.networks import checkpoint
 from neurocodec.networks.spic import Seen, Spic
 from neurocodec.networks.tensors import to_images, to_tensor
 from neurocodec.tasks.datasets import labels_csv
-from neurocodec.training import loop, splitting
+from neurocodec.training import distributed, latent_statistics, loop, splitting
 from neurocodec.training.config import Config
 from neurocodec.training.crops import ground_truth_of
 from neurocodec.training.data import draw_qps
@@ -45,6 +47,7 @@ from neurocodec.training.workbench import Workbench, workbench
 _NOUN = "codec of train-spic"
 _QFS = (8, 12, 16, 24, 32, 48, 64, 96, 128)
 _VALIDATED = (16, 48, 128)
+_FITTED_ON = 2048  # training pictures, for the entropy coder
 _STARTED_ON = 512  # pictures whose features the bottleneck starts from
 _BATCH = 8
 _EVEN_QF = 16  # at which β is recognition's weight as it stands
@@ -94,7 +97,21 @@ def train(options: SpicOptions, config: Config, report: Report) -> Trained:
             network.keep_recogniser()
         _check_classes(network, bench)
         algorithm = SpicAlgorithm(options, bench, network)
-        return loop.train(algorithm, bench.crops(), bench.config, report)
+        trained = loop.train(algorithm, bench.crops(), bench.config, report)
+        return _fit(trained, algorithm) if distributed.is_first() else trained
+
+
+def _fit(trained: Trained, algorithm: "SpicAlgorithm") -> Trained:
+    """Fit what the entropy coder goes by, write the weights anew, and score them."""
+    bench = algorithm.bench
+    stored = checkpoint.load(files.read(str(trained.weights)), files.display(trained.weights))
+    network = stored.network
+    assert isinstance(network, Spic)
+    images = bench.centres(bench.pictures.training[:_FITTED_ON])
+    latent_statistics.fit(network, images, bench.device, bench.report)
+    scores = algorithm.validate(network)
+    files.write(str(trained.weights), checkpoint.dump(network.cpu(), stored.kind, stored.made))
+    return replace(trained, scores=scores)
 
 
 def _require_class_numbers(data: Path) -> None:

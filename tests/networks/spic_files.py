@@ -20,6 +20,7 @@ def spic_network(seed: int = 0, spread: float = 4.0) -> Spic:
         network.analysis.bottleneck.bias.zero_()
     network.density.start_from(torch.full((CHANNELS,), spread))
     network.density.write_counts()
+    network.prediction.keep(torch.randn(CHANNELS, 4 * CHANNELS) / 8, torch.randn(CHANNELS) / 4)
     return network
 
 

@@ -8,6 +8,8 @@ import torch
 
 from neurocodec.networks import density as module
 from neurocodec.networks.density import FINEST, REACH, Density
+from neurocodec.networks.expectation import Expectation
+from neurocodec.networks.latent_prediction import LatentPrediction, neighbours
 
 
 def largest(qf):
@@ -81,22 +83,62 @@ def test_far_out_bits_still_have_a_gradient():
     assert float(latents.grad) > 0.05
 
 
+@pytest.fixture
+def prediction():
+    made = LatentPrediction(3)
+    torch.manual_seed(1)
+    made.keep(torch.randn(3, 12) / 3, torch.randn(3))
+    return made
+
+
 @pytest.mark.parametrize("qf", QFS)
-def test_counts_are_whole_and_of_the_same_sum(density, qf):
-    counts = density.counts(qf)
+@pytest.mark.parametrize("far", [0, 1, 40])
+def test_counts_are_whole_and_of_the_same_sum(density, prediction, qf, far):
+    """Also where the neighbours let a symbol be expected far beyond what is coded."""
+    counts = Expectation(prediction, density, qf)(np.full(12, far, np.int32))
 
     assert counts.shape == (3, 2 * largest(qf) + 1)
     assert counts.dtype == np.int64
     assert counts.min() >= 1
-    assert set(counts.sum(1)) == {1 << 24}
+    assert len(set(counts.sum(1))) == 1
 
 
 @pytest.mark.parametrize("qf", [16, 100, 128])
 def test_counts_are_what_the_bits_are(density, qf):
-    counts = density.counts(qf)
-    coded, bits = -np.log2(counts / (1 << 24)), bits_of(density, qf)
+    counts = Expectation(LatentPrediction(3), density, qf)(np.zeros(12, np.int32))
+    coded, bits = -np.log2(counts / counts.sum(1, keepdims=True)), bits_of(density, qf)
     inside = (counts > 1 << 14) & (np.abs(np.arange(-largest(qf), largest(qf) + 1)) < largest(qf))
     assert np.abs(coded - bits)[inside].max() < 0.05
+
+
+def test_symbols_are_expected_where_the_network_predicts_them(density, prediction):
+    """The coder's whole numbers and the network's prediction, at a place in the middle."""
+    qf, symbols = 48, torch.randint(-4, 5, (1, 3, 3, 3))
+    step = FINEST / qf
+    read = neighbours(symbols)[0, :, 1, 1].numpy().astype(np.int32)
+
+    counts = Expectation(prediction, density, qf)(read)
+
+    predicted = prediction(symbols * step)[0, :, 1, 1]
+    every, steps = every_symbol(qf)
+    for channel in range(3):
+        one = alone(density, channel)
+        left = every - predicted[channel]
+        bits = [float(one.bits(at.expand(1, 1, 1, 1), steps).detach()) for at in left]
+        coded = -np.log2(counts[channel] / counts[channel].sum())
+        likely = (counts[channel] > 1 << 14) & (np.abs(every.numpy()) < every.max().item())
+        assert likely.any() and np.abs(coded - bits)[likely].max() < 0.05
+
+
+def test_a_prediction_reads_what_is_coded_before(prediction):
+    """Of a place: the row above as far as one to the right, and what is on its left."""
+    latents = torch.zeros(1, 3, 5, 5)
+    base = prediction(latents)
+    latents[0, :, 2, 2] = 1
+    changed = (prediction(latents) - base).abs().sum(1)[0] > 0
+    expected = torch.zeros(5, 5, dtype=torch.bool)
+    expected[2, 3] = expected[3, 1] = expected[3, 2] = expected[3, 3] = True
+    assert torch.equal(changed, expected)
 
 
 def test_the_largest_symbol_reaches_no_farther_than_the_table():

@@ -136,7 +136,7 @@ def test_weights_that_are_no_numbers_are_refused(network):
         network.encode(torch.rand(1, 3, 32, 32), 48)
     network.density.table.zero_()
     with pytest.raises(BadInputError, match="counts"):
-        network.density.counts(48)
+        network.expectation(48)
 
 
 def test_a_description_that_no_network_has_is_a_damaged_file():

@@ -81,7 +81,7 @@ class SpicCodec(LearnedCodec):
         network = _network(checkpoint)
         with torch.inference_mode(), repeatable():
             symbols = network.encode(to_tensor([image]), value)[0]
-        return [entropy.encode(symbols.numpy(), network.density.counts(value), self._coder)]
+        return [entropy.encode(symbols.numpy(), network.expectation(value), self._coder)]
 
     def _decompress(self, checkpoint: "Checkpoint", coded: Stream) -> Image:
         import torch
@@ -100,8 +100,9 @@ class SpicCodec(LearnedCodec):
         if len(coded.parts) != 1:
             raise BadInputError(f"a spic file has one part, not {len(coded.parts)}")
         size = (-(-coded.height // network.stride), -(-coded.width // network.stride))
-        counts = network.density.counts(coded.level.value)
-        return torch.from_numpy(entropy.decode(coded.parts[0], counts, size))[None]
+        shape = (network.config["latents"], *size)
+        expect = network.expectation(coded.level.value)
+        return torch.from_numpy(entropy.decode(coded.parts[0], expect, shape))[None]
 
 
 def _network(checkpoint: "Checkpoint") -> "Spic":
