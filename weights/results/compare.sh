@@ -86,7 +86,7 @@ at_equal_rate() { # KEPT RESULTS MODEL BPP METRICS ANCHORS TEST
 }
 
 classifiers="efficientnet_lite0_224 mobilenet_v2_1.0_224 mobilenet_v2_0.5_224 squeezenet1_0 squeezenet1_1"
-classifiers+=" mobilenet_v1_0.75_224 mobilenet_v1_0.5_160 mcunet_144"
+classifiers+=" mobilenet_v1_0.75_224 mobilenet_v1_0.5_160 mcunet_144 tiny_darknet_224"
 dic=dic:weights=dic
 fric=dic:weights=fric
 without_mmd=dic:weights=dic-no-mmd.safetensors

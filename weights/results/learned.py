@@ -13,6 +13,7 @@ CLASSIFIERS = {
     "mobilenet_v1_0.75_224": "MobileNetV1 0.75",
     "mobilenet_v1_0.5_160": "MobileNetV1 0.5",
     "mcunet_144": "MCUNet",
+    "tiny_darknet_224": "Tiny Darknet",
 }
 TEACHER = "efficientnet_lite0"
 DIC, PLAIN, FRIC = "DIC", "DIC without MMD", "FRIC"
@@ -125,6 +126,7 @@ def spic_others() -> str:
     rows = [
         [name, _clean(model), *(_percent(scores[model, *one]) for one in ordered)]
         for model, name in CLASSIFIERS.items()
+        if any(line["model"] == model for line in lines)
     ]
     heads = [f"{codec.upper()} {level}, {files[codec, level]:.3f}" for codec, level in ordered]
     return table(" | ".join(["recogniser", "original", *heads]), rows)

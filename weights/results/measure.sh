@@ -87,14 +87,14 @@ neurocodec evaluate "$data/kodak" --task fidelity --codec bpg --per-image \
 
 # The learned codecs, on the pictures of the searches. DIC without MMD is not shipped: train it by the recipe
 # dic:2 with --gamma 0, as dic-no-mmd.safetensors here.
-eight=()
+nine=()
 for model in efficientnet_lite0_224 mobilenet_v2_1.0_224 mobilenet_v2_0.5_224 squeezenet1_0 squeezenet1_1 \
-  mobilenet_v1_0.75_224 mobilenet_v1_0.5_160 mcunet_144; do
-  eight+=(--model "$data/models/$model.safetensors")
+  mobilenet_v1_0.75_224 mobilenet_v1_0.5_160 mcunet_144 tiny_darknet_224; do
+  nine+=(--model "$data/models/$model.safetensors")
 done
 learned=dic:weights=dic,dic:weights=fric
 [ ! -f dic-no-mmd.safetensors ] || learned+=,dic:weights=dic-no-mmd.safetensors
-recognised=(evaluate fifths --task classification --per-image "${eight[@]}")
+recognised=(evaluate fifths --task classification --per-image "${nine[@]}")
 neurocodec "${recognised[@]}" -o dic.jsonl --codec $learned --iterations 2,3,5,6
 neurocodec "${recognised[@]}" -o dic.jsonl --codec bpg --qp 34,37,41,45
 neurocodec "${recognised[@]}" -o dic.jsonl --codec jpeg --quality 3,8,20,40
