@@ -37,7 +37,8 @@ def slopes(codec_name: str, losses: Mapping[str, RecogniserLoss]) -> dict[str, S
 def _slope(measured: Sequence[Mapping[str, Any]], loss: RecogniserLoss) -> Slope:
     of_task = [one for one in measured if one["task"] == loss.task]
     if not of_task:
-        raise UsageError(f"no λ is known for {loss.task} by {measured[0]['codec']}")
+        tasks = ", ".join(dict.fromkeys(one["task"] for one in measured))
+        raise UsageError(f"no λ is known for {loss.task}: the tasks with one are {tasks}")
     its_own = [one for one in of_task if one["sha256"] == loss.model_sha256]
     fields = ("log_rate", "log_lmbda", "blank_loss")
     log_rate, log_lmbda, blank_loss = (

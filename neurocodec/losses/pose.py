@@ -5,18 +5,20 @@ from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from neurocodec.errors import UsageError
 from neurocodec.losses.features import feature_difference
 from neurocodec.losses.recogniser_loss import RecogniserLoss
 from neurocodec.networks.precision import Precision
 from neurocodec.networks.recognisers import Recogniser
+from neurocodec.networks.recognisers.preprocessing import input_size
 
 
 class JointsToPrediction(RecogniserLoss):
     """‖M(y) − M(x)‖² / ‖M(x)‖², M being the network's maps of the joints: no keypoints are needed.
 
-    The network is shown whole pictures at their size, not people that are cut out.
+    The network is shown whole pictures, squeezed into its input, not people that are cut out.
 
     Args:
         recogniser: a pose estimator that is a list of operations.
@@ -48,8 +50,10 @@ class JointsToPrediction(RecogniserLoss):
 
     def _maps(self, pictures: Tensor) -> Tensor:
         heads = self._recogniser.description.get("heads")
+        size = input_size(self._recogniser.description["input"])
+        squeezed = functional.interpolate(pictures, size, mode="bilinear", antialias=True)
         with self._precision:
-            outputs = self._recogniser(pictures)
+            outputs = self._recogniser(squeezed)
         if isinstance(heads, Mapping):  # MoveNet's are logits
             joints: Tensor = outputs[heads["heatmap"]].float()
             return joints.sigmoid()

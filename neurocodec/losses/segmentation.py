@@ -13,7 +13,7 @@ from neurocodec.losses.recogniser_loss import RecogniserLoss
 class MapsToPrediction(RecogniserLoss):
     """KL(p_clean ‖ p_decoded) of the classes at every place of the network's map, its mean, nats.
 
-    No masks are needed. A place that is only padding predicts the same twice and adds nothing.
+    No masks are needed. Places of the padding are left out.
     """
 
     task: ClassVar[str] = "segmentation"
@@ -33,5 +33,13 @@ class MapsToPrediction(RecogniserLoss):
 
     def _logits(self, pictures: Tensor) -> Tensor:
         with self._precision:
-            logits: Tensor = self._recogniser(pictures)["out"]
-        return logits.float()
+            logits: Tensor = self._recogniser(pictures)["out"].float()
+        preprocessing = self._recogniser.preprocessing
+        if preprocessing is None or preprocessing.fit != "letterbox":
+            return logits
+        shown = preprocessing.fitted_size(*pictures.shape[-2:])
+        rows, columns = (
+            -(-side * places // preprocessing.size)
+            for side, places in zip(shown, logits.shape[-2:], strict=True)
+        )
+        return logits[..., :rows, :columns]

@@ -11,6 +11,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from neurocodec.networks.precision import exactly
+
 UNIT = 1024  # of a weight, and of a prediction in steps
 _LARGEST = (1 << 15) - 1
 _NEIGHBOURS = ((-1, -1), (-1, 0), (-1, 1), (0, -1))  # row, column
@@ -37,7 +39,8 @@ class LatentPrediction(nn.Module):
         kernel = latents.new_zeros(*self.weights.shape[:2], 3, 3)
         for number, (row, column) in enumerate(_NEIGHBOURS):
             kernel[..., row + 1, column + 1] = self.weights[..., number].to(latents) / UNIT
-        return functional.conv2d(latents, kernel, self.bias.to(latents) / UNIT, padding=1)
+        with exactly(latents):
+            return functional.conv2d(latents, kernel, self.bias.to(latents) / UNIT, padding=1)
 
     def matrix(self) -> Tensor:
         """The weights as whole numbers in float64, (C, neighbours · C), in units."""

@@ -4,7 +4,7 @@ A graph is shown one person at a time, cut out by the box that the data set has 
 SimplePose and MoveNet are measured: what is scored is the joints, not the finding of people.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial
 
 import numpy as np
@@ -15,6 +15,7 @@ from torch.nn import functional
 from neurocodec.errors import BadInputError
 from neurocodec.images import Image
 from neurocodec.networks.recognisers import Recogniser
+from neurocodec.networks.recognisers.preprocessing import input_size
 from neurocodec.networks.tensors import to_tensor
 from neurocodec.tasks.average_precision import MAX_PREDICTIONS
 from neurocodec.tasks.ground_truth import JOINTS, Floats, Keypoints
@@ -31,22 +32,12 @@ def estimator(recogniser: Recogniser) -> Estimator:
 
     Torchvision's Keypoint R-CNN finds the people itself. A graph's description says how to read
     it: `output`, a map of every joint, or `heads` (center, heatmap, regress, offset), MoveNet's.
-
-    Raises:
-        BadInputError: the description does not say how to read the outputs.
     """
     description = recogniser.description
     if recogniser.preprocessing is None:
         return partial(_torchvision_people, recogniser)
-    heads = description.get("heads")
-    if heads is None:
-        return partial(_people_in_boxes, recogniser, _maps_joints)
-    if not isinstance(heads, Mapping) or {"center", "heatmap", "regress", "offset"} - heads.keys():
-        raise BadInputError(
-            f"{recogniser.name}: its description must say center, heatmap, regress and offset of "
-            "its heads"
-        )
-    return partial(_people_in_boxes, recogniser, _movenet_joints)
+    joints = _movenet_joints if "heads" in description else _maps_joints
+    return partial(_people_in_boxes, recogniser, joints)
 
 
 @torch.inference_mode()
@@ -77,8 +68,7 @@ def _people_in_boxes(
     boxes = truth.xyxy[~truth.is_crowd]
     if not len(boxes):
         return People(np.zeros((0, JOINTS, 2)), np.zeros(0), boxes)
-    size = recogniser.description["input"]["size"]
-    height, width = size if isinstance(size, list) else (size, size)
+    height, width = input_size(recogniser.description["input"])
     windows = _windows(boxes, width / height)
     picture = to_tensor([image], recogniser.device)
     people = torch.cat([_cut_out(picture, window, height, width) for window in windows])

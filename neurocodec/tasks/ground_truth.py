@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 import numpy.typing as npt
@@ -39,16 +39,7 @@ COCO_CLASSES = (
 # fmt: on
 """The 80 classes of COCO's boxes; a class id is an index into them."""
 
-# fmt: off
-VOC_CLASSES = (
-    "background", "aeroplane", "bicycle", "bird", "boat", "bottle", "bus", "car", "cat", "chair",
-    "cow", "diningtable", "dog", "horse", "motorbike", "person", "pottedplant", "sheep", "sofa",
-    "train", "tvmonitor",
-)
-# fmt: on
-"""The 21 classes of Pascal VOC's masks; a pixel's class is an index into them."""
-
-_VOC_NAMES = {
+VOC_NAMES = {
     "aeroplane": "airplane",
     "diningtable": "dining table",
     "motorbike": "motorcycle",
@@ -56,13 +47,7 @@ _VOC_NAMES = {
     "sofa": "couch",
     "tvmonitor": "tv",
 }
-
-
-_VOC_INDICES = {
-    COCO_CLASSES.index(_VOC_NAMES.get(name, name)): index
-    for index, name in enumerate(VOC_CLASSES)
-    if index
-}
+"""COCO's names of the classes that VOC calls otherwise."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -164,73 +149,13 @@ class Mask:
         return mask
 
 
-@dataclass(frozen=True, eq=False)
-class Outlines:
-    """The outlines of an image's objects, made into VOC's classes when needed.
-
-    Attributes:
-        segmentations: of each object, COCO's: polygons, or a run-length code.
-        class_ids: (N,), see `class_ids`.
-        is_crowd: (N,) bool.
-        size: height and width of the image's stored pixels, to which the outlines are.
-        picture: the image that they are for.
-    """
-
-    segmentations: Sequence[Any]
-    class_ids: Ints
-    is_crowd: npt.NDArray[np.bool_]
-    size: tuple[int, int]
-    picture: Path
-
-    def read(self) -> ClassMap:
-        """Draw the class of every pixel, (H, W) uint8: an index into VOC_CLASSES.
-
-        Classes that VOC lacks are background. Crowds are void, and so are pixels of two objects of
-        different classes, as in the training of torchvision's networks.
-
-        Raises:
-            BadInputError: an outline cannot be drawn.
-        """
-        classes = np.zeros(self.size, np.uint8)
-        for segmentation, class_id, crowd in zip(
-            self.segmentations, self.class_ids, self.is_crowd, strict=True
-        ):
-            value = VOID if crowd else _VOC_INDICES.get(int(class_id), 0)
-            if value:
-                inside = _drawn(segmentation, self.size, self.picture)
-                apart = inside & (classes != 0) & (classes != value)
-                classes[inside] = value
-                classes[apart] = VOID
-        height, width = self.size
-        name = display(self.picture)
-        orientation = orientation_of(self.picture)
-        if orientation and orientation.must_turn((width, height), name):
-            return orientation.pixels(classes)
-        return classes
-
-
-def _drawn(segmentation: Any, size: tuple[int, int], picture: Path) -> npt.NDArray[np.bool_]:
-    """Where the outline is, (H, W)."""
-    from faster_coco_eval.core import mask
-
-    try:
-        runs = mask.frPyObjects(segmentation, *size)
-        drawn = mask.decode(mask.merge(runs) if isinstance(runs, list) else runs)
-        inside = np.asarray(drawn, np.bool_)
-    except Exception as exc:  # the library raises anything at all on a damaged outline
-        raise BadInputError(f"{display(picture)}: has an outline that is none ({exc})") from exc
-    if inside.shape != size:
-        raise BadInputError(f"{display(picture)}: has an outline of another size")
-    return inside
-
-
 def class_ids(names: Sequence[str]) -> dict[str, int]:
     """Number classes: the id of each name.
 
     Where COCO or VOC knows them all, the ids are indices into COCO_CLASSES, which the recognisers
     predict; otherwise they count the names in order.
     """
-    known = [_VOC_NAMES.get(name, name) for name in names]
+    known = [VOC_NAMES.get(name, name) for name in names]
     if set(known) <= set(COCO_CLASSES):
         return {name: COCO_CLASSES.index(k) for name, k in zip(names, known, strict=True)}
     return {name: position for position, name in enumerate(names)}

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from neurocodec.images import Image
-from neurocodec.tasks.ground_truth import VOID, ClassMap, Mask, Outlines
+from neurocodec.tasks.ground_truth import VOID, ClassMap, Mask
+from neurocodec.tasks.outlines import Outlines
 from neurocodec.tasks.task import AGREEMENT, Metric, PictureScore, RecognitionTask
 
 if TYPE_CHECKING:

@@ -44,7 +44,7 @@ def fit(network: Spic, images: Sequence[Image], device: torch.device, report: Re
 def _least_squares(latents: Tensor) -> tuple[Tensor, Tensor]:
     """Weights (C, neighbours · C) and bias (C,) of the prediction."""
     channels = latents.shape[1]
-    size = channels * neighbours(latents[:1]).shape[1] // channels + 1
+    size = neighbours(latents[:1]).shape[1] + 1
     products = torch.zeros(size, size, dtype=torch.float64, device=latents.device)
     targets = torch.zeros(size, channels, dtype=torch.float64, device=latents.device)
     for part in torch.split(latents, _BATCH):

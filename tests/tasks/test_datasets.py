@@ -10,7 +10,8 @@ import pytest
 from neurocodec import images
 from neurocodec.errors import BadInputError, UsageError
 from neurocodec.tasks import datasets
-from neurocodec.tasks.ground_truth import COCO_CLASSES, VOID, Mask, Outlines, class_ids
+from neurocodec.tasks.ground_truth import COCO_CLASSES, VOID, Mask, class_ids
+from neurocodec.tasks.outlines import Outlines
 from tests.conftest import picture
 
 
@@ -283,8 +284,38 @@ def test_a_crowd_is_void_and_a_run_length_code_is_read(tmp_path: Path) -> None:
     assert np.array_equal(mask.read() == VOID, np.tile(np.arange(8) == 2, (6, 1)))
 
 
+def test_a_compressed_run_length_code_is_read(tmp_path: Path) -> None:
+    (mask,) = masks_of(tmp_path, outlined({"size": [6, 8], "counts": "<6n0"}))  # 12, 6, 30
+    assert np.array_equal(mask.read() == 12, np.tile(np.arange(8) == 2, (6, 1)))
+
+
+def test_names_that_coco_lacks_leave_the_others_their_classes(tmp_path: Path) -> None:
+    content = outlined(square(0, 0, 8, 6))
+    content["categories"] = [{"id": 0, "name": "cat"}, {"id": 5, "name": "forklift"}]
+    (mask,) = masks_of(tmp_path, content)
+    assert (mask.read() == 8).all()
+
+
+def test_objects_without_outlines_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(BadInputError, match=r"b\.png has an object without an outline"):
+        masks_of(tmp_path, outlined([]))
+
+
+@pytest.mark.parametrize("size", [(0, 8), (-1, 8), (10**7, 10**7)])
+def test_a_size_is_checked_before_anything_is_drawn(tmp_path: Path, size: tuple[int, int]) -> None:
+    content = outlined(square(0, 0, 1, 1))
+    content["images"] = [{"id": 7, "file_name": "b.png", "height": size[0], "width": size[1]}]
+    (mask,) = masks_of(tmp_path, content)
+    with pytest.raises(BadInputError, match="annotated as"):
+        mask.read()
+
+
 @pytest.mark.parametrize(
-    "segmentation", [{"size": [3, 3], "counts": [9]}, [[1, 2]], "no", {"counts": 4}]
+    "segmentation",
+    [
+        *({"size": [3, 3], "counts": [9]}, [[1, 2]], "no", {"counts": 4}, [[0, 0, 1e9, 0, 5, 5]]),
+        [[0, 0, float("nan"), 0, 5, 5]],
+    ],
 )
 def test_a_damaged_outline_is_refused_by_its_picture(tmp_path: Path, segmentation: object) -> None:
     (mask,) = masks_of(tmp_path, outlined(segmentation))

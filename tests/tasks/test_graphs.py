@@ -45,7 +45,7 @@ def flag(width, height):
 @pytest.fixture
 def colours(tmp_path):
     """Segments by colour; the padding, gray, is red's class by a bias of nothing else."""
-    kernel = [[0.1, 0.1, 0.1], [0, 1.0, 0], [0, 0, 1.0]]
+    kernel = [[0.1, 0.1, 0.1], [0, 1.0, 0], [0, 0, 1.0], *[[0.0] * 3] * 18]
     description = {
         "task": "semantic segmentation",
         "input": {"size": 33, "sub": 128, "mul": 1 / 128},
@@ -160,8 +160,33 @@ def test_heads_that_cannot_be_read(movenet):
     description = json.loads(path.read_text())
     del description["heads"]["offset"]
     path.write_text(json.dumps(description))
-    with pytest.raises(BadInputError, match="center, heatmap, regress and offset"):
+    with pytest.raises(BadInputError, match="does not fit its description: 'offset'"):
         tasks.create("pose", movenet)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"task": "semantic segmentation", "input": {"size": 64}}, "no map of 21 channels"),
+        ({"input": {"size": [64]}}, "the size of the input"),
+        ({"input": {"size": 0}}, "the size of the input"),
+        ({"output": "nothing"}, "no op computes"),
+    ],
+)
+def test_descriptions_that_fit_no_task_are_refused(spots, change, message):
+    path = Path(spots).with_suffix(".json")
+    path.write_text(json.dumps(json.loads(path.read_text()) | change))
+    with pytest.raises(BadInputError, match=message):
+        load(spots)
+
+
+def test_the_padding_is_0_where_channels_are_shifted_apart(colours):
+    path = Path(colours).with_suffix(".json")
+    described = json.loads(path.read_text())
+    described["input"] = {"size": 33, "mean": [0.4, 0.5, 0.6], "std": [0.2, 0.3, 0.4]}
+    path.write_text(json.dumps(described))
+    prepared = load(colours).prepare(torch.ones(1, 3, 10, 20))
+    assert (prepared[:, :, 17:] == 0).all() and (prepared[:, :, :16] > 0.5).all()
 
 
 @pytest.mark.slow

@@ -14,12 +14,19 @@ from neurocodec.errors import BadInputError, MissingError, UsageError
 from neurocodec.networks import checkpoint, devices
 from neurocodec.networks.recognisers import architectures, efficientnet_lite
 from neurocodec.networks.recognisers.graph import Graph
-from neurocodec.networks.recognisers.preprocessing import Preprocessing, from_description
+from neurocodec.networks.recognisers.preprocessing import (
+    Preprocessing,
+    from_description,
+    input_size,
+)
 from neurocodec.networks.recognisers.recogniser import Recogniser
 
 _ENDING = ".safetensors"
 _KINDS = {"segmentation": "segmentation", "keypoints": "pose"}  # by a word of a graph's `task`
 _MOVENET_WEIGHT = "center_weight"  # of no operation: tasks/estimators.py computes it
+_MAPS = {"segmentation": 21, "pose": 17}  # channels: VOC's classes, COCO's joints
+_MOVENET = {"center": 1, "heatmap": 17, "regress": 34, "offset": 34}  # channels by head
+_MAP = 4  # dimensions
 _RANDOM = ":random"
 _Parts = tuple[str, nn.Module, Preprocessing | None]
 
@@ -83,9 +90,23 @@ def _graph(description: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> _Pa
     used = {name: tensor for name, tensor in tensors.items() if name != _MOVENET_WEIGHT}
     graph = Graph(description["ops"], used, heads or [str(description.get("output", ""))])
     preprocessing = _graph_preprocessing(kind, description["input"])
+    height, width = input_size(description["input"])
     with torch.inference_mode():  # a trial: the operations may not fit each other
-        graph(torch.zeros(1, 3, preprocessing.size, preprocessing.size))
+        outputs = graph(torch.zeros(1, 3, height, width))
+    for name, channels in _channels(kind, description).items():
+        if outputs[name].ndim != _MAP or outputs[name].shape[1] != channels:
+            raise ValueError(f"{name!r} is no map of {channels} channels")
     return kind, graph, preprocessing
+
+
+def _channels(kind: str, description: Mapping[str, Any]) -> dict[str, int]:
+    """What a network that makes maps must make, by the operation's name."""
+    if kind not in _MAPS:
+        return {}
+    heads = description.get("heads")
+    if heads is None:
+        return {description["output"]: _MAPS[kind]}
+    return {heads[part]: channels for part, channels in _MOVENET.items()}
 
 
 def _graph_kind(description: Mapping[str, Any]) -> str:
@@ -97,11 +118,9 @@ def _graph_kind(description: Mapping[str, Any]) -> str:
 
 def _graph_preprocessing(kind: str, described: Mapping[str, Any]) -> Preprocessing:
     if kind == "pose":  # it is shown people: tasks/estimators.py cuts them out
-        size = described["size"]
-        side = max(size) if isinstance(size, list) else size
-        return from_description({**described, "size": side}, "native")
-    if kind == "segmentation":  # padded with what its input has as 0
-        return from_description({"pad": described.get("sub", 0), **described}, "letterbox")
+        return from_description({**described, "size": max(input_size(described))}, "native")
+    if kind == "segmentation":
+        return from_description({"pad": None, **described}, "letterbox")
     return from_description(described, "letterbox" if kind == "detection" else "crop")
 
 

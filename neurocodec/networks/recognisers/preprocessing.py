@@ -29,7 +29,7 @@ class Preprocessing:
         channels: "RGB" or "BGR".
         sub: one value a channel, in the order of `channels`.
         mul: likewise.
-        pad: the sample that "letterbox" pads with, 0 to 255.
+        pad: the sample that "letterbox" pads with, 0 to 255; None pads the network's input with 0.
 
     Raises:
         ValueError: a value is out of its range.
@@ -42,7 +42,7 @@ class Preprocessing:
     channels: str = "RGB"
     sub: _Channels = (0.0, 0.0, 0.0)
     mul: _Channels = (1.0, 1.0, 1.0)
-    pad: float = 114.0
+    pad: float | None = 114.0
 
     def __post_init__(self) -> None:
         if self.fit not in _FITS or self.channels not in _ORDERS:
@@ -57,7 +57,15 @@ class Preprocessing:
         fitted = self._fit(pictures)
         ordered = fitted.flip(1) if self.channels == "BGR" else fitted
         sub, mul = (fitted.new_tensor(values).view(3, 1, 1) for values in (self.sub, self.mul))
-        return (ordered * 255 - sub) * mul
+        return self._squared((ordered * 255 - sub) * mul)
+
+    def _squared(self, pictures: Tensor, value: float = 0.0) -> Tensor:
+        """Pad what "letterbox" has made, unless it is a square already."""
+        if self.fit != "letterbox":
+            return pictures
+        height, width = pictures.shape[-2:]
+        edges = (0, self.size - width, 0, self.size - height)
+        return functional.pad(pictures, edges, value=value)
 
     def fitted_size(self, height: int, width: int) -> tuple[int, int]:
         """Height and width of what "letterbox" shows of a picture, before it is padded."""
@@ -73,10 +81,22 @@ class Preprocessing:
         resized: Tensor = transforms.resize(
             pictures, sizes.get(self.fit, [self.resize]), mode, antialias=True
         )
-        if self.fit == "letterbox":
-            edges = (0, self.size - width, 0, self.size - height)
-            return functional.pad(resized, edges, value=self.pad / 255)
+        if self.fit == "letterbox" and self.pad is not None:
+            return self._squared(resized, self.pad / 255)
         return transforms.center_crop(resized, [self.size]) if self.fit == "crop" else resized
+
+
+def input_size(description: Mapping[str, Any]) -> tuple[int, int]:
+    """Height and width of the input that a JSON object describes: one `size`, or both.
+
+    Raises:
+        ValueError: it is neither.
+    """
+    size = description["size"]
+    sides = size if isinstance(size, list) else [size, size]
+    if len(sides) != 2 or not all(isinstance(side, int) and side > 0 for side in sides):
+        raise ValueError(f"the size of the input is {size!r}")
+    return sides[0], sides[1]
 
 
 def from_description(description: Mapping[str, Any], fit: str = "crop") -> Preprocessing:
@@ -115,7 +135,7 @@ _CASTS: dict[str, Callable[[Any], Any]] = {
     **dict.fromkeys(("fit", "interpolation", "channels"), str),
     **dict.fromkeys(("size", "resize"), int),
     **dict.fromkeys(("sub", "mul"), _channels),
-    "pad": float,
+    "pad": lambda value: None if value is None else float(value),
 }
 
 

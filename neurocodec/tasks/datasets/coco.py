@@ -14,7 +14,8 @@ import numpy as np
 from neurocodec.errors import BadInputError, UsageError
 from neurocodec.files import display
 from neurocodec.tasks.datasets.folders import visible
-from neurocodec.tasks.ground_truth import JOINTS, Boxes, Keypoints, Outlines, class_ids, upright
+from neurocodec.tasks.ground_truth import JOINTS, Boxes, Keypoints, class_ids, upright
+from neurocodec.tasks.outlines import Outlines
 
 _PREFIXES = {
     "detection": "instances",
@@ -75,6 +76,7 @@ def read(
         known = {str(picture["id"]) for picture in pictures}
         by_picture = _by_picture(content["annotations"], known, where)
         ids = _category_ids(content["categories"])
+        names = {str(one["id"]): str(one["name"]) for one in content["categories"]}
         root = _picture_folder(annotations, source, [p["file_name"] for p in pictures])
         for picture in pictures[:limit]:
             path = root / picture["file_name"]
@@ -82,7 +84,7 @@ def read(
                 raise BadInputError(f"{where}: there is no picture {display(path)}")
             items = by_picture[str(picture["id"])]
             if task == "segmentation":
-                yield path, picture["file_name"], _outlines(items, ids, picture, path)
+                yield path, picture["file_name"], _outlines(items, names, picture, path)
                 continue
             boxes = _geometry(items, ids, task)
             width, height = (int(picture.get(side) or 0) for side in ("width", "height"))
@@ -131,12 +133,15 @@ def _geometry(items: Sequence[Item], ids: Mapping[str, int], task: str) -> Boxes
     return None
 
 
-def _outlines(items: Sequence[Item], ids: Mapping[str, int], picture: Item, path: Path) -> Outlines:
-    outlined = [item for item in items if item.get("segmentation")]
+def _outlines(
+    items: Sequence[Item], names: Mapping[str, str], picture: Item, path: Path
+) -> Outlines:
+    if not all(item.get("segmentation") for item in items):
+        raise ValueError(f"{display(path)} has an object without an outline")
     return Outlines(
-        segmentations=[item["segmentation"] for item in outlined],
-        class_ids=np.array([ids[str(item["category_id"])] for item in outlined], np.int64),
-        is_crowd=np.array([item.get("iscrowd", 0) for item in outlined], np.bool_),
+        segmentations=[item["segmentation"] for item in items],
+        classes=[names[str(item["category_id"])] for item in items],
+        is_crowd=np.array([item.get("iscrowd", 0) for item in items], np.bool_),
         size=(int(picture["height"]), int(picture["width"])),
         picture=path,
     )
