@@ -86,7 +86,7 @@ neurocodec evaluate "$data/kodak" --task fidelity --codec bpg --per-image \
   --filter none,auto -o fidelity.jsonl --lpips-weights "$data/models/lpips_alex.safetensors"
 
 # The learned codecs, on the pictures of the searches. DIC without MMD is not shipped: train it by the recipe
-# dic:2 with --gamma 0, as dic-no-mmd.safetensors here.
+# dic:3 with --gamma 0, as dic-no-mmd.safetensors here.
 nine=()
 for model in efficientnet_lite0_224 mobilenet_v2_1.0_224 mobilenet_v2_0.5_224 squeezenet1_0 squeezenet1_1 \
   mobilenet_v1_0.75_224 mobilenet_v1_0.5_160 mcunet_144 tiny_darknet_224; do
