@@ -26,9 +26,11 @@ class Expectation:
     def __init__(self, prediction: LatentPrediction, density: Density, qf: int) -> None:
         self._matrix = prediction.matrix().numpy()
         self._bias = prediction.bias.numpy().astype(np.int64) * qf // FINEST
-        self._table = density.table.numpy().astype(np.int64)
-        if np.diff(self._table, axis=1).min() < 1:
+        table = density.table.numpy().astype(np.int64)
+        if np.diff(table, axis=1).min() < 1:
             raise BadInputError("the weights' counts of latents are damaged: name another file")
+        self._table, self._first, self._last = table.reshape(-1), table[:, :1], table[:, -1:]
+        self._rows = np.arange(len(table))[:, None] * PLACES
         self._whole = UNIT * qf  # of a place of the table
         k = int(largest(torch.tensor(float(qf))))
         # Edges between the symbols, k − ½ steps, a step being FINEST / qf.
@@ -49,10 +51,13 @@ class Expectation:
         # Of the density's table; between its places a straight line. The first and the last
         # symbol have the tails.
         edges = self._edges - predicted[:, None] * (FINEST * FINE)
-        place, beyond = np.divmod(edges.clip(0, (PLACES - 1) * self._whole - 1), self._whole)
-        below, above = (np.take_along_axis(self._table, at, 1) for at in (place, place + 1))
-        inner = below + (above - below) * beyond // self._whole
-        around = np.concatenate([self._table[:, :1], inner, self._table[:, -1:]], axis=1)
+        edges = edges.clip(0, (PLACES - 1) * self._whole - 1)
+        place = edges // self._whole
+        beyond = edges - place * self._whole
+        place += self._rows
+        below = self._table.take(place)
+        inner = below + (self._table.take(place + 1) - below) * beyond // self._whole
+        around = np.concatenate([self._first, inner, self._last], axis=1)
         # A symbol that lies beyond the table can be coded, too.
         counts: Counts = np.diff(around) + 1
         return counts
