@@ -107,7 +107,7 @@ neurocodec evaluate fifths --task classification --per-image --model efficientne
   --codec spic:latents=1 --qf 8,12,16,24,32,48,64,96,128
 neurocodec "${recognised[@]}" --codec bpg --qp 34,37,41,45,48,51
 neurocodec "${recognised[@]}" --codec jpeg --quality 1,3,8,12,20,40
-detected=(evaluate "$data/detection/val2017" --task detection --per-image --limit 24 -o dic-detection.jsonl --model "$yolox")
+detected=(evaluate "$data/detection/val2017" --task detection --per-image --limit 12 -o dic-detection.jsonl --model "$yolox")
 neurocodec "${detected[@]}" --codec dic:weights=dic,dic:weights=fric --iterations 5,6
 neurocodec "${detected[@]}" --codec bpg --qp 31,34,37,41
 neurocodec "${detected[@]}" --codec jpeg --quality 8,20,40

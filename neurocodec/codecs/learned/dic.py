@@ -21,7 +21,7 @@ class DicCodec(LearnedCodec):
     """Files of DIC; level is the number of iterations, of 1/8 bpp each before entropy coding.
 
     Args:
-        weights: the name of installed ones, "fric" by default, or a .safetensors file.
+        weights: the name of installed ones, "dic" by default, or a .safetensors file.
         chroma: "444".
         keep_metadata: not possible.
         partial: decode what a cut file holds, its whole iterations.
@@ -34,7 +34,7 @@ class DicCodec(LearnedCodec):
     default_level = 4
     magic = b"NCDC"
     network = "dic"
-    default_weights = "fric"  # dic serves but the recognisers of its training better
+    default_weights = "dic"
 
     def __init__(
         self,
