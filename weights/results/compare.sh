@@ -73,14 +73,14 @@ fi
 if [ -f "$from/search-fidelity.jsonl" ]; then
   grep '"kind": "point"' "$from/search-fidelity.jsonl" >"$new/search-fidelity.jsonl"
 fi
-at_equal_rate() { # KEPT RESULTS MODEL BPP METRICS ANCHORS TEST
+at_equal_rate() { # KEPT RESULTS MODEL BPP METRICS ANCHORS TEST, and options
   local kept=$1 results=$2 model=$3 bpp=$4 metric anchor one
   [ -f "$results" ] || return 0
   one=$new/one-model.tmp
   grep "\"model\": \"$model\"" "$results" >"$one" || return 0
   for metric in $5; do
     for anchor in $6; do
-      compare "$kept" "$one" "codec=$anchor,pre=none" "codec=$7,pre=none" $metric --at-bpp $bpp --across-codecs
+      compare "$kept" "$one" "codec=$anchor,pre=none" "codec=$7,pre=none" $metric --at-bpp $bpp --across-codecs "${@:8}"
     done
   done
 }
@@ -97,7 +97,7 @@ for bpp in 0.25 0.5; do
   done
   at_equal_rate dic-likeness "$from/dic-likeness.jsonl" none $bpp "psnr_db ms_ssim" "$fric $without_mmd jpeg bpg" $dic
 done
-at_equal_rate dic-detection "$from/dic-detection.jsonl" yolox_nano_416 0.5 "map agreement" "$fric jpeg bpg" $dic
+at_equal_rate dic-detection "$from/dic-detection.jsonl" yolox_nano_416 0.5 "map agreement" "$fric jpeg bpg" $dic --bootstrap 200
 for bpp in 0.1 0.112 0.143 0.2 0.3; do
   at_equal_rate spic "$from/spic.jsonl" efficientnet_lite0 $bpp "kl top1" "jpeg bpg" spic:latents=1
 done
