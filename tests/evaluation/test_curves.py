@@ -22,6 +22,10 @@ class Brightness:
     def __init__(self):
         self.asked = 0
 
+    def predict_at(self, batch, ground_truth):
+        assert len(ground_truth) == len(batch)
+        return self.predict(batch)
+
     def predict(self, batch):
         self.asked += len(batch)
         return [float(image.pixels.mean()) for image in batch]

@@ -151,7 +151,7 @@ def test_kl_and_features_are_added(classifier):
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"task": "pose"}, "known tasks are classification, detection"),
+        ({"task": "fidelity"}, "known tasks are classification, detection, segmentation, pose"),
         ({"task": "detection"}, "made for classification, not for detection"),
         ({"loss": "prediction"}, "the known ones are kl, labels, features"),
         ({"loss": "features:gamma=-1"}, "gamma must be at least 0"),
