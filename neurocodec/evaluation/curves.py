@@ -60,12 +60,11 @@ class Experiment:
         paths = [str(picture.path) for picture in self.pictures]
         with Local(self.jobs) as engine:
             originals = _results(engine.map(coding.read_original, paths))
-            labelled = zip(
-                originals, (picture.ground_truth for picture in self.pictures), strict=True
-            )
-            return [
-                p for batch in _batches(labelled) for p in self.task.predict_at(*_columns(batch))
-            ]
+            labels = iter([picture.ground_truth for picture in self.pictures])
+            predictions: list[Any] = []
+            for batch in _batches(originals):
+                predictions += self.task.predict_at(batch, list(islice(labels, len(batch))))
+            return predictions
 
     def setup(self, setting: Setting) -> Setup:
         """The description of a curve under `setting`, as results have it."""
@@ -202,10 +201,6 @@ def _results(
         assert outcome.result is not None
         advance()
         yield outcome.result
-
-
-def _columns(batch: Sequence[tuple[Any, Any]]) -> tuple[list[Any], list[Any]]:
-    return [one for one, _ in batch], [other for _, other in batch]
 
 
 def _batches(values: Iterator[Value]) -> Iterator[list[Value]]:

@@ -1,6 +1,6 @@
 """D_m of a pose estimator, from its maps of the joints on the clean picture."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import torch
@@ -54,7 +54,7 @@ class JointsToPrediction(RecogniserLoss):
         squeezed = functional.interpolate(pictures, size, mode="bilinear", antialias=True)
         with self._precision:
             outputs = self._recogniser(squeezed)
-        if isinstance(heads, Mapping):  # MoveNet's are logits
+        if heads:  # MoveNet's are logits
             joints: Tensor = outputs[heads["heatmap"]].float()
             return joints.sigmoid()
         (maps,) = outputs.values()

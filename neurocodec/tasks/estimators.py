@@ -36,7 +36,7 @@ def estimator(recogniser: Recogniser) -> Estimator:
     description = recogniser.description
     if recogniser.preprocessing is None:
         return partial(_torchvision_people, recogniser)
-    joints = _movenet_joints if "heads" in description else _maps_joints
+    joints = _movenet_joints if description.get("heads") else _maps_joints
     return partial(_people_in_boxes, recogniser, joints)
 
 

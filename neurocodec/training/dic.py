@@ -19,16 +19,15 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from neurocodec import files
 from neurocodec.errors import UsageError
 from neurocodec.images import Image
 from neurocodec.losses import Recognition, described
 from neurocodec.losses.pixels import mean_squared_error
-from neurocodec.networks import checkpoint
 from neurocodec.networks.dic import BITS, STRIDE, Dic
 from neurocodec.networks.tensors import to_tensor
 from neurocodec.training import bit_statistics, distributed, loop
 from neurocodec.training.config import Config
+from neurocodec.training.finish import rewritten
 from neurocodec.training.loop import Trained
 from neurocodec.training.patches import Patches
 from neurocodec.training.report import Record, Report
@@ -83,7 +82,10 @@ def train(options: DicOptions, config: Config, report: Report) -> Trained:
         algorithm = DicAlgorithm(options, bench, network)
         patches = Patches(bench.pictures, bench.config, report, bench.readers)
         trained = loop.train(algorithm, patches, bench.config, report)
-        _fit(trained.weights, bench, options.statistics)
+        if distributed.is_first():
+            with rewritten(trained.weights, Dic) as fitted:
+                images = _middles(bench, bench.pictures.training[: options.statistics])
+                bit_statistics.fit(fitted, images, bench.device, report)
         return trained
 
 
@@ -167,18 +169,6 @@ class DicAlgorithm:
         images = _middles(self.bench, self.bench.pictures.validation)
         pool, device, report = self.bench.pool, self.bench.device, self.bench.report
         return IterationsValidation(pool, images, device, report, _BPP, self.options.iterations)
-
-
-def _fit(weights: Path, bench: Workbench, count: int) -> None:
-    """Fit the prediction of bits, and write the weights anew."""
-    if not distributed.is_first():
-        return
-    stored = checkpoint.load(files.read(str(weights)), files.display(weights))
-    network = stored.network
-    assert isinstance(network, Dic)
-    images = _middles(bench, bench.pictures.training[:count])
-    bit_statistics.fit(network, images, bench.device, bench.report)
-    files.write(str(weights), checkpoint.dump(network.cpu(), stored.kind, stored.made))
 
 
 def _middles(bench: Workbench, paths: Sequence[Path]) -> list[Image]:

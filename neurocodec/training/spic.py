@@ -10,7 +10,8 @@ square of the step, and (QF/16)² takes that out, or the coarsest steps would be
 With `split` the network begins as a recogniser that is cut in two, and the bottleneck between its
 halves as the principal components of the features there, by what the classes feel. The halves stay
 as they are: the bottleneck, the way back from it and the synthesis learn. After training the
-counts of the entropy coder are written from the density.
+prediction of latents from their neighbours and the density are fitted to those of training
+pictures, and the entropy coder's counts written from them.
 """
 
 from collections.abc import Sequence
@@ -22,14 +23,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from neurocodec import files
 from neurocodec.errors import UsageError
 from neurocodec.images import Image
 from neurocodec.losses import LABELS, Recognition, described
 from neurocodec.losses.classification import kl_divergence
 from neurocodec.losses.pixels import mean_squared_error
 from neurocodec.measures.psnr import psnr_db
-from neurocodec.networks import checkpoint
 from neurocodec.networks.spic import Seen, Spic
 from neurocodec.networks.tensors import to_images, to_tensor
 from neurocodec.tasks.datasets import labels_csv
@@ -37,6 +36,7 @@ from neurocodec.training import distributed, latent_statistics, loop, splitting
 from neurocodec.training.config import Config
 from neurocodec.training.crops import ground_truth_of
 from neurocodec.training.data import draw_qps
+from neurocodec.training.finish import rewritten
 from neurocodec.training.loop import Trained
 from neurocodec.training.report import Record, Report
 from neurocodec.training.start import weights_of
@@ -98,20 +98,16 @@ def train(options: SpicOptions, config: Config, report: Report) -> Trained:
         _check_classes(network, bench)
         algorithm = SpicAlgorithm(options, bench, network)
         trained = loop.train(algorithm, bench.crops(), bench.config, report)
-        return _fit(trained, algorithm) if distributed.is_first() else trained
+        return _fitted(trained, algorithm) if distributed.is_first() else trained
 
 
-def _fit(trained: Trained, algorithm: "SpicAlgorithm") -> Trained:
-    """Fit what the entropy coder goes by, write the weights anew, and score them."""
+def _fitted(trained: Trained, algorithm: "SpicAlgorithm") -> Trained:
+    """Fit what the entropy coder goes by, and score the weights with it."""
     bench = algorithm.bench
-    stored = checkpoint.load(files.read(str(trained.weights)), files.display(trained.weights))
-    network = stored.network
-    assert isinstance(network, Spic)
-    images = bench.centres(bench.pictures.training[:_FITTED_ON])
-    latent_statistics.fit(network, images, bench.device, bench.report)
-    scores = algorithm.validate(network)
-    files.write(str(trained.weights), checkpoint.dump(network.cpu(), stored.kind, stored.made))
-    return replace(trained, scores=scores)
+    with rewritten(trained.weights, Spic) as network:
+        images = bench.centres(bench.pictures.training[:_FITTED_ON])
+        latent_statistics.fit(network, images, bench.device, bench.report)
+        return replace(trained, scores=algorithm.validate(network))
 
 
 def _require_class_numbers(data: Path) -> None:

@@ -7,7 +7,7 @@ from neurocodec import losses
 from neurocodec.errors import UsageError
 from neurocodec.losses import Recognition
 from neurocodec.networks.precision import precision
-from tests.tasks.test_graphs import colours, movenet, spots  # noqa: F401
+from tests.tasks.graph_files import colours, movenet, spots
 
 EXACT = precision(torch.device("cpu"), amp=False)
 
@@ -23,8 +23,8 @@ def pictures():
     return torch.rand(2, 3, 40, 30), torch.rand(2, 3, 40, 30)
 
 
-def test_segmentation_s_is_the_mean_divergence_of_the_places(colours, pictures):  # noqa: F811
-    loss, (clean, decoded) = load(colours, "segmentation"), pictures
+def test_segmentation_s_is_the_mean_divergence_of_the_places(tmp_path, pictures):
+    loss, (clean, decoded) = load(colours(tmp_path), "segmentation"), pictures
 
     found = loss(loss.target(clean, [None] * 2), decoded)
 
@@ -34,16 +34,16 @@ def test_segmentation_s_is_the_mean_divergence_of_the_places(colours, pictures):
     assert torch.allclose(found.double(), by_hand, rtol=1e-4)
 
 
-@pytest.mark.parametrize("name", ["spots", "movenet"])
-def test_pose_s_is_the_difference_of_the_maps(request, pictures, name):
-    loss, (clean, decoded) = load(request.getfixturevalue(name), "pose"), pictures
+@pytest.mark.parametrize("made", [spots, movenet])
+def test_pose_s_is_the_difference_of_the_maps(tmp_path, pictures, made):
+    loss, (clean, decoded) = load(made(tmp_path), "pose"), pictures
 
     found = loss(loss.target(clean, [None] * 2), decoded)
 
     def maps(x):
-        size = (64, 48) if name == "spots" else (48, 48)
+        size = (64, 48) if made is spots else (48, 48)
         x = torch.nn.functional.interpolate(x, size, mode="bilinear", antialias=True)
-        if name == "spots":
+        if made is spots:
             return (255 * x).sum(1)
         return ((255 * x - 127.5) / 127.5).sum(1).sigmoid()
 
@@ -51,9 +51,9 @@ def test_pose_s_is_the_difference_of_the_maps(request, pictures, name):
     assert torch.allclose(found, apart / maps(clean).square().sum((1, 2)), rtol=1e-4)
 
 
-@pytest.mark.parametrize(("name", "task"), [("colours", "segmentation"), ("movenet", "pose")])
-def test_equal_pictures_cost_nothing_and_others_have_a_gradient(request, pictures, name, task):
-    loss, (clean, decoded) = load(request.getfixturevalue(name), task), pictures
+@pytest.mark.parametrize(("made", "task"), [(colours, "segmentation"), (movenet, "pose")])
+def test_equal_pictures_cost_nothing_and_others_have_a_gradient(tmp_path, pictures, made, task):
+    loss, (clean, decoded) = load(made(tmp_path), task), pictures
     target = loss.target(clean, [None] * 2)
     assert float(loss(target, clean).abs().max()) < 1e-6
     decoded = decoded.requires_grad_(True)

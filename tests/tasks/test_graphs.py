@@ -6,7 +6,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from safetensors.torch import save_file
 
 from neurocodec import images, tasks
 from neurocodec.errors import BadInputError
@@ -14,25 +13,24 @@ from neurocodec.images import Image
 from neurocodec.networks.recognisers import load
 from neurocodec.tasks import datasets
 from neurocodec.tasks.ground_truth import Keypoints
+from tests.tasks import graph_files
 
-RED, GREEN, BLUE = np.eye(3, dtype=np.uint8) * 255
-
-
-def conv(name, read, kernel):
-    """A 1×1 convolution, and its weights, from a matrix (out, in)."""
-    matrix = torch.tensor(kernel)
-    out, into = matrix.shape
-    op = {"op": "conv", "name": name, "input": read, "kernel": 1, "stride": 1, "pad": [0] * 4}
-    op |= {"act": "none", "groups": 1, "in_channels": into, "out_channels": out}
-    return op, {f"{name}.weight": matrix[..., None, None], f"{name}.bias": torch.zeros(out)}
+_, GREEN, BLUE = np.eye(3, dtype=np.uint8) * 255
 
 
-def write(folder, description, parts):
-    path = folder / "made.safetensors"
-    save_file({name: tensor for _, tensors in parts for name, tensor in tensors.items()}, path)
-    ops = [op for op, _ in parts]
-    path.with_suffix(".json").write_text(json.dumps({**description, "ops": ops}))
-    return str(path)
+@pytest.fixture
+def colours(tmp_path):
+    return graph_files.colours(tmp_path)
+
+
+@pytest.fixture
+def spots(tmp_path):
+    return graph_files.spots(tmp_path)
+
+
+@pytest.fixture
+def movenet(tmp_path):
+    return graph_files.movenet(tmp_path)
 
 
 def flag(width, height):
@@ -40,18 +38,6 @@ def flag(width, height):
     pixels = np.empty((height, width, 3), np.uint8)
     pixels[:, : width // 2], pixels[:, width // 2 :] = GREEN, BLUE
     return Image(pixels)
-
-
-@pytest.fixture
-def colours(tmp_path):
-    """Segments by colour; the padding, gray, is red's class by a bias of nothing else."""
-    kernel = [[0.1, 0.1, 0.1], [0, 1.0, 0], [0, 0, 1.0], *[[0.0] * 3] * 18]
-    description = {
-        "task": "semantic segmentation",
-        "input": {"size": 33, "sub": 128, "mul": 1 / 128},
-        "output": "classes",
-    }
-    return write(tmp_path, description, [conv("classes", "input", kernel)])
 
 
 @pytest.mark.parametrize("size", [(60, 40), (40, 60), (33, 33), (7, 90), (1, 1)])
@@ -86,17 +72,6 @@ def dotted(width, height, dots):
     return Image(pixels)
 
 
-@pytest.fixture
-def spots(tmp_path):
-    """All 17 joints are where it is brightest."""
-    description = {
-        "task": "single-person keypoints (top-down)",
-        "input": {"size": [64, 48]},
-        "output": "maps",
-    }
-    return write(tmp_path, description, [conv("maps", "input", [[1.0, 1, 1]] * 17)])
-
-
 def test_joints_are_found_in_every_box(spots):
     dots = [(30, 40), (110, 52)]
     boxes = np.array([[10.0, 10, 50, 90], [90, 20, 140, 80]])
@@ -123,28 +98,6 @@ def test_a_graph_needs_the_people_s_boxes(spots):
         tasks.create("pose", spots).predict([dotted(20, 20, [])])
 
 
-@pytest.fixture
-def movenet(tmp_path):
-    """Heads of MoveNet's form: joints expected one cell right of the middle, half a cell beyond."""
-    brightness = [[1.0, 1, 1]]
-    parts = [
-        conv("centre", "input", brightness),
-        conv("heat", "input", brightness * 17),
-        conv("regress", "input", [[0.0, 0, 0]] * 34),
-        conv("offset", "input", [[0.0, 0, 0]] * 34),
-    ]
-    parts[2][1]["regress.bias"][1::2] = 1.0  # dx
-    parts[3][1]["offset.bias"][1::2] = 0.5
-    parts[0][1]["center_weight"] = torch.ones(1, 1, 48, 48)  # of no operation
-    heads = {"center": "centre", "heatmap": "heat", "regress": "regress", "offset": "offset"}
-    description = {
-        "task": "single-person keypoints",
-        "input": {"size": 48, "sub": 127.5, "mul": 1 / 127.5},
-        "heads": heads,
-    }
-    return write(tmp_path, description, parts)
-
-
 def test_movenet_s_joints_are_by_the_map_and_by_what_the_person_expects(movenet):
     """All dark but one place, two cells right of the middle: there the joints are."""
     box = np.array([[0.0, 0, 48 / 1.25, 48 / 1.25]]) + (48 - 48 / 1.25) / 2
@@ -160,7 +113,7 @@ def test_heads_that_cannot_be_read(movenet):
     description = json.loads(path.read_text())
     del description["heads"]["offset"]
     path.write_text(json.dumps(description))
-    with pytest.raises(BadInputError, match="does not fit its description: 'offset'"):
+    with pytest.raises(BadInputError, match="its heads must name center, heatmap, regress, offset"):
         tasks.create("pose", movenet)
 
 

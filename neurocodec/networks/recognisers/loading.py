@@ -84,7 +84,7 @@ def _from_file(path: Path) -> Recogniser:
 
 def _graph(description: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> _Parts:
     kind = _graph_kind(description)
-    levels = description.get("heads", [])
+    levels = description.get("heads") or []
     levels = [levels] if isinstance(levels, Mapping) else levels
     heads = [name for level in levels for name in level.values()]
     used = {name: tensor for name, tensor in tensors.items() if name != _MOVENET_WEIGHT}
@@ -104,8 +104,10 @@ def _channels(kind: str, description: Mapping[str, Any]) -> dict[str, int]:
     if kind not in _MAPS:
         return {}
     heads = description.get("heads")
-    if heads is None:
+    if not heads:
         return {description["output"]: _MAPS[kind]}
+    if not isinstance(heads, Mapping) or _MOVENET.keys() - heads.keys():
+        raise ValueError(f"its heads must name {', '.join(_MOVENET)}")
     return {heads[part]: channels for part, channels in _MOVENET.items()}
 
 
@@ -113,7 +115,7 @@ def _graph_kind(description: Mapping[str, Any]) -> str:
     """The task of a list of operations."""
     task = str(description.get("task", ""))
     named = [kind for word, kind in _KINDS.items() if word in task]
-    return named[0] if named else "detection" if "heads" in description else "classification"
+    return named[0] if named else "detection" if description.get("heads") else "classification"
 
 
 def _graph_preprocessing(kind: str, described: Mapping[str, Any]) -> Preprocessing:
