@@ -32,6 +32,7 @@ COMMANDS = {
     "train-tv": "neurocodec.cli.commands.train_tv:train_tv",
     "train-dic": "neurocodec.cli.commands.train_dic:train_dic",
     "train-spic": "neurocodec.cli.commands.train_spic:train_spic",
+    "finetune-recogniser": "neurocodec.cli.commands.finetune_recogniser:finetune_recogniser",
     "weights": "neurocodec.cli.commands.weights:weights",
     "doctor": "neurocodec.cli.commands.doctor:doctor",
 }

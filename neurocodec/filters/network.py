@@ -93,8 +93,12 @@ class NetworkFilter(Filter):
         with torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
             for start in range(0, len(windows), count):
                 some = windows[start : start + count]
-                filtered = self._network(to_tensor(some, self._device), qp)
+                filtered = self._run(to_tensor(some, self._device), qp)
                 yield from (image.pixels for image in to_images(filtered, some))
+
+    def _run(self, x: torch.Tensor, qp: float) -> torch.Tensor:
+        filtered: torch.Tensor = self._network(x, qp)
+        return filtered
 
     def _spans(self, side: int) -> list[Span]:
         return spans(side, self._tile, self._network.reach, self._network.stride)
@@ -107,9 +111,36 @@ class Npp(NetworkFilter):
 
 
 class Tv(NetworkFilter):
-    """The TV pre-transform: x' = tv(x), the same at every QP (networks/tv.py)."""
+    """The TV pre-transform: x' = tv(x, λ), the same at every QP (networks/tv.py).
+
+    Args:
+        weights: as for `NetworkFilter`.
+        lmbda: λ, for weights trained for a range of it; 0 is the middle of the range.
+        tile: as for `NetworkFilter`, as are those that follow.
+        batch: pictures of one size at once.
+        device: "cpu", "cuda" or "auto".
+
+    Raises:
+        UsageError: also for a λ that the weights do not adapt to.
+    """
 
     kind = "tv"
+
+    def __init__(
+        self,
+        weights: str = "",
+        lmbda: float = 0.0,
+        tile: int = 0,
+        batch: int = 0,
+        device: str = "cpu",
+    ) -> None:
+        super().__init__(weights, tile, batch, device)
+        self._lmbda = lmbda or None
+        self._run(torch.zeros(1, 3, 8, 8, device=self._device), 0.0)  # it refuses a λ
+
+    def _run(self, x: torch.Tensor, qp: float) -> torch.Tensor:
+        filtered: torch.Tensor = self._network(x, qp, self._lmbda)
+        return filtered
 
 
 class SegNet(NetworkFilter):

@@ -13,18 +13,26 @@ class QuantisationAdaptation(nn.Module):
 
     At initialisation s is exactly 1 for every QP, so that a network trained without it is
     unchanged.
+
+    Args:
+        channels: of the features.
+        centre: of the values that it adapts to; QPs on BPG's scale unless said.
+        spread: by which they differ from it.
     """
 
-    def __init__(self, channels: int) -> None:
+    def __init__(
+        self, channels: int, centre: float = _CENTRE_QP, spread: float = _SPREAD_QP
+    ) -> None:
         super().__init__()
+        self._centre, self._spread = centre, spread
         self.hidden = nn.Linear(1, _HIDDEN)
         self.scale = nn.Linear(_HIDDEN, channels)
         nn.init.zeros_(self.scale.weight)
         nn.init.ones_(self.scale.bias)
 
     def forward(self, f: Tensor, qp: Tensor) -> Tensor:
-        """Scale features (N, C, H, W); qp, (N,), is on BPG's scale 0 to 51."""
-        centred = ((qp - _CENTRE_QP) / _SPREAD_QP).to(f.dtype).unsqueeze(1)
+        """Scale features (N, C, H, W); qp is (N,)."""
+        centred = ((qp - self._centre) / self._spread).to(f.dtype).unsqueeze(1)
         s: Tensor = self.scale(torch.relu(self.hidden(centred)))
         return f * s[:, :, None, None]
 

@@ -19,6 +19,7 @@ NETWORKS = {
     "dic": "neurocodec.networks.dic:Dic",
     "spic": "neurocodec.networks.spic:Spic",
     "segnet": "neurocodec.networks.segnet:SegNet",
+    "recogniser": "neurocodec.networks.recognisers.tuned:Tuned",
 }
 Network = TypeVar("Network", bound=nn.Module)
 

@@ -108,10 +108,10 @@ class Blurs(nn.Module):
         w = logits.to(x.dtype).reshape(len(x), 2, len(_BLURS), *logits.shape[-2:]).softmax(2)
         with exactly(x):
             ycc = torch.einsum("dc,nchw->ndhw", self.to_ycc, x)
-            w_narrow = _enlarged(w[:, :, 1:5], 4)
-            w_wide = _enlarged(w[:, :, 5:], 2)
+            w_narrow = enlarged(w[:, :, 1:5], 4)
+            w_wide = enlarged(w[:, :, 5:], 2)
             coarse = _mixed(w_wide, _bank(functional.avg_pool2d(ycc, 2), self.wide))
-            coarse_and_share = _enlarged(torch.cat([coarse, w_wide.sum(2)], dim=1), 2)
+            coarse_and_share = enlarged(torch.cat([coarse, w_wide.sum(2)], dim=1), 2)
             coarse, share = coarse_and_share[:, :3], coarse_and_share[:, 3:]
             # The identity's weight is the remainder, so that all sum to 1 at the full size.
             w_identity = (1 - share - w_narrow.sum(2))[:, [0, 1, 1]]
@@ -119,7 +119,7 @@ class Blurs(nn.Module):
             return torch.einsum("dc,nchw->ndhw", self.to_rgb, mixed)
 
 
-def _enlarged(x: Tensor, factor: int) -> Tensor:
+def enlarged(x: Tensor, factor: int) -> Tensor:
     """Enlarge (N, …, H, W) bilinearly to (N, …, factor·H, factor·W)."""
     flat = x.flatten(1, -3)
     larger = functional.interpolate(flat, scale_factor=factor, mode="bilinear")
@@ -257,8 +257,8 @@ class _Surroundings(nn.Module):
         """Map (N, c, H, W) to the same shape; H and W are multiples of 4."""
         half = self.down[0](f, qp)
         quarter = self.middle(self.down[1](half, qp), qp)
-        half = self.up(_enlarged(self.narrow(quarter), 2) + half, qp)
-        return _enlarged(self.leave(half), 2)
+        half = self.up(enlarged(self.narrow(quarter), 2) + half, qp)
+        return enlarged(self.leave(half), 2)
 
 
 class _Advice(nn.Module):
@@ -273,5 +273,5 @@ class _Advice(nn.Module):
         start_at_zero(self.eighth)
 
     def forward(self, quarter: Tensor, eighth: Tensor, qp: Tensor) -> Tensor:
-        logits: Tensor = self.adapted(self.quarter(quarter) + _enlarged(self.eighth(eighth), 2), qp)
+        logits: Tensor = self.adapted(self.quarter(quarter) + enlarged(self.eighth(eighth), 2), qp)
         return logits

@@ -6,6 +6,7 @@
 from neurocodec.errors import UsageError
 from neurocodec.networks.filter import FilterNetwork
 from neurocodec.networks.light import Context, Light
+from neurocodec.networks.semantic import Semantic
 from neurocodec.networks.unet import Residual, TwoBranches
 
 ARCHITECTURES: dict[str, type[TwoBranches | Residual | Light]] = {
@@ -13,8 +14,9 @@ ARCHITECTURES: dict[str, type[TwoBranches | Residual | Light]] = {
     "npp-residual": Residual,
     "npp-light": Light,
     "npp-context": Context,
+    "npp-semantic": Semantic,
 }
-_LARGER = {"npp-light": "npp-context"}
+_LARGER = {"npp-light": "npp-context", "npp-context": "npp-semantic"}
 
 
 class Npp(FilterNetwork):
@@ -22,12 +24,13 @@ class Npp(FilterNetwork):
 
     Args:
         qa: whether it adapts to the QP.
-        arch: "npp" (the paper's: 9,422,235 parameters without QA), "npp-residual", "npp-light" or
-            "npp-context".
+        arch: "npp" (the paper's: 9,422,235 parameters without QA), "npp-residual", "npp-light",
+            "npp-context" or "npp-semantic".
         width: channels of the first stage.
 
     Raises:
         UsageError: no such architecture.
+        MissingError: "npp-semantic" without its classifier's package.
     """
 
     def __init__(self, qa: bool = True, arch: str = "npp", width: int = 32) -> None:
@@ -44,7 +47,7 @@ def grown(network: Npp, *, qa: bool, arch: str | None = None) -> Npp:
     """Continue a filter as a larger network, or return it where it has that form already.
 
     Quantisation adaptation comes in stage 3 of the paper's training; npp-context starts as the
-    npp-light that it contains.
+    npp-light that it contains, npp-semantic as the npp-context.
 
     Args:
         network: the filter.

@@ -18,6 +18,7 @@ from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -32,7 +33,7 @@ from neurocodec.networks import checkpoint
 from neurocodec.networks.npp import Npp, grown
 from neurocodec.networks.swap import round_to_levels, swap_values
 from neurocodec.networks.tensors import to_images, to_tensor
-from neurocodec.training import loop
+from neurocodec.training import distributed, loop
 from neurocodec.training.codec_pool import Coded
 from neurocodec.training.config import Config
 from neurocodec.training.crops import ground_truth_of
@@ -62,6 +63,7 @@ class NppOptions:
         lmbda: "slope" for the codec's, a number, or QP=λ pairs.
         beta: β, the weight of the squared error between picture and filtered picture.
         random_crops: show the recognisers random crops.
+        drawn: recognisers that a micro-batch is shown to, drawn at random; None is all.
         proxies: names or files of weights of `train-proxy`; none is `dct_proxy`.
         swapping: use the real codec's values, not the proxy's; without it no codec takes part
             (the paper's ablation, NPP+Minnen).
@@ -76,6 +78,7 @@ class NppOptions:
     lmbda: str = SLOPE
     beta: float = 0.5
     random_crops: bool = False
+    drawn: int | None = None
     proxies: Sequence[str] = ()
     swapping: bool = True
 
@@ -86,6 +89,8 @@ def train(options: NppOptions, config: Config, report: Report) -> Trained:
         raise UsageError("--random-crops is for classification")
     if not (options.swapping or options.proxies):
         raise UsageError("--no-swap needs --proxy: a count of coefficients knows no number of bits")
+    if options.drawn is not None and options.drawn > len(options.recognition.models):
+        raise UsageError(f"--drawn {options.drawn} wants as many --model at least")
     with workbench(config, report, options.codec, options.recognition) as bench:
         torch.manual_seed(config.seed)
         network = _preprocessor(options).to(bench.device).to(memory_format=torch.channels_last)
@@ -128,6 +133,7 @@ class InFlight:
     x_bar: Tensor  # (N, 3, H, W), the codec's input; a leaf, so that g_p can be read off it
     filtered: Tensor  # the same values, with the preprocessor's graph behind them
     qp: Tensor
+    objective: Objective  # by the recognisers drawn
     goal: Goal  # its one view is the same random crop of clean and decoded pictures
     coded: Callable[[], list[Coded]] | None  # None where no values are swapped
 
@@ -150,13 +156,14 @@ class NppAlgorithm:
         self.network.train()
         parts = self._parts(images, step)
         filtered, gradients, records = [], [], []
-        following = self._submit(*parts[0])
+        objectives = self._objectives(len(parts), step)
+        following = self._submit(objectives[0], *parts[0])
         for place in range(len(parts)):
             current = following
             with self.bench.precision:
                 proxied = self.proxy(current.x_bar, current.qp)  # while the codec works
             if place + 1 < len(parts):
-                following = self._submit(*parts[place + 1])
+                following = self._submit(objectives[place + 1], *parts[place + 1])
             loss, record = self._loss(current, *proxied)
             (g_p,) = torch.autograd.grad(loss / len(images), current.x_bar)
             filtered.append(current.filtered)
@@ -182,6 +189,7 @@ class NppAlgorithm:
             "slopes": {name: asdict(slope) for name, slope in self.objective.slopes.items()},
             "beta": self.options.beta,
             "random_crops": self.options.random_crops,
+            **({} if self.options.drawn is None else {"drawn": self.options.drawn}),
             "swapping": self.options.swapping,
         }
 
@@ -194,7 +202,22 @@ class NppAlgorithm:
         places = [slice(start, start + size) for start in range(0, count, size)]
         return [(images[place], qps[place], crops[place]) for place in places]
 
-    def _submit(self, images: list[Image], qps: list[int], crops: list[RandomCrop]) -> InFlight:
+    def _objectives(self, count: int, step: int) -> list[Objective]:
+        """L of each of `count` micro-batches of a step."""
+        if self.options.drawn is None:
+            return [self.objective] * count
+        rng = np.random.default_rng([self.bench.config.seed, 5, step, distributed.rank()])
+        names = list(self.objective.losses)
+        drawn = [rng.choice(names, self.options.drawn, replace=False) for _ in range(count)]
+        return [self.objective.of([str(name) for name in some]) for some in drawn]
+
+    def _submit(
+        self,
+        objective: Objective,
+        images: list[Image],
+        qps: list[int],
+        crops: list[RandomCrop],
+    ) -> InFlight:
         x = to_tensor(images, self.bench.device)
         qp = torch.as_tensor(qps, dtype=torch.float32, device=x.device)
         with self.bench.precision:
@@ -202,18 +225,20 @@ class NppAlgorithm:
         swapping = self.options.swapping
         coded = self.bench.pool.submit(to_images(filtered), qps) if swapping else None
         views = [partial(cropped, crops=crops)]
-        goal = self.objective.goal(x, ground_truth_of(images), views, qps)
+        goal = objective.goal(x, ground_truth_of(images), views, qps)
         x_bar = filtered.detach().requires_grad_()
-        return InFlight(x, x_bar, filtered, qp, goal, coded)
+        return InFlight(x, x_bar, filtered, qp, objective, goal, coded)
 
     def _loss(self, batch: InFlight, y_hat: Tensor, r_p: Tensor) -> tuple[Tensor, Record]:
         """The sum of L over the micro-batch, and sums of its terms."""
         if batch.coded is not None:
             y_hat, r_p = swapped(batch.coded(), y_hat, r_p)
         mse = mean_squared_error(batch.x_bar, batch.x)
-        loss = self.objective(batch.goal, y_hat, r_p, mse)
+        loss = batch.objective(batch.goal, y_hat, r_p, mse)
         record = {"loss": loss.total.sum(), "bpp": r_p.sum(), "mse": mse.sum()}
-        record |= {f"d_m.{name}": d_m.sum() for name, d_m in loss.d_m.items()}
+        record["recognition"] = loss.recognition.sum()
+        if self.options.drawn is None:
+            record |= {f"d_m.{name}": d_m.sum() for name, d_m in loss.d_m.items()}
         return record["loss"], {key: float(value.detach()) for key, value in record.items()}
 
 

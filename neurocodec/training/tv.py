@@ -4,15 +4,18 @@
     L ← L_recog(x', y) + λ·TV(x')                 y: the recogniser's prediction on x, or the label
     network ← network − η·∂L/∂network             nothing else learns
 
-No codec takes part: TV stands in for the bits. With `segnet` and λ = 0 this is Palacio+, "What do
-Deep Networks Like to See?", which fine-tunes an autoencoder that can copy pictures already; so the
-first `copy_steps` steps have L ← mse(x', x).
+No codec takes part: TV stands in for the bits. For a range of λ, one is drawn for every picture,
+log λ evenly; the network is told it, and L is divided by √λ, so that all weigh alike. With `segnet`
+and λ = 0 this is Palacio+, "What do Deep Networks Like to See?", which fine-tunes an autoencoder
+that can copy pictures already; so the first `copy_steps` steps have L ← mse(x', x).
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -23,7 +26,7 @@ from neurocodec.losses.pixels import mean_squared_error, total_variation
 from neurocodec.networks.segnet import SegNet
 from neurocodec.networks.tensors import to_tensor
 from neurocodec.networks.tv import Tv
-from neurocodec.training import loop
+from neurocodec.training import distributed, loop
 from neurocodec.training.config import Config
 from neurocodec.training.crops import ground_truth_of
 from neurocodec.training.loop import Trained
@@ -48,7 +51,7 @@ class TvOptions:
         recognition: the recognisers and L_recog.
         arch: "tv" or "segnet".
         width: channels of the first stage; None is the architecture's default.
-        lmbda: λ, the weight of TV.
+        lmbda: λ, the weight of TV: the lowest and the highest; equal ones are a network of one λ.
         copy_steps: first steps, that teach the network to copy; None is 0 for tv, 1000 for segnet.
     """
 
@@ -56,8 +59,13 @@ class TvOptions:
     recognition: Recognition
     arch: str = "tv"
     width: int | None = None
-    lmbda: float = 1.0
+    lmbda: tuple[float, float] = (1.0, 1.0)
     copy_steps: int | None = None
+
+    @property
+    def adapts(self) -> bool:
+        """Whether there is a range of λ to adapt to."""
+        return self.lmbda[0] < self.lmbda[1]
 
     @property
     def copies(self) -> int:
@@ -72,10 +80,13 @@ def train(options: TvOptions, config: Config, report: Report) -> Trained:
             f"all of the {config.max_steps} steps would go to copying: raise --max-steps, or lower "
             f"--copy-steps {options.copies}"
         )
+    if options.adapts and options.arch != "tv":
+        raise UsageError(f"--arch {options.arch} adapts to no λ: name one --lmbda")
     with workbench(config, report, options.codec, options.recognition) as bench:
         torch.manual_seed(config.seed)
-        width = {} if options.width is None else {"width": options.width}
-        network = _NETWORKS[options.arch](**width).to(bench.device)
+        chosen: dict[str, Any] = {} if options.width is None else {"width": options.width}
+        chosen |= {"lmbdas": options.lmbda} if options.adapts else {}
+        network = _NETWORKS[options.arch](**chosen).to(bench.device)
         network = network.to(memory_format=torch.channels_last)
         algorithm = TvAlgorithm(options, bench, network)
         return loop.train(algorithm, bench.crops(), bench.config, report)
@@ -99,12 +110,14 @@ class TvAlgorithm:
         self.network.train()
         terms_of = self._copying if step < self.options.copies else self._recognising
         records, size = [], self.bench.config.micro_batch
+        lmbda = self._lmbda(len(images), step)
         for start in range(0, len(images), size):
             part = images[start : start + size]
             x = to_tensor(part, self.bench.device)
+            weights = lmbda[start : start + size]
             with self.bench.precision:
-                filtered = self.network(x)
-            terms = terms_of(x, filtered, ground_truth_of(part))
+                filtered = self.network(x, 0.0, weights) if self.options.adapts else self.network(x)
+            terms = terms_of(x, filtered, weights, ground_truth_of(part))
             torch.autograd.backward(terms["loss"].sum() / len(images))
             records.append({name: float(term.detach().sum()) for name, term in terms.items()})
         return per_picture(records, len(images))
@@ -117,23 +130,35 @@ class TvAlgorithm:
         """Recognisers, λ and steps of copying; no QPs, since the filter serves all of them."""
         return {
             **described(self.bench.losses),
-            "lmbda": self.options.lmbda,
+            "lmbda": list(self.options.lmbda) if self.options.adapts else self.options.lmbda[0],
             "copy_steps": self.options.copies,
         }
 
-    def _copying(self, x: Tensor, filtered: Tensor, truth: Sequence[Any]) -> Terms:
+    def _lmbda(self, count: int, step: int) -> Tensor:
+        """λ of every picture of a step, (N,)."""
+        lowest, highest = self.options.lmbda
+        if not self.options.adapts:
+            return torch.full((count,), lowest, device=self.bench.device)
+        rng = np.random.default_rng([self.bench.config.seed, 6, step, distributed.rank()])
+        drawn = np.exp(rng.uniform(math.log(lowest), math.log(highest), count))
+        return torch.as_tensor(drawn.clip(lowest, highest)).to(self.bench.device)
+
+    def _copying(self, x: Tensor, filtered: Tensor, lmbda: Tensor, truth: Sequence[Any]) -> Terms:
         mse = mean_squared_error(x, filtered)
         return {"loss": mse, "mse": mse}
 
-    def _recognising(self, x: Tensor, filtered: Tensor, truth: Sequence[Any]) -> Terms:
+    def _recognising(
+        self, x: Tensor, filtered: Tensor, lmbda: Tensor, truth: Sequence[Any]
+    ) -> Terms:
         losses = {
             name: loss(loss.target(x, truth), filtered) for name, loss in self.bench.losses.items()
         }
         # The mean over the recognisers, so that λ weighs the same for one or several.
         l_recog = torch.stack(list(losses.values())).mean(0)
         tv = total_variation(filtered)
+        lmbda = lmbda.to(tv)
         return {
-            "loss": l_recog + self.options.lmbda * tv,
+            "loss": (l_recog + lmbda * tv) / (lmbda.sqrt() if self.options.adapts else 1.0),
             "tv": tv,
             "mse": mean_squared_error(x, filtered.detach()),
             **{f"d_m.{name}": d_m for name, d_m in losses.items()},

@@ -22,7 +22,8 @@ from neurocodec.training.scoring import per_picture
 QPS = (28, 31, 34, 37, 41)
 _CODING = "coding the pictures kept apart"
 _BATCH = 8
-_FEWEST = 8  # pictures that an interval is drawn from
+FEWEST = 8
+"""Pictures that an interval is drawn from."""
 _CORRELATED = 3
 
 Array = npt.NDArray[np.float64]
@@ -64,11 +65,11 @@ class FilterValidation:
 
     def __call__(self, network: nn.Module) -> Scores:
         """{"bd_rate.RECOGNISER": per cent, …} and sentences that say the same."""
-        if len(self.images) < _FEWEST:
-            return Scores(remarks=(_too_few(self.images),))
+        if len(self.images) < FEWEST:
+            return Scores(remarks=(too_few(self.images),))
         filtered, scores = self._measure(network), Scores()
         for name, loss in self.losses.items():
-            scores += _compared(name, f" ({loss.loss})", self._plain, filtered)
+            scores += compared(name, f" ({loss.loss})", self._plain, filtered)
         return scores
 
     @cached_property
@@ -114,9 +115,7 @@ class _CodecValidation:
 
     @cached_property
     def _real(self) -> Curve:
-        qps = self._qps
-        coded = coded_in_turn(self.pool, ((qp, self.images) for qp in qps))
-        return self._curve(*_rates_and_pictures(self.report.tracked(coded, len(qps), _CODING)))
+        return self._curve(*coded(self.pool, self.images, self.report, self._qps))
 
     def _curve(self, rates: Array, pictures: Sequence[Sequence[Image]]) -> Curve:
         psnr = [
@@ -139,14 +138,14 @@ class ProxyValidation(_CodecValidation):
     def __call__(self, network: nn.Module) -> Scores:
         """`rate_agreement`, and the proxy's BD-rate(PSNR) as a codec against the codec."""
         if not self.images:
-            return Scores(remarks=(_too_few(self.images),))
+            return Scores(remarks=(too_few(self.images),))
         proxy = self._of_proxy(network)
         agreement = rate_agreement(self._real.bpp, proxy.bpp)
         text = "  ".join(f"{key} {value:.3g}" for key, value in agreement.items())
         scores = Scores(agreement, (text,))
-        if len(self.images) < _FEWEST:
-            return scores + Scores(remarks=(_too_few(self.images),))
-        return scores + _compared("psnr", " (the proxy as a codec)", self._real, proxy)
+        if len(self.images) < FEWEST:
+            return scores + Scores(remarks=(too_few(self.images),))
+        return scores + compared("psnr", " (the proxy as a codec)", self._real, proxy)
 
     @property
     def _qps(self) -> Sequence[int]:
@@ -176,14 +175,14 @@ class IterationsValidation(_CodecValidation):
     def __call__(self, network: nn.Module) -> Scores:
         """PSNR by iteration, and BD-rate(PSNR) against the codec."""
         if not self.images:
-            return Scores(remarks=(_too_few(self.images),))
+            return Scores(remarks=(too_few(self.images),))
         own = self._of_iterations(network)
         means = own.scores["psnr"].mean(1).tolist()
         record = {f"psnr_db.{place}": value for place, value in enumerate(means, 1)}
         scores = Scores(record, ("PSNR by iteration: " + " ".join(f"{v:.2f}" for v in means),))
-        if len(self.images) < _FEWEST:
-            return scores + Scores(remarks=(_too_few(self.images),))
-        return scores + _compared("psnr", " (bits packed)", self._real, own)
+        if len(self.images) < FEWEST:
+            return scores + Scores(remarks=(too_few(self.images),))
+        return scores + compared("psnr", " (bits packed)", self._real, own)
 
     @torch.no_grad()
     def _of_iterations(self, network: nn.Module) -> Curve:
@@ -193,6 +192,14 @@ class IterationsValidation(_CodecValidation):
                 pictures[place] += to_images(decoded)
         rates = self.bpp * np.arange(1, self.iterations + 1, dtype=np.float64)
         return self._curve(np.repeat(rates[:, None], len(self.images), 1), pictures)
+
+
+def coded(
+    pool: CodecPool, images: Sequence[Image], report: Report, qps: Sequence[int] = QPS
+) -> tuple[Array, list[list[Image]]]:
+    """Rates, (QPs, pictures), and decoded pictures of the codec alone at every QP."""
+    by_qp = coded_in_turn(pool, ((qp, images) for qp in qps))
+    return _rates_and_pictures(report.tracked(by_qp, len(qps), _CODING))
 
 
 def _rates_and_pictures(
@@ -224,7 +231,7 @@ def rate_agreement(r: Array, r_p: Array) -> Record:
     return {"rate_correlation": float(np.mean(np.nan_to_num(correlations)))} | error
 
 
-def _compared(name: str, detail: str, anchor: Curve, test: Curve) -> Scores:
+def compared(name: str, detail: str, anchor: Curve, test: Curve) -> Scores:
     """The BD-rate of two curves by one of their scores, or why there is none."""
     try:
         change = paired_bd_rate(anchor.bpp, anchor.scores[name], test.bpp, test.scores[name])
@@ -239,6 +246,7 @@ def _compared(name: str, detail: str, anchor: Curve, test: Curve) -> Scores:
     return Scores({f"{key}.{name}": value for key, value in values.items()}, (text,))
 
 
-def _too_few(images: Sequence[Image]) -> str:
+def too_few(images: Sequence[Image]) -> str:
+    """Why so few pictures have no BD-rate."""
     count = len(images)
-    return f"no BD-rate: it needs {_FEWEST} pictures kept apart, not {count}: see --validation"
+    return f"no BD-rate: it needs {FEWEST} pictures kept apart, not {count}: see --validation"

@@ -72,7 +72,7 @@ def test_a_codec_that_fails_in_the_validation_costs_the_bd_rate_only(
     ("changes", "words"),
     [
         ([], b"say how long"),
-        (["--max-steps", 1, "--lmbda", "nan"], b"--lmbda is a number"),
+        (["--max-steps", 1, "--lmbda", "nan"], b"cannot read"),
         (["--max-steps", 1, "--lmbda", "-1"], b"--lmbda"),
         (["--max-steps", 1, "--arch", "npp"], b"--arch"),
         (["--max-steps", 1000, "--arch", "segnet"], b"lower --copy-steps 1000"),
@@ -88,3 +88,38 @@ def test_an_option_that_makes_no_sense_is_refused_before_any_work(
     assert done.returncode == 2
     assert words in done.stderr
     assert not (tmp_path / "out").exists()
+
+
+def test_a_range_of_lmbda_makes_one_filter_for_all_of_them(options, tmp_path):
+    output = tmp_path / "out"
+    done = neurocodec(*options, "-o", output, "--lmbda", "1-40", "--max-steps", 1)
+    assert done.returncode == 0, done.stderr
+    photo = tmp_path / "photo.png"
+    photo.write_bytes(images.png(picture(40, 40)))
+
+    def filtered(lmbda):
+        setting = f"tv:weights={output / 'tv.safetensors'}:lmbda={lmbda}"
+        return neurocodec(
+            "filter", photo, "--filter", setting, "--qp", 34, "-o", tmp_path / f"{lmbda}.png"
+        )
+
+    assert filtered(40).returncode == 0
+    beyond = filtered(41)
+    assert beyond.returncode == 2
+    assert b"1 to 40" in beyond.stderr
+
+
+@pytest.mark.parametrize("text", ["0-3", "4-1", "x", "1-inf", "-1"])
+def test_a_lmbda_that_cannot_be_read(options, tmp_path, text):
+    done = neurocodec(*options, "-o", tmp_path / "out", f"--lmbda={text}", "--max-steps", 1)
+
+    assert done.returncode == 2
+    assert b"1-40" in done.stderr
+
+
+def test_segnet_has_one_lmbda(options, tmp_path):
+    chosen = ("--arch", "segnet", "--lmbda", "1-2", "--copy-steps", 0, "--max-steps", 1)
+    done = neurocodec(*options, "-o", tmp_path / "out", *chosen)
+
+    assert done.returncode == 2
+    assert b"adapts to no" in done.stderr

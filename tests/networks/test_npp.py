@@ -5,6 +5,7 @@ from scipy.ndimage import gaussian_filter
 from torch import nn
 
 from neurocodec.errors import UsageError
+from neurocodec.networks import checkpoint
 from neurocodec.networks.light import NARROW
 from neurocodec.networks.npp import ARCHITECTURES, Npp, grown
 
@@ -36,17 +37,50 @@ def test_adaptation_changes_nothing_at_first(arch):
 
 
 @pytest.mark.parametrize("qa", [True, False])
-def test_a_light_network_grows_into_its_larger_one(qa):
+@pytest.mark.parametrize(
+    ("arch", "into"), [("npp-light", "npp-context"), ("npp-context", "npp-semantic")]
+)
+def test_a_network_grows_into_its_larger_one(arch, into, qa):
     torch.manual_seed(0)
-    light = Npp(qa=qa, arch="npp-light", width=WIDTH).eval()
-    nn.init.normal_(light.body.residual.leave.weight, std=0.1)
+    small = Npp(qa=qa, arch=arch, width=WIDTH).eval()
+    nn.init.normal_(small.body.residual.leave.weight, std=0.1)
     x = torch.rand(2, 3, 64, 32)
 
-    larger = grown(light, qa=True, arch="npp-context").eval()
+    larger = grown(small, qa=True, arch=into).eval()
 
-    assert larger.config == {"qa": True, "arch": "npp-context", "width": WIDTH}
-    assert torch.equal(larger(x, 34.0), light(x, 34.0))
+    assert larger.config == {"qa": True, "arch": into, "width": WIDTH}
+    assert torch.equal(larger(x, 34.0), small(x, 34.0))
     assert grown(larger, qa=True) is larger
+
+
+def test_the_classifier_that_advises_neither_learns_nor_is_stored():
+    semantic = Npp(arch="npp-semantic", width=WIDTH).eval()
+    nn.init.normal_(semantic.body.to_logits.weight, std=0.1)
+    stored = checkpoint.dump(semantic, "npp", {})
+    x = torch.rand(1, 3, 64, 64)
+
+    again = checkpoint.load(stored, "semantic").network
+
+    assert torch.equal(again(x, 34.0), semantic(x, 34.0))
+    assert not any("frozen" in name for name, _ in semantic.named_parameters())
+    assert not any("frozen" in name for name in semantic.state_dict())
+    assert semantic.double()(x.double(), 34.0).dtype == torch.float64  # it goes along
+
+
+def test_the_advice_of_a_classifier_comes_from_no_farther_than_the_reach():
+    torch.manual_seed(0)
+    semantic = Npp(arch="npp-semantic", width=WIDTH).eval()
+    reach = semantic.reach
+    side, at = 2 * reach + 32, reach + 15
+    x, other = torch.rand(2, 1, 3, side, side)
+    near = slice(at - reach, at + reach + 1)
+    other[..., near, near] = x[..., near, near]
+
+    with torch.no_grad():
+        one, two = (semantic.body.recognised(p, torch.tensor([34.0])) for p in (x, other))
+
+    assert not torch.equal(one, two)
+    assert torch.allclose(one[..., at // 8, at // 8], two[..., at // 8, at // 8], atol=1e-6)
 
 
 @pytest.mark.parametrize(

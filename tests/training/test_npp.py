@@ -18,7 +18,7 @@ from neurocodec.training.data import Crops
 from neurocodec.training.report import Report
 from neurocodec.training.state import Progress, averaged
 from tests.conftest import picture
-from tests.training.conftest import InterruptedAt
+from tests.training.conftest import SLOPES, InterruptedAt
 
 
 @pytest.fixture
@@ -201,6 +201,21 @@ def test_a_recogniser_sees_the_same_crop_of_the_clean_and_the_decoded_picture(
     )
     assert torch.equal(unlikeness.seen[0], uncropped) is not random_crops
     assert record["d_m.small"] < 0.05
+
+
+def test_every_micro_batch_is_shown_to_the_recognisers_drawn(algorithm):
+    recognisers = {name: Unlikeness() for name in "abc"}
+    pictures = SamePictures().batch(0) * 8
+    slopes = dict.fromkeys(recognisers, SLOPES["small"])
+    with algorithm(losses=recognisers, slopes=slopes, drawn=2) as step:
+        records = [step.gradients(pictures, number) for number in (0, 0, 1)]
+
+    shown = {name: len(one.seen) for name, one in recognisers.items()}
+    micro_batches = 3 * len(pictures)
+    assert sum(shown.values()) == 2 * micro_batches
+    assert all(micro_batches / 3 < count < micro_batches for count in shown.values()), shown
+    assert records[0] == records[1]  # a step draws the same again
+    assert records[0].keys() == {"loss", "bpp", "mse", "recognition"}
 
 
 def test_beta_weighs_what_is_unlike_the_picture(algorithm):

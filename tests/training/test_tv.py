@@ -1,9 +1,12 @@
 import pytest
 import torch
 
+from neurocodec.errors import UsageError
 from neurocodec.losses import Recognition
+from neurocodec.losses.pixels import total_variation
 from neurocodec.networks import checkpoint
 from neurocodec.networks.segnet import SegNet
+from neurocodec.networks.tensors import to_tensor
 from neurocodec.networks.tv import Tv
 from neurocodec.training import data, loop
 from neurocodec.training.config import Config
@@ -22,9 +25,11 @@ def train_step(loss):
     def make(kind="tv", *, lmbda=1.0, copy_steps=0, micro_batch=2, amp=False, names=("small",)):
         torch.manual_seed(0)
         recognition = Recognition(names)
+        lmbda = lmbda if isinstance(lmbda, tuple) else (lmbda, lmbda)
         options = TvOptions("jpeg", recognition, kind, 4, lmbda, copy_steps)
         work = bench(None, dict.fromkeys(names, loss), amp=amp, micro_batch=micro_batch)
-        return TvAlgorithm(options, work, NETWORKS[kind](width=4))
+        network = Tv(4, lmbda) if options.adapts else NETWORKS[kind](width=4)
+        return TvAlgorithm(options, work, network)
 
     return make
 
@@ -135,3 +140,31 @@ def test_the_weights_say_what_made_them(train_step, tmp_path):
     assert (stored.made["lmbda"], stored.made["copy_steps"]) == (0.5, 1)
     assert stored.made["recognisers"] == ["small"]
     assert "qps" not in stored.made
+
+
+def test_a_filter_of_a_range_of_lmbda_learns_to_tell_them_apart(train_step, tmp_path):
+    algorithm = train_step(lmbda=(1.0, 100.0))
+    rates = {"learning_rate": 3e-3, "last_learning_rate": 3e-3}
+
+    loop.train(algorithm, SamePictures(), Config(tmp_path, tmp_path, max_steps=60, **rates))
+
+    stored = checkpoint.load((tmp_path / "tv.safetensors").read_bytes(), "tv")
+    x = to_tensor(PICTURES)
+    with torch.no_grad():
+        mild, strong = (
+            total_variation(stored.network(x, lmbda=lmbda)).mean() for lmbda in (1.0, 100.0)
+        )
+    assert stored.made["lmbda"] == [1.0, 100.0]
+    assert strong < 0.98 * mild
+    with pytest.raises(UsageError, match="1 to 100"):
+        stored.network(x, lmbda=101.0)
+
+
+def test_lmbda_is_drawn_for_every_picture_and_is_the_same_again(train_step):
+    first, again, next_step = (train_step(lmbda=(1.0, 40.0))._lmbda(8, n) for n in (3, 3, 4))
+
+    assert torch.equal(first, again)
+    assert not torch.equal(first, next_step)
+    assert len(set(first.tolist())) == 8
+    assert first.min() >= 1
+    assert first.max() <= 40

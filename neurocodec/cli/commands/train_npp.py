@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 @training.recognition
 @click.option(
     "--arch",
-    type=click.Choice(["npp", "npp-residual", "npp-light", "npp-context"]),
+    type=click.Choice(["npp", "npp-residual", "npp-light", "npp-context", "npp-semantic"]),
     help="Network.  [default: npp, the paper's, or that of --from]",
 )
 @options.option("--qa/--no-qa", default=True, help="Adapt the filter to the QP, or not.")
@@ -40,6 +40,11 @@ if TYPE_CHECKING:
     "random_crops",
     is_flag=True,
     help="Show classifiers random crops, the same of clean and decoded pictures.",
+)
+@options.count(
+    "--drawn",
+    "Recognisers drawn for every micro-batch.  [default: all]",
+    metavar="N",
 )
 @training.start("Weights to begin with.")
 @click.option(

@@ -1,14 +1,32 @@
 """`neurocodec train-tv`."""
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from neurocodec.cli import options, training
+from neurocodec.errors import UsageError
 
 if TYPE_CHECKING:
     from neurocodec.training.config import Config
     from neurocodec.training.report import Report
+
+
+def _range(context: click.Context, parameter: click.Parameter, text: str) -> tuple[float, float]:
+    """The lowest and highest λ of "5" or "1-40".
+
+    Raises:
+        UsageError: the text cannot be read.
+    """
+    lowest, dash, highest = text.partition("-")
+    try:
+        values = float(lowest), float(highest if dash else lowest)
+    except ValueError:
+        values = (math.nan, math.nan)
+    if not 0 <= values[0] <= values[1] < math.inf or (dash and values[0] == 0):
+        raise UsageError(f"--lmbda: cannot read λ {text!r}: write 5, or 1-40 for all between them")
+    return values
 
 
 @click.command("train-tv")
@@ -18,10 +36,11 @@ if TYPE_CHECKING:
 @options.count("--width", "Channels of the first stage.  [default: 32 for tv, 64 for segnet]")
 @options.option(
     "--lmbda",
-    type=click.FloatRange(min=0),
-    default=1.0,
-    callback=training.finite,
-    help="Weight of total variation against recognition; 0 with segnet is Palacio+.",
+    default="1",
+    callback=_range,
+    metavar="λ|λ-λ",
+    help="Weight of total variation against recognition, or a range that one filter serves "
+    "(--filter tv:weights=…:lmbda=5); 0 with segnet is Palacio+.",
 )
 @options.count(
     "--copy-steps",

@@ -21,6 +21,9 @@ from neurocodec.networks.recognisers.preprocessing import (
 )
 from neurocodec.networks.recognisers.recogniser import Recogniser
 
+TUNED = "recogniser"
+"""The kind of network, in a weights file, of a recogniser that `finetune-recogniser` wrote."""
+
 _ENDING = ".safetensors"
 _KINDS = {"segmentation": "segmentation", "keypoints": "pose"}  # by a word of a graph's `task`
 _MOVENET_WEIGHT = "center_weight"  # of no operation: tasks/estimators.py computes it
@@ -41,6 +44,7 @@ def load(model: str, device: str = "cpu") -> Recogniser:
               and `output` or `heads`; or `arch`, torchvision's or timm's name, with
               `settings` for its function (num_classes, aux_loss) and `preprocessing` (see
               preprocessing.py) where they are not the library's own;
+            - a file that `finetune-recogniser` wrote, which holds its description;
             - efficientnet_lite0, 1 or 2: the weights of the packages that are installed with this
               one;
             - torchvision's or timm's name (with or without "timm:"): the published weights;
@@ -57,10 +61,25 @@ def load(model: str, device: str = "cpu") -> Recogniser:
     return recogniser.to(target)
 
 
+def described(
+    name: str,
+    description: Mapping[str, Any],
+    tensors: Mapping[str, Tensor],
+    model_sha256: str = "",
+) -> Recogniser:
+    """Build a recogniser from its description, of `ops` or of an `arch`, and its tensors.
+
+    Raises:
+        UsageError, ValueError, TypeError, KeyError, AttributeError, RuntimeError: the tensors do
+            not fit, or the description is incomplete.
+    """
+    parts = (_graph if "ops" in description else _architecture)(description, tensors)
+    return Recogniser(name, *parts, model_sha256=model_sha256, description=description)
+
+
 def _from_name(model: str) -> Recogniser:
     if model in efficientnet_lite.SIZES:
-        description, tensors = efficientnet_lite.read(model)
-        return Recogniser(model, *_graph(description, tensors), description=description)
+        return described(model, *efficientnet_lite.read(model))
     name = model.removesuffix(_RANDOM)
     arch = architectures.find(name)
     network = architectures.build(arch, {}, pretrained=name == model)
@@ -72,11 +91,14 @@ def _from_file(path: Path) -> Recogniser:
         raise MissingError(f"{path}: no such file: check the path of the recogniser")
     data = files.read(str(path))
     tensors, metadata = checkpoint.read_tensors(data, files.display(path))
+    if metadata.get("network") == TUNED:
+        tuned: Any = checkpoint.load(data, files.display(path)).network
+        tensors, description = tuned.tensors(), tuned.config["description"]
+        return described(path.stem, description, tensors, hashlib.sha256(data).hexdigest())
     description = _description(path, metadata)
     sha256 = hashlib.sha256(data).hexdigest()
     try:
-        parts = (_graph if "ops" in description else _architecture)(description, tensors)
-        return Recogniser(path.stem, *parts, model_sha256=sha256, description=description)
+        return described(path.stem, description, tensors, sha256)
     except (UsageError, ValueError, TypeError, KeyError, AttributeError, RuntimeError) as exc:
         reason = " ".join(str(exc).split())[:300] or type(exc).__name__
         raise BadInputError(f"{path}: does not fit its description: {reason}") from exc
