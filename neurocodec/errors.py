@@ -9,6 +9,7 @@ NeurocodecError            1   (never raised itself: an unexpected error is a bu
 │   └── ToolTimeoutError   4   … or did not end in time
 ├── BadInputError          5   a picture or a stream cannot be read
 ├── OutputError            6   the result cannot be written
+│   └── DiskFullError      6   … nor can any other: the disk is full
 └── NotComparableError     7   two curves that no honest number compares
 
 A message is one line: what, which file or command, and what to do next.
@@ -61,6 +62,10 @@ class OutputError(NeurocodecError):
     """The result cannot be written."""
 
     exit_code = 6
+
+
+class DiskFullError(OutputError):
+    """No result can be written any more: the disk or the quota is full."""
 
 
 class NotComparableError(NeurocodecError):

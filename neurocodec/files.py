@@ -1,15 +1,26 @@
 """Bytes in and out of files: `-`, readable names, atomic replacement."""
 
 import contextlib
+import errno
 import os
 import shutil
 import sys
+import time
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
+from typing import BinaryIO
 
-from neurocodec.errors import BadInputError, NeurocodecError, OutputError
+from neurocodec import locks
+from neurocodec.errors import BadInputError, DiskFullError, NeurocodecError, OutputError
 
 STANDARD = "-"
+MAX_BYTES = 2 << 30
+"""Longer inputs are refused unless more is asked for."""
+
+_PIECE_BYTES = 1 << 24
+_STALE_S = 1.0
+_TEMPORARY = ".neurocodec-"
 
 
 def display(path: str | os.PathLike[str]) -> str:
@@ -18,21 +29,36 @@ def display(path: str | os.PathLike[str]) -> str:
     return text if text.isprintable() else ascii(text)
 
 
-def read(path: str) -> bytes:
+def read(path: str, max_bytes: int = MAX_BYTES) -> bytes:
     """Read the content of a file, or of standard input for "-".
 
+    Args:
+        path: its name, or "-".
+        max_bytes: a longer one is refused, and read no further: it may be endless.
+
     Raises:
-        BadInputError: it cannot be read.
+        BadInputError: it cannot be read, or is longer.
     """
     name = "standard input" if path == STANDARD else display(path)
     try:
-        return sys.stdin.buffer.read() if path == STANDARD else Path(path).read_bytes()
+        with nullcontext(sys.stdin.buffer) if path == STANDARD else Path(path).open("rb") as file:
+            return _bounded(file, name, max_bytes)
     except OSError as exc:
         raise BadInputError(f"{name}: cannot be read ({exc.strerror})") from exc
     except MemoryError:
         raise BadInputError(f"{name}: too large to be read into memory") from None
     except ValueError as exc:  # no file has this name
         raise BadInputError(f"{name}: cannot be read ({exc})") from exc
+
+
+def _bounded(file: BinaryIO, name: str, max_bytes: int) -> bytes:
+    pieces, size = [], 0
+    while piece := file.read(_PIECE_BYTES):
+        pieces.append(piece)
+        size += len(piece)
+        if size > max_bytes:
+            raise BadInputError(f"{name}: has more than {max_bytes} bytes: raise --max-bytes")
+    return b"".join(pieces)
 
 
 def exists(path: str) -> bool:
@@ -83,6 +109,21 @@ def make_folder(path: Path) -> None:
         path.mkdir(parents=True, exist_ok=True)
 
 
+def remove_stale(folder: Path) -> None:
+    """Remove files that a killed process was still writing in a folder."""
+    with contextlib.suppress(OSError):
+        for entry in os.scandir(folder):
+            if entry.name.startswith(_TEMPORARY) and entry.name.endswith(".tmp"):
+                _remove_stale(Path(entry.path))
+
+
+def _remove_stale(path: Path) -> None:
+    with contextlib.suppress(OSError), path.open("rb") as file:
+        # Between a file's making and its lock lie microseconds.
+        if time.time() - os.fstat(file.fileno()).st_mtime > _STALE_S and locks.take(file):
+            path.unlink()
+
+
 @contextlib.contextmanager
 def naming(name: str) -> Iterator[None]:
     """Put `name` before what an error inside says."""
@@ -96,13 +137,14 @@ def _replace(target: Path, data: bytes) -> None:
     exists = target.exists()
     if exists and not os.access(target, os.W_OK):
         raise OutputError(f"{display(target)}: is write-protected")
-    temporary = target.with_name(f".neurocodec-{os.urandom(8).hex()}.tmp")
+    temporary = target.with_name(f"{_TEMPORARY}{os.urandom(8).hex()}.tmp")
     try:
         with temporary.open("xb") as file:
+            locks.take(file)  # which tells `remove_stale` that somebody is at work
             file.write(data)
-        if exists:
-            shutil.copymode(target, temporary)
-        temporary.replace(target)
+            if exists:
+                shutil.copymode(target, temporary)
+            temporary.replace(target)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
@@ -119,4 +161,6 @@ def _mapping(path: str | os.PathLike[str]) -> Iterator[None]:
         folder = Path(path).parent
         if isinstance(exc, FileNotFoundError) and not folder.exists():
             raise OutputError(f"{name}: there is no folder {display(folder)}: make it") from exc
-        raise OutputError(f"{name}: cannot be written ({exc.strerror})") from exc
+        full = exc.errno in {errno.ENOSPC, errno.EDQUOT}
+        error = DiskFullError if full else OutputError
+        raise error(f"{name}: cannot be written ({exc.strerror})") from exc

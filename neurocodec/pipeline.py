@@ -68,6 +68,7 @@ class Encoded:
         coded_width: width of the coded picture, as is coded_height: a filter may scale.
         encode_s: seconds that filtering and encoding took.
         account: what the filter tells of its work.
+        filter_s: seconds that filtering alone took.
     """
 
     data: bytes
@@ -78,6 +79,7 @@ class Encoded:
     coded_height: int
     encode_s: float
     account: Account = field(default_factory=dict)
+    filter_s: float = 0.0
 
     @property
     def bpp(self) -> float:
@@ -208,7 +210,8 @@ class Pipeline:
         encode_s = filtered.filter_s + time.perf_counter() - start
         coded_size = (image.width, image.height)
         encoder = self.codec.encoder_for(image)
-        return Encoded(data, encoder, *filtered.size, *coded_size, encode_s, filtered.account)
+        sizes = (*filtered.size, *coded_size)
+        return Encoded(data, encoder, *sizes, encode_s, filtered.account, filtered.filter_s)
 
     def round_trip(self, image: Image, level: Level, coded: bytes | None = None) -> RoundTrip:
         """The picture after filter, encoder and decoder.

@@ -29,6 +29,7 @@ LAYERS = (
     "networks",
     "weights",
     "files",
+    "locks",
     "tools",
     "images",
     "registry",

@@ -1,5 +1,6 @@
 """The plan of a batch: which files to read, and where the result of each goes."""
 
+import hashlib
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -26,12 +27,14 @@ class Inputs:
     Attributes:
         sources: the files to work on, in order.
         ignored: how many files of folders were passed over.
+        unread: folders that cannot be looked into, each with the reason.
         many: there may be more than one result, however many files there are today.
     """
 
     sources: list[Source] = field(default_factory=list)
     ignored: int = 0
     many: bool = False
+    unread: list[tuple[str, BadInputError]] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -62,7 +65,7 @@ def find(
 
     Raises:
         UsageError: a name is empty.
-        BadInputError: a folder cannot be read.
+        BadInputError: a folder that was named cannot be read; one below costs itself only.
     """
     inputs = Inputs()
     if output == "":
@@ -112,13 +115,17 @@ def _walk(
     passed_over = os.path.realpath(output) if output not in (None, STANDARD) else None
 
     def refuse(error: OSError) -> None:
-        raise BadInputError(f"{display(error.filename)}: cannot be read ({error.strerror})")
+        refused = BadInputError(f"{display(error.filename)}: cannot be read ({error.strerror})")
+        if os.path.realpath(error.filename) == os.path.realpath(root):
+            raise refused
+        inputs.unread.append((str(error.filename), refused))
 
     for folder, subfolders, names in os.walk(root, onerror=refuse):
         deeper = sorted(filterfalse(_is_hidden, subfolders)) if recursive else []
         subfolders[:] = [n for n in deeper if os.path.realpath(Path(folder, n)) != passed_over]
         for path in (Path(folder, name) for name in sorted(names)):
-            if not _is_hidden(path.name) and accepts(path):
+            # A pipe or a device may have no end.
+            if not _is_hidden(path.name) and path.is_file() and accepts(path):
                 inputs.sources.append(Source(str(path), path.relative_to(root)))
             else:
                 inputs.ignored += 1
@@ -181,17 +188,38 @@ def means_folder(output: str | None, inputs: Inputs) -> bool:
         return False
     if inputs.many and files.exists(output) and not files.is_folder(output):
         raise UsageError(f"-o {display(output)} is a file: many results need a folder")
-    return inputs.many or output.endswith(os.sep) or files.is_folder(output)
+    # A name without an ending that is not there yet: one of many calls, each with one input, would
+    # else replace the result of the one before.
+    is_new_folder = not Path(output).suffix and not files.exists(output)
+    return inputs.many or output.endswith(os.sep) or files.is_folder(output) or is_new_folder
+
+
+def shard(jobs: Sequence[Job], number: int, count: int, root: str | None) -> list[Job]:
+    """Part `number`, from 1, of `count`: disjoint, together all, whatever else is in the folder.
+
+    Args:
+        jobs: all of them.
+        number: of the part.
+        count: of the parts.
+        root: the folder of the outputs, below which their names decide.
+    """
+
+    def part(job: Job) -> int:
+        name = job.target if root is None else os.path.relpath(job.target, root)
+        return int.from_bytes(hashlib.sha256(os.fsencode(name)).digest()[:8], "big") % count
+
+    return [job for job in jobs if part(job) == number - 1]
 
 
 def make_folders(jobs: Iterable[Job]) -> None:
-    """Make the folders that the jobs' results go to.
+    """Make the folders that the jobs' results go to, and clear them of what a killed run left.
 
     Raises:
         OutputError: one cannot be made.
     """
     for folder in {Path(job.target).parent for job in jobs if job.target != STANDARD}:
         files.make_folder(folder)
+        files.remove_stale(folder)
 
 
 def any_present(jobs: Iterable[Job]) -> bool:

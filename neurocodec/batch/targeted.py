@@ -1,25 +1,27 @@
 """Many pictures brought to a target: each by itself, or all together at one level."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from statistics import fmean
 
 from neurocodec import files
-from neurocodec.batch import coding, scoring, targets
+from neurocodec.batch import coding, handling, scoring, targets
 from neurocodec.batch.coding import Encodings
-from neurocodec.batch.engines.local import Local, Outcome
+from neurocodec.batch.engines.engine import Engine, Workers
+from neurocodec.batch.engines.local import Outcome
+from neurocodec.batch.handling import Coded, Handling
 from neurocodec.batch.plan import Job
 from neurocodec.batch.records import EncodeRecord
-from neurocodec.batch.run import encode_record
+from neurocodec.batch.run import Result, encode_record
 from neurocodec.batch.scoring import Scores
 from neurocodec.batch.targets import Choice, Reached, Target
 from neurocodec.codecs import Level
 from neurocodec.errors import NeurocodecError, UsageError
 from neurocodec.files import STANDARD, display
-from neurocodec.images import MAX_PIXELS, Image
+from neurocodec.images import Image
 from neurocodec.measures.rate import bpp
-from neurocodec.pipeline import Pipeline, Setting, prepared, read
+from neurocodec.pipeline import Encoded, Pipeline, Setting, prepared
 
 
 @dataclass(frozen=True)
@@ -32,8 +34,8 @@ class Work:
         together: one level for all pictures, at which their mean holds.
         strict: a target that no level reaches is an error.
         cache: coded files serve later runs.
-        processes: worker processes; 0 works in this process.
-        max_pixels: larger pictures are refused unread.
+        workers: that do it.
+        handling: of the files.
     """
 
     setting: Setting
@@ -41,8 +43,8 @@ class Work:
     together: bool = False
     strict: bool = False
     cache: bool = True
-    processes: int = 0
-    max_pixels: int = MAX_PIXELS
+    workers: Workers = field(default_factory=Workers)
+    handling: Handling = field(default_factory=Handling)
 
 
 @dataclass(frozen=True)
@@ -75,13 +77,13 @@ def encode(jobs: Sequence[Job], work: Work) -> Iterator[Outcome[Job, EncodeRecor
     """
     if not work.together or len(jobs) < 2:
         cache = coding.default_cache() if work.cache else None
-        with Local(work.processes) as engine:
+        with work.workers.start() as engine:
             for one in engine.map(_encode, [_Task(job, work, cache) for job in jobs]):
                 yield Outcome(one.item.job, one.result, one.error)
         return
     if any(job.source == STANDARD for job in jobs):
         raise UsageError("--per folder reads pictures several times: - cannot be among them")
-    with coding.kept(work.cache) as folder, Local(work.processes) as engine:
+    with coding.kept(work.cache) as folder, work.workers.start() as engine:
         yield from _Folder(jobs, work, folder, engine).outcomes()
 
 
@@ -103,15 +105,24 @@ def choose(encodings: Encodings, pipeline: Pipeline, image: Image, target: Targe
 
 def _encode(task: _Task) -> EncodeRecord:
     job, work, pipeline = task.job, task.work, prepared(task.work.setting)
-    image = read(job.source, work.max_pixels)
+    opened = handling.read(job, work.handling, pipeline.codec)
+    image = opened.image
     with files.naming(display(job.source)):
         encodings = Encodings(pipeline, image, task.cache)
         choice = choose(encodings, pipeline, image, work.target)
         if work.strict:
             choice.check()
         encoded = encodings(choice.level)
-    files.write(job.target, encoded.data)
-    return encode_record(job, pipeline, encoded, choice.level, choice.reached(encodings.made))
+    coded = _coded(pipeline, image, encoded)
+    written = handling.write(job, encoded.data, opened.facts, work.handling, coded)
+    reached = choice.reached(encodings.made)
+    result = Result(encoded, opened.facts, written, choice.level, reached)
+    return encode_record(job, pipeline, result)
+
+
+def _coded(pipeline: Pipeline, image: Image, encoded: Encoded) -> Coded:
+    size = (encoded.coded_width, encoded.coded_height)
+    return Coded(pipeline.codec, pipeline.flattened(image), size)
 
 
 def _measure(
@@ -145,7 +156,7 @@ def _scores(
 class _Folder:
     """Pictures that share a level; one that fails is left out of the mean and costs itself only."""
 
-    def __init__(self, jobs: Sequence[Job], work: Work, cache: Path, engine: Local) -> None:
+    def __init__(self, jobs: Sequence[Job], work: Work, cache: Path, engine: Engine) -> None:
         self._jobs, self._work, self._cache, self._engine = jobs, work, cache, engine
         self._errors: dict[Job, NeurocodecError] = {}
         self._encodings = dict.fromkeys(jobs, 0)
@@ -200,7 +211,7 @@ class _Folder:
 def _sample(task: _Task) -> _Sample:
     work, level, pipeline = task.work, task.level, prepared(task.work.setting)
     assert level is not None
-    image = read(task.job.source, work.max_pixels)
+    image = handling.read(task.job, work.handling).image
     with files.naming(display(task.job.source)):
         encodings = Encodings(pipeline, image, task.cache)
         size_bytes = len(encodings(level).data)
@@ -212,8 +223,10 @@ def _write(task: _Task) -> EncodeRecord:
     """Write a picture at the level that was chosen, from the file that was made on the way."""
     job, level, pipeline = task.job, task.level, prepared(task.work.setting)
     assert level is not None
-    image = read(job.source, task.work.max_pixels)
+    opened = handling.read(job, task.work.handling, pipeline.codec)
     with files.naming(display(job.source)):
-        encoded = Encodings(pipeline, image, task.cache)(level)
-    files.write(job.target, encoded.data)
-    return encode_record(job, pipeline, encoded, level, task.reached)
+        encoded = Encodings(pipeline, opened.image, task.cache)(level)
+    coded = _coded(pipeline, opened.image, encoded)
+    written = handling.write(job, encoded.data, opened.facts, task.work.handling, coded)
+    result = Result(encoded, opened.facts, written, level, task.reached)
+    return encode_record(job, pipeline, result)

@@ -4,6 +4,7 @@ import json
 import logging
 import os
 import sys
+import time
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -61,16 +62,31 @@ def abandon_stdout() -> None:
 
 
 @contextmanager
-def progress(total: int, what: str) -> Iterator[Callable[[], Any]]:
-    """A bar on standard error, moved by each call; nothing where that is no terminal."""
+def progress(total: int, what: str) -> Iterator[Callable[..., Any]]:
+    """A bar on standard error, moved by each call; nothing where that is no terminal.
+
+    The calls may tell how many bytes were read so far.
+    """
     if total < 2 or not sys.stderr.isatty() or not LOG.isEnabledFor(logging.WARNING):
-        yield lambda: None
+        yield lambda input_bytes=0: None
         return
     from rich import progress as bars
     from rich.console import Console
 
-    columns = (*bars.Progress.get_default_columns()[:2], bars.MofNCompleteColumn())
-    shown = Console(stderr=True)
-    with bars.Progress(*columns, bars.TimeRemainingColumn(), console=shown, transient=True) as bar:
-        task = bar.add_task(what, total=total)
-        yield lambda: bar.advance(task)
+    columns = (
+        *bars.Progress.get_default_columns()[:2],
+        bars.MofNCompleteColumn(),
+        bars.TextColumn("{task.fields[speed]}"),
+        bars.TimeRemainingColumn(),
+    )
+    start = time.monotonic()
+    with bars.Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(what, total=total, speed="")
+
+        def advance(input_bytes: int = 0) -> None:
+            seconds = max(time.monotonic() - start, 1e-9)
+            rate = (bar.tasks[0].completed + 1) / seconds
+            flow = f" {input_bytes / seconds / 1e6:.1f} MB/s" if input_bytes else ""
+            bar.update(task, advance=1, speed=f"{rate:.1f}/s{flow}")
+
+        yield advance

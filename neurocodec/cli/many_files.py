@@ -1,133 +1,110 @@
-"""The commands over many files: their options, their plan, and what they print."""
+"""The commands over many files: what they share between options and outcomes."""
 
-from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass, fields
-from functools import wraps
-from pathlib import Path
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
-import click
-
-from neurocodec import files
+from neurocodec import locks
+from neurocodec.batch import manifest as manifests
 from neurocodec.batch import plan as planning
 from neurocodec.batch.engines.local import Outcome
-from neurocodec.batch.plan import Inputs, Job
-from neurocodec.batch.records import DecodeRecord, EncodeRecord, FilterRecord
-from neurocodec.cli import console, options
-from neurocodec.cli.inputs import files_from, listed, note_ignored, null_separated, recursive
-from neurocodec.errors import NeurocodecError, UsageError
-from neurocodec.files import STANDARD, display
+from neurocodec.batch.manifest import Manifest
+from neurocodec.batch.plan import Job
+from neurocodec.batch.records import Record
+from neurocodec.cli import console
+from neurocodec.cli.outcomes import Outcomes, show_plan
+from neurocodec.cli.selection import Planned, Selection
+from neurocodec.errors import DiskFullError
 
 if TYPE_CHECKING:
     from neurocodec.codecs import Level
     from neurocodec.pipeline import Pipeline
 
-Record = EncodeRecord | DecodeRecord | FilterRecord
+
+def work(
+    planned: Planned,
+    chosen: Selection,
+    what: str,
+    settings: dict[str, Any],
+    begin: Callable[[list[Job]], Iterator[Outcome[Job, Record]]],
+) -> None:
+    """Work on what was planned: results are printed as they come, the failures last.
+
+    Args:
+        planned: from `chosen.plan`.
+        chosen: the options.
+        what: the work, as the progress bar calls it.
+        settings: of the work, for the manifest.
+        begin: starts the work on jobs; their outcomes come in their order.
+
+    Raises:
+        UsageError: the manifest is of other settings, or another run is at the same files.
+        click.exceptions.Exit: with the exit code of the first failure, if there was one.
+    """
+    if chosen.dry_run:
+        show_plan(planned.jobs, chosen.as_json)
+        return
+    outcomes = Outcomes(chosen.as_json, planned.skipped)
+    with ExitStack() as stack:
+        manifest = None
+        jobs = planned.jobs
+        if chosen.manifest is not None:
+            goes_on = chosen.resume or chosen.skip_existing
+            opened = manifests.opened(chosen.manifest, settings, resume=goes_on)
+            manifest = stack.enter_context(opened)
+            jobs = _left(jobs, manifest, chosen, outcomes)
+        if len(jobs) > 1:
+            stack.enter_context(locks.alone(job.target for job in jobs))
+        for path, error in planned.unread:
+            outcomes.add(Outcome(Job(path, ""), None, error))
+        _follow(begin(jobs) if jobs else iter(()), jobs, chosen, what, (outcomes, manifest))
+    outcomes.end(batch=len(planned.jobs) + len(planned.unread) > 1 or bool(outcomes.skipped))
 
 
-@dataclass(frozen=True)
-class Selection:
-    """The file options of a command, as typed."""
-
-    inputs: tuple[str, ...]
-    output: str | None
-    recursive: bool
-    files_from: str | None
-    null_separated: bool
-    skip_existing: bool
-    keep_extension: bool
-    overwrite: bool
-    jobs: int
-    as_json: bool
-
-    def plan(
-        self, ending: str, accepts: Callable[[Path], bool], also: Collection[str] = ()
-    ) -> list[Job]:
-        """Every file to work on and where its result goes; the folders for it are made.
-
-        Args:
-            ending: ending of the results' names, with the dot.
-            accepts: True for a file in a folder that is one to take.
-            also: other endings that the results may have.
-
-        Raises:
-            UsageError: nothing was named; results would collide, replace an input, replace a
-                picture beside an input that may be an original, or end as another format does;
-                or a result on standard output leaves no room for --json.
-            OutputError: a folder cannot be made.
-        """
-        if self.output == STANDARD and self.as_json:
-            raise UsageError("-o - and --json both want standard output: write to a file")
-        inputs = self._find(accepts)
-        planned = planning.plan(inputs, self.output, lambda place: self._renamed(place, ending))
-        if self.skip_existing:
-            planned = self._without_existing(planned)
-        for job in planned:
-            _refuse_other_ending(Path(job.target), ending, also)
-            if self.output is None and not self.overwrite:
-                _refuse_loss(job.target)
-        if planning.means_folder(self.output, inputs):
-            planning.make_folders(planned)
-        return planned
-
-    def processes(self, planned: Sequence[Job]) -> int:
-        """Worker processes for that many jobs: none for a single one."""
-        return 0 if len(planned) < 2 else min(self.jobs, len(planned))
-
-    def _find(self, accepts: Callable[[Path], bool]) -> Inputs:
-        inputs = planning.find(
-            self.inputs,
-            listed=self._listed(),
-            accepts=accepts,
-            recursive=self.recursive,
-            output=self.output,
-        )
-        if not inputs.sources and not inputs.many and self.files_from is None:
-            raise UsageError("INPUT is missing: name a file, a folder, - or --files-from LIST")
-        note_ignored(inputs, deeper=self.recursive or self.files_from is not None)
-        return inputs
-
-    def _without_existing(self, planned: list[Job]) -> list[Job]:
-        pending = list(planning.pending(planned))
-        if len(pending) < len(planned):
-            console.note(
-                f"{len(planned) - len(pending)} of {len(planned)} outputs exist: skipped, "
-                "whatever their settings were"
-            )
-        return pending
-
-    def _renamed(self, place: Path, ending: str) -> Path:
-        if self.keep_extension:
-            return place.with_name(place.name + ending)
-        return place.with_suffix(ending)
-
-    def _listed(self) -> list[str]:
-        return listed(self.files_from, null_separated=self.null_separated)
+def _left(jobs: list[Job], manifest: Manifest, chosen: Selection, outcomes: Outcomes) -> list[Job]:
+    """The jobs that a manifest does not have as done."""
+    if chosen.skip_existing:
+        existing = [job for job in jobs if job not in set(planning.pending(jobs))]
+        done = {job for job in existing if manifest.made_alike(job)}
+        others = len(existing) - len(done)
+        if others:
+            console.note(f"{others} outputs exist that were not made with these settings: anew")
+        outcomes.skip(len(done), "made with these settings")
+        return [job for job in jobs if job not in done]
+    manifest.refuse_others(jobs)
+    finished = manifest.finished(jobs)
+    if finished.stale:
+        console.note(f"{len(finished.stale)} inputs or outputs changed since: done anew")
+    outcomes.skip(len(finished.whole), f"in {manifest.name} and whole")
+    return [job for job in jobs if job not in finished.whole]
 
 
-def selection(command: options.Command) -> options.Command:
-    """Add INPUT and the file options; the command gets them as one `chosen`."""
-
-    @click.argument("inputs", nargs=-1, metavar="INPUT...", type=click.Path())
-    @options.output
-    @recursive
-    @files_from
-    @null_separated
-    @click.option("--skip-existing", is_flag=True, help="Skip inputs whose output exists.")
-    @click.option("--keep-extension", is_flag=True, help="Name outputs a.png.bpg, not a.bpg.")
-    @click.option(
-        "--overwrite",
-        is_flag=True,
-        help="Replace pictures beside the inputs, which may be originals.",
-    )
-    @options.jobs
-    @options.as_json
-    @wraps(command)
-    def wrapped(**values: Any) -> Any:
-        chosen = Selection(**{field.name: values.pop(field.name) for field in fields(Selection)})
-        return command(chosen=chosen, **values)
-
-    return wrapped
+def _follow(
+    running: Iterator[Outcome[Job, Record]],
+    jobs: Sequence[Job],
+    chosen: Selection,
+    what: str,
+    into: tuple[Outcomes, Manifest | None],
+) -> None:
+    """Take every outcome in; a full disk ends the work, as does a failure with --fail-fast."""
+    outcomes, manifest = into
+    try:
+        with console.progress(len(jobs), what) as advance:
+            for outcome in running:
+                outcomes.add(outcome)
+                if manifest is not None:
+                    manifest.add(outcome)
+                advance(outcomes.input_bytes)
+                if isinstance(outcome.error, DiskFullError) or (outcome.error and chosen.fail_fast):
+                    outcomes.stopped = len(jobs) - outcomes.seen
+                    break
+    except KeyboardInterrupt:
+        how = "--resume" if manifest is not None else "--skip-existing"
+        console.note(f"{outcomes.done} of {len(jobs)} done: {how} goes on from there")
+        raise
+    finally:
+        if hasattr(running, "close"):
+            running.close()
 
 
 def load_filter(pipeline: "Pipeline", level: "Level | None", planned: Sequence[Job]) -> None:
@@ -165,98 +142,16 @@ def _automatic(codec_name: str, spec: str) -> str:
     return f"filtered for recognisers by {spec}: --filter none leaves pictures as they are"
 
 
-def _refuse_loss(target: str) -> None:
-    from neurocodec import images
-
-    if target == STANDARD or not files.exists(target) or not images.has_picture_name(Path(target)):
-        return
-    raise UsageError(
-        f"{display(target)} exists, and may be an original: "
-        "name the output with -o, or add --overwrite"
-    )
-
-
-def _refuse_other_ending(target: Path, ending: str, also: Collection[str]) -> None:
-    from neurocodec import images, registry
-    from neurocodec.codecs import CODECS
-
-    suffix = target.suffix.lower()
-    if suffix in {ending, *also}:
-        return
-    coded = {registry.load(CODECS, name, "codec").extension for name in CODECS}
-    named = images.file_format(target)
-    other = named not in {None, images.file_format(Path("x" + ending))}
-    if other or suffix in coded:
-        better = display(target.with_suffix(Path("x" + ending).suffix))
-        raise UsageError(f"the output is a {ending} file, not a {suffix} file: name it {better}")
-
-
-def report(
-    outcomes: Iterator[Outcome[Job, Record]], planned: Sequence[Job], chosen: Selection, what: str
-) -> None:
-    """Print every result as it comes, then the failures.
-
-    Raises:
-        click.exceptions.Exit: with the exit code of the first failure, if there was one.
-    """
-    failures: list[tuple[str, NeurocodecError]] = []
-    done = 0
-    try:
-        with console.progress(len(planned), what) as advance:
-            for outcome in outcomes:
-                if outcome.result is not None:
-                    _show(outcome.result, chosen.as_json)
-                    done += 1
-                if outcome.error is not None:
-                    failures.append((outcome.item.source, outcome.error))
-                advance()
-    except KeyboardInterrupt:
-        console.note(f"{done} of {len(planned)} done: --skip-existing goes on from there")
-        raise
-    for source, error in failures:
-        message, name = str(error), display(source)
-        console.error(message if name in message else f"{name}: {message}")
-    if len(planned) > 1:
-        console.note(f"{done} of {len(planned)} done")
-    if failures:
-        raise click.exceptions.Exit(failures[0][1].exit_code)
-
-
-def _show(record: Record, as_json: bool) -> None:
-    if record.output == STANDARD:
-        console.note(_describe(record))
-    else:
-        console.result(record, as_json, _describe(record))
-
-
-def _describe(record: Record) -> str:
-    text = f"{display(record.output)}  {record.width}×{record.height}"
-    if isinstance(record, FilterRecord):
-        return text + _searched(record)
-    if isinstance(record, DecodeRecord):
-        return f"{text}  {record.output_bytes} bytes"
-    if (record.width, record.height) != (record.coded_width, record.coded_height):
-        text += f" as {record.coded_width}×{record.coded_height}"
-    text += f"  {record.size_bytes} bytes  {record.bpp:.3f} bpp"
-    return text + _searched(record) + _targeted(record)
-
-
-def _searched(record: EncodeRecord | FilterRecord) -> str:
-    """The rate without the filter that was searched, and the seconds."""
-    if record.search is None:
-        return ""
-    bpp, seconds = record.search["before"]["bpp"], record.search["seconds"]
-    return f"  (unfiltered {bpp:.3f} bpp; {seconds:.0f} s of search)"
-
-
-def _targeted(record: EncodeRecord) -> str:
-    """The level that a target chose, the score there, and how many encodings it took."""
-    if record.target is None:
-        return ""
-    from neurocodec.batch.targets import spell
-
-    target, ((unit, value),) = record.target, record.level.items()
-    parts = [f"{unit} {value}", f"{target.encodings} encoding{'s' * (target.encodings != 1)}"]
-    if target.quantity in {"agreement", "kl"}:
-        parts.insert(1, spell(target.quantity, target.reached))
-    return f"  ({', '.join(parts)})"
+def settings(pipeline: "Pipeline", planned: Planned) -> dict[str, Any]:
+    """What decides the files of a pipeline, in plain values."""
+    asked = pipeline.setting
+    weights = pipeline.loaded_filter.weights_sha256 if planning.any_present(planned.jobs) else ""
+    return {
+        "codec": asked.codec,
+        "encoder": pipeline.codec.encoder,
+        "chroma": pipeline.codec.chroma,
+        "filter": pipeline.filter_spec,
+        "weights_sha256": weights,
+        "flatten": asked.flatten,
+        "keep_metadata": asked.keep_metadata,
+    }

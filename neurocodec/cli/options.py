@@ -11,7 +11,7 @@ from neurocodec.cli import console
 from neurocodec.errors import UsageError
 
 if TYPE_CHECKING:
-    from neurocodec.cli.many_files import Selection
+    from neurocodec.cli.selection import Selection
     from neurocodec.codecs import Level
 
 Command = Callable[..., Any]
@@ -106,6 +106,21 @@ max_pixels = click.option(
     default=179_000_000,
     show_default=True,
     help="Refuse larger pictures unread.",
+)
+max_bytes = click.option(
+    "--max-bytes",
+    type=click.IntRange(min=1),
+    default=2 << 30,
+    show_default=True,
+    help="Refuse longer files, read no further than that.",
+)
+verify = click.option(
+    "--verify", is_flag=True, help="Decode what was written, and compare it with the picture."
+)
+keep_smaller = click.option(
+    "--keep-smaller",
+    is_flag=True,
+    help="Where the input has the codec's format and is no larger, keep its bytes.",
 )
 jobs = click.option(
     "-j",

@@ -16,6 +16,8 @@ from neurocodec.errors import UsageError
 from neurocodec.files import display
 
 if TYPE_CHECKING:
+    from neurocodec.batch.engines.engine import Workers
+    from neurocodec.batch.handling import Handling
     from neurocodec.batch.targets import Target
     from neurocodec.pipeline import Pipeline, Setting
 
@@ -58,15 +60,19 @@ class Aim:
     cache: bool
 
     def encode(
-        self, planned: Sequence[Job], setting: "Setting", processes: int, max_pixels: int
+        self,
+        planned: Sequence[Job],
+        setting: "Setting",
+        workers: "Workers",
+        handling: "Handling",
     ) -> Iterator[Outcome[Job, EncodeRecord]]:
         """Encode every job's source to its target file; outcomes come in the jobs' order.
 
         Args:
             planned: the jobs.
             setting: codec and filter.
-            processes: worker processes; 0 works in this process.
-            max_pixels: larger pictures are refused unread.
+            workers: that do it.
+            handling: of the files.
 
         Raises:
             UsageError: a recogniser is of another task, or of no known name.
@@ -83,10 +89,23 @@ class Aim:
             together=self.per_folder,
             strict=self.strict,
             cache=self.cache,
-            processes=processes,
-            max_pixels=max_pixels,
+            workers=workers,
+            handling=handling,
         )
         return self._noted(targeted.encode(planned, work), prepared(setting))
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What is asked, in plain values."""
+        target = self.target
+        return {
+            "quantity": target.quantity,
+            "value": target.value,
+            "models": list(target.models),
+            "task": target.task,
+            "per_folder": self.per_folder,
+            "strict": self.strict,
+        }
 
     def _noted(
         self, outcomes: Iterator[Outcome[Job, EncodeRecord]], pipeline: "Pipeline"

@@ -1,6 +1,5 @@
 """A results file that a killed run leaves whole up to its last complete point, to go on from."""
 
-import fcntl
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -8,7 +7,7 @@ from itertools import accumulate
 from pathlib import Path
 from typing import BinaryIO
 
-from neurocodec import files
+from neurocodec import files, locks
 from neurocodec.errors import OutputError, UsageError
 from neurocodec.evaluation import results
 from neurocodec.evaluation.results import Key, PictureResult, Point
@@ -75,12 +74,8 @@ def opened(path: Path, *, per_image: bool, fresh: bool = False) -> Iterator[Jour
     except OSError as exc:
         raise OutputError(f"{name}: cannot be written ({exc.strerror})") from exc
     with opened_file as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise UsageError(
-                f"{name}: another run is writing it: wait, or name another file"
-            ) from None
+        if not locks.take(file):
+            raise UsageError(f"{name}: another run is writing it: wait, or name another file")
         if fresh:
             yield Journal(file, name, per_image, set(), 0)
         else:

@@ -3,6 +3,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from neurocodec.batch import grouping
+from neurocodec.batch.handling import Facts, Opened
 from neurocodec.codecs import Level
 from neurocodec.errors import BadInputError, BugError
 from neurocodec.images import Image
@@ -32,7 +33,7 @@ class Halver:
 def read(name):
     if name == "bad":
         raise BadInputError("bad: no picture")
-    return picture(*SIZES[name], seed=ord(name))
+    return Opened(picture(*SIZES[name], seed=ord(name)), Facts(1, name, 0.0))
 
 
 @pytest.fixture
@@ -54,13 +55,15 @@ def test_pictures_of_one_size_go_together_and_come_in_order(filtered):
         if one.item == "bad":
             assert (one.result, type(one.error)) == (None, BadInputError)
         else:
-            assert (one.result.image.pixels == read(one.item).pixels // 2).all()
-            assert one.result.size == SIZES[one.item]
-            assert one.result.filter_s > 0
+            filtered_one = one.result.filtered
+            assert (filtered_one.image.pixels == read(one.item).image.pixels // 2).all()
+            assert filtered_one.size == SIZES[one.item]
+            assert filtered_one.filter_s > 0
+            assert one.result.facts.sha256 == one.item
 
 
 def test_a_picture_that_cannot_be_filtered_costs_itself_only(filtered):
-    ready = Halver(dislikes=int(read("c").pixels[0, 0, 0]))
+    ready = Halver(dislikes=int(read("c").image.pixels[0, 0, 0]))
 
     outcomes = filtered(["a", "c", "e", "b"], ready)
 

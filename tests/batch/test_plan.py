@@ -1,11 +1,12 @@
 """Which files are meant, and where their results go."""
 
+import os
 from pathlib import Path
 
 import pytest
 
 from neurocodec.batch import plan
-from neurocodec.errors import UsageError
+from neurocodec.errors import BadInputError, UsageError
 
 
 def is_picture(path: Path) -> bool:
@@ -33,7 +34,8 @@ def test_one_file_goes_beside_itself_or_where_told(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     make(tmp_path, "d/a.png", "out/x")
     assert planned(["d/a.png"]) == [("d/a.png", "d/a.bpg")]
-    assert planned(["d/a.png"], "b") == [("d/a.png", "b")]
+    assert planned(["d/a.png"], "b.x") == [("d/a.png", "b.x")]
+    assert planned(["d/a.png"], "b") == [("d/a.png", "b/a.bpg")]  # a folder to be
     assert planned(["d/a.png"], "out") == [("d/a.png", "out/a.bpg")]
     assert planned(["d/a.png"], "new/") == [("d/a.png", "new/a.bpg")]
     assert planned(["-"]) == [("-", "-")]
@@ -119,3 +121,52 @@ def test_hidden_entries_of_a_folder_are_left_out(tmp_path, monkeypatch):
         ("d/e/f.png", "out/e/f.bpg"),
     ]
     assert planned(["d/._a.png"], "out/") == [("d/._a.png", "out/._a.bpg")]
+
+
+def test_shards_are_disjoint_and_together_all_wherever_the_output_is():
+    names = [f"{number}.bpg" for number in range(200)]
+
+    def parts(root, count):
+        jobs = [plan.Job(name, f"{root}/{name}") for name in names]
+        return [
+            [job.source for job in plan.shard(jobs, number, count, root)]
+            for number in range(1, count + 1)
+        ]
+
+    for count in (1, 3, 8):
+        shards = parts("out", count)
+        assert sorted(name for one in shards for name in one) == sorted(names)
+        assert all(len(one) > 200 / count / 2 for one in shards)
+        assert shards == parts("/elsewhere/out", count)
+
+
+def test_a_folder_below_that_cannot_be_looked_into_costs_itself_only(tmp_path, monkeypatch):
+    make(tmp_path, "d/a.png", "d/closed/b.png", "d/open/c.png")
+    scandir = plan.os.scandir
+
+    def refuse(folder):
+        if str(folder).endswith("closed"):
+            raise PermissionError(13, "Permission denied", str(folder))
+        return scandir(folder)
+
+    monkeypatch.setattr(plan.os, "scandir", refuse)
+    named = [str(tmp_path / "d")]
+    found = plan.find(named, accepts=is_picture, recursive=True)
+    assert [Path(source.path).name for source in found.sources] == ["a.png", "c.png"]
+    ((path, error),) = found.unread
+    assert path.endswith("closed")
+    assert "Permission denied" in str(error)
+    with pytest.raises(BadInputError, match="closed"):
+        plan.find([str(tmp_path / "d" / "closed")], accepts=is_picture)
+
+
+def test_only_regular_files_are_taken_from_folders(tmp_path):
+    make(tmp_path, "d/a.png")
+    os.mkfifo(tmp_path / "d" / "b.png")
+    (tmp_path / "d" / "c.png").symlink_to("a.png")
+    (tmp_path / "d" / "e.png").symlink_to("nowhere")
+
+    found = plan.find([str(tmp_path / "d")], accepts=is_picture)
+
+    assert [Path(source.path).name for source in found.sources] == ["a.png", "c.png"]
+    assert found.ignored == 2

@@ -206,7 +206,9 @@ def test_workers_make_the_same_files_and_a_bad_picture_costs_itself(folder, tmp_
         )  # fmt: skip
         assert done.returncode == 5
         assert b"bad.png: not a picture" in done.stderr
-        assert len(done.stdout.splitlines()) == 3
+        objects = [json.loads(line) for line in done.stdout.splitlines()]
+        assert [one.get("exit_code") for one in objects].count(None) == 3
+        assert len(objects) == 4
     first, second = ([path.read_bytes() for path in sorted((tmp_path / j).iterdir())] for j in "02")
     assert first == second
 

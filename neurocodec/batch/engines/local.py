@@ -113,7 +113,7 @@ class Local:
         self, function: Callable[[Item], Result], item: Item
     ) -> Callable[[], Outcome[Item, Result]]:
         if self.jobs == 0:
-            outcome = _attempt(function, item)
+            outcome = attempt(function, item)
             return lambda: outcome
         if self._pool is None:
             self._pool = self._stack.enter_context(_processes(self.jobs))
@@ -170,7 +170,8 @@ def _schedule(
         raise ToolError(f"the worker processes died: {exc}: run it again") from exc
 
 
-def _attempt(function: Callable[[Item], Result], item: Item) -> Outcome[Item, Result]:
+def attempt(function: Callable[[Item], Result], item: Item) -> Outcome[Item, Result]:
+    """Apply a function here; what it raises costs the item only."""
     try:
         return Outcome(item, function(item), None)
     except NeurocodecError as exc:

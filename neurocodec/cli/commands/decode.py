@@ -1,10 +1,18 @@
 """`neurocodec decode`."""
 
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
 import click
 
+from neurocodec.batch.plan import Job
 from neurocodec.cli import options
-from neurocodec.cli.many_files import Selection, selection
+from neurocodec.cli.selection import Selection, selection
 from neurocodec.errors import UsageError
+
+if TYPE_CHECKING:
+    from neurocodec.batch.engines.local import Outcome
+    from neurocodec.batch.records import DecodeRecord
 
 
 @click.command()
@@ -35,11 +43,17 @@ def decode(
     from neurocodec.cli import many_files
 
     planned = chosen.plan(".png", codecs.is_coded, run.PPM_ENDINGS)
-    if expect_sha256 is not None and len(planned) != 1:
-        raise UsageError(f"--expect-sha256 is for one file, not {len(planned)}")
-    processes = chosen.processes(planned)
+    if expect_sha256 is not None and len(planned.jobs) != 1:
+        raise UsageError(f"--expect-sha256 is for one file, not {len(planned.jobs)}")
     settings = {"weights": weights, "partial": partial}
-    outcomes = run.decode(
-        planned, processes=processes, expected_sha256=expect_sha256, settings=settings
-    )
-    many_files.report(outcomes, planned, chosen, "decoding")
+
+    def begin(jobs: list[Job]) -> Iterator["Outcome[Job, DecodeRecord]"]:
+        return run.decode(
+            jobs,
+            workers=chosen.workers(planned),
+            handling=chosen.handling(),
+            expected_sha256=expect_sha256,
+            settings=settings,
+        )
+
+    many_files.work(planned, chosen, "decoding", settings, begin)

@@ -1,13 +1,17 @@
 """`neurocodec encode`."""
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import click
 
+from neurocodec.batch.plan import Job
 from neurocodec.cli import options, targeting
-from neurocodec.cli.many_files import Selection, selection
+from neurocodec.cli.selection import Selection, selection
 
 if TYPE_CHECKING:
+    from neurocodec.batch.engines.local import Outcome
+    from neurocodec.batch.records import EncodeRecord
     from neurocodec.cli.targeting import Aim
     from neurocodec.codecs import Level
 
@@ -20,7 +24,8 @@ if TYPE_CHECKING:
 @options.filter_with_settings
 @options.flatten
 @click.option("--keep-metadata", is_flag=True, help="Keep EXIF, ICC and XMP.")
-@options.max_pixels
+@options.verify
+@options.keep_smaller
 @options.device
 @options.verbosity
 def encode(
@@ -32,7 +37,8 @@ def encode(
     filter: str,
     flatten: str | None,
     keep_metadata: bool,
-    max_pixels: int,
+    verify: bool,
+    keep_smaller: bool,
     device: str,
 ) -> None:
     """Encode pictures for recognisers with a stock encoder; --filter search saves the most bits.
@@ -54,12 +60,18 @@ def encode(
     pipeline = prepared(setting)
     if level is not None:
         pipeline.own_level(level)
-    planned = chosen.plan(pipeline.codec.extension, images.has_picture_name)
-    many_files.load_filter(pipeline, level, planned)
-    processes = chosen.processes(planned)
-    if aim is not None:
-        outcomes = aim.encode(planned, setting, processes, max_pixels)
-    else:
+    fields = {} if level is None else level.record()
+    planned = chosen.plan(pipeline.codec.extension, images.has_picture_name, fields=fields)
+    many_files.load_filter(pipeline, level, planned.jobs)
+    workers = chosen.workers(planned)
+    handling = chosen.handling(verify=verify, keep_smaller=keep_smaller)
+
+    def begin(jobs: list[Job]) -> Iterator["Outcome[Job, EncodeRecord]"]:
+        if aim is not None:
+            return aim.encode(jobs, setting, workers, handling)
         assert level is not None
-        outcomes = run.encode(planned, run.Work(setting, level, processes, max_pixels))
-    many_files.report(outcomes, planned, chosen, "encoding")
+        return run.encode(jobs, run.Work(setting, level, workers, handling))
+
+    asked = fields if aim is None else {"target": aim.settings}
+    settings = {**many_files.settings(pipeline, planned), **asked, "keep_smaller": keep_smaller}
+    many_files.work(planned, chosen, "encoding", settings, begin)

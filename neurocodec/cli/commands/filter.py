@@ -1,14 +1,18 @@
 """`neurocodec filter`."""
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import click
 
+from neurocodec.batch.plan import Job
 from neurocodec.cli import options
-from neurocodec.cli.many_files import Selection, selection
+from neurocodec.cli.selection import Selection, selection
 from neurocodec.errors import UsageError
 
 if TYPE_CHECKING:
+    from neurocodec.batch.engines.local import Outcome
+    from neurocodec.batch.records import FilterRecord
     from neurocodec.codecs import Level
 
 
@@ -18,7 +22,6 @@ if TYPE_CHECKING:
 @options.codec
 @options.filter_with_settings
 @options.flatten
-@options.max_pixels
 @options.device
 @options.verbosity
 def filter_(
@@ -27,7 +30,6 @@ def filter_(
     codec: str,
     filter: str,
     flatten: str | None,
-    max_pixels: int,
     device: str,
 ) -> None:
     """Write pictures as the encoder would see them, for an encoder of your own.
@@ -46,9 +48,15 @@ def filter_(
     pipeline = prepared(setting)
     pipeline.own_level(level)
     also = (".png", *run.PPM_ENDINGS)
-    planned = chosen.plan(".filtered.png", images.has_picture_name, also)
-    many_files.load_filter(pipeline, level, planned)
-    if planned and pipeline.loaded_filter.needs_encoder:
+    fields = level.record()
+    planned = chosen.plan(".filtered.png", images.has_picture_name, also, fields)
+    many_files.load_filter(pipeline, level, planned.jobs)
+    if planned.jobs and pipeline.loaded_filter.needs_encoder:
         raise UsageError(f"--filter {filter} finds what only encode can write: use encode")
-    work = run.Work(setting, level, chosen.processes(planned), max_pixels)
-    many_files.report(run.filter_pictures(planned, work), planned, chosen, "filtering")
+
+    def begin(jobs: list[Job]) -> Iterator["Outcome[Job, FilterRecord]"]:
+        work = run.Work(setting, level, chosen.workers(planned), chosen.handling())
+        return run.filter_pictures(jobs, work)
+
+    settings = {**many_files.settings(pipeline, planned), **fields}
+    many_files.work(planned, chosen, "filtering", settings, begin)

@@ -1,0 +1,185 @@
+"""A picture file read and a result written, with what a batch asks for on the way."""
+
+import hashlib
+import os
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from neurocodec import files, images
+from neurocodec.batch.coding import resized
+from neurocodec.batch.plan import Job
+from neurocodec.codecs import Codec
+from neurocodec.errors import BadInputError, ToolError
+from neurocodec.files import MAX_BYTES, STANDARD, display
+from neurocodec.images import MAX_PIXELS, Image
+
+_SLACK_VARIANCE = 1.2
+_SLACK_LEVELS = 16.0  # squared
+
+
+@dataclass(frozen=True)
+class Handling:
+    """What is asked of every file beside its coding.
+
+    Attributes:
+        max_pixels: larger pictures are refused unread.
+        max_bytes: larger files are refused, read no further than that.
+        verify: read back and decode what was written.
+        keep_smaller: where the input has the codec's own format and is no larger, its bytes are
+            the output.
+        preserve_times: outputs get the inputs' times of modification.
+    """
+
+    max_pixels: int = MAX_PIXELS
+    max_bytes: int = MAX_BYTES
+    verify: bool = False
+    keep_smaller: bool = False
+    preserve_times: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Facts:
+    """An input file as it was read.
+
+    Attributes:
+        size_bytes: of the file.
+        sha256: of the file, in hexadecimal.
+        read_ms: milliseconds that reading and colour conversion took.
+        content: the file, where it may be kept; else nothing.
+    """
+
+    size_bytes: int
+    sha256: str
+    read_ms: float
+    content: bytes = b""
+
+
+@dataclass(frozen=True, eq=False)
+class Opened:
+    """A picture and the file that it came from."""
+
+    image: Image
+    facts: Facts
+
+
+@dataclass(frozen=True, eq=False)
+class Coded:
+    """What an encoded file is of: the codec, its picture, and the width and height coded."""
+
+    codec: Codec
+    image: Image
+    size: tuple[int, int]
+
+
+@dataclass(frozen=True, eq=False)
+class Written:
+    """What was written, and the milliseconds that writing and verifying took."""
+
+    data: bytes
+    ms: Mapping[str, float]
+    kept: bool = False
+
+
+def read(job: Job, handling: Handling, codec: Codec | None = None) -> Opened:
+    """Read a job's picture.
+
+    Args:
+        job: its source.
+        handling: the limits.
+        codec: whose format may be kept.
+
+    Raises:
+        BadInputError: it cannot be read, is no picture, or is too large.
+    """
+    start = time.perf_counter()
+    data = files.read(job.source, handling.max_bytes)
+    image = images.read(data, display(job.source), handling.max_pixels)
+    own = codec is not None and handling.keep_smaller and codec.recognises(data)
+    facts = facts_of(data, start)
+    return Opened(image, replace(facts, content=data) if own else facts)
+
+
+def facts_of(data: bytes, start: float) -> Facts:
+    """The facts of a file whose reading began at that time of `time.perf_counter`."""
+    return Facts(len(data), hashlib.sha256(data).hexdigest(), since_ms(start))
+
+
+def write(
+    job: Job,
+    data: bytes,
+    facts: Facts,
+    handling: Handling,
+    coded: "Coded | None" = None,
+) -> Written:
+    """Write a result to a job's target.
+
+    Args:
+        job: source and target.
+        data: the result.
+        facts: of the source.
+        handling: what is asked.
+        coded: what the result is of, where `verify` can decode it.
+
+    Raises:
+        OutputError: it cannot be written.
+        ToolError: what was written does not decode to the picture.
+    """
+    kept = bool(facts.content) and facts.size_bytes <= len(data)
+    data = facts.content if kept else data
+    start = time.perf_counter()
+    files.write(job.target, data)
+    if handling.preserve_times and STANDARD not in {job.source, job.target}:
+        copy_times(job)
+    ms = {"write": since_ms(start)}
+    if handling.verify and coded is not None and not kept:
+        start = time.perf_counter()
+        verify(job, data, coded)
+        ms["verify"] = since_ms(start)
+    return Written(data, ms, kept)
+
+
+def copy_times(job: Job) -> None:
+    """Give a job's target the times of its source."""
+    times = os.stat(job.source)  # noqa: PTH116 - names may be bytes that no Path prints
+    os.utime(job.target, ns=(times.st_atime_ns, times.st_mtime_ns))
+
+
+def verify(job: Job, data: bytes, coded: Coded) -> None:
+    """Decode the file that was written, which must be `data`, and look at the picture.
+
+    It has to be nearer to the picture than an even one of the picture's mean colour.
+
+    Raises:
+        ToolError: the file or the picture is another.
+    """
+    name, encoder = display(job.target), coded.codec.encoder
+    try:
+        stored = data if job.target == STANDARD else files.read(job.target)
+        decoded = coded.codec.decode(stored)
+    except BadInputError as exc:
+        raise ToolError(f"{name}: does not decode ({exc}): {encoder} failed") from exc
+    if stored != data:
+        raise ToolError(f"{name}: is not what was written: another program changed it")
+    size = (decoded.width, decoded.height)
+    if size != coded.size:
+        expected = "×".join(map(str, coded.size))
+        raise ToolError(f"{name}: decodes to {size[0]}×{size[1]}, not {expected}")
+    image = coded.image
+    error, variance = _distances(resized(decoded, image.width, image.height), image)
+    if error > _SLACK_VARIANCE * variance + _SLACK_LEVELS:
+        raise ToolError(f"{name}: decodes to another picture: {encoder} failed")
+
+
+def since_ms(start: float) -> float:
+    """Milliseconds since a time of `time.perf_counter`, to a hundredth."""
+    return round(1000 * (time.perf_counter() - start), 2)
+
+
+def _distances(decoded: Image, image: Image) -> tuple[float, float]:
+    """The mean squared error of a decoded picture, and that of the picture's mean colour."""
+    seen, true = decoded.pixels.astype(np.float32), image.pixels.astype(np.float32)
+    error = float(np.square(seen - true).mean())
+    return error, float(np.square(true - true.mean((0, 1))).mean())
