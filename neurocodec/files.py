@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import json
 import os
 import shutil
 import sys
@@ -9,7 +10,7 @@ import time
 from collections.abc import Iterator
 from contextlib import nullcontext
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from neurocodec import locks
 from neurocodec.errors import BadInputError, DiskFullError, NeurocodecError, OutputError
@@ -61,9 +62,27 @@ def _bounded(file: BinaryIO, name: str, max_bytes: int) -> bytes:
     return b"".join(pieces)
 
 
+def parsed(text: str | bytes) -> Any:
+    """The JSON of a file, which may hold anything.
+
+    Raises:
+        ValueError: it is none, or is nested too deeply.
+    """
+    try:
+        return json.loads(text)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+
+
 def exists(path: str) -> bool:
     """True if there is something of that name; False for a name that no file can have."""
     return os.path.exists(path)  # noqa: PTH110 - Path.exists raises where a name is too long
+
+
+def is_within(name: str) -> bool:
+    """True for a name that leads no higher than where it starts; links lead where they do."""
+    plain = Path(os.path.normpath(name))
+    return not plain.is_absolute() and plain.parts[:1] != ("..",)
 
 
 def is_folder(path: str) -> bool:
@@ -93,8 +112,8 @@ def write(path: str, data: bytes) -> None:
         if path == STANDARD:
             sys.stdout.buffer.write(data)
             sys.stdout.buffer.flush()
-        elif target.exists() and not target.is_file():
-            target.write_bytes(data)
+        elif exists(path) and not Path(path).is_file():
+            Path(path).write_bytes(data)  # by its own name: a pipe of a process has no other
         else:
             _replace(target, data)
 

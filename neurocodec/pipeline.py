@@ -12,7 +12,7 @@ from functools import cached_property, lru_cache
 from neurocodec import codecs, files, filters, images, weights
 from neurocodec.codecs import Codec, Level, Logits, qp_tables
 from neurocodec.filters import Account, Filter
-from neurocodec.images import MAX_PIXELS, Image
+from neurocodec.images import Image
 from neurocodec.measures.rate import bpp
 
 AUTO = "auto"
@@ -243,13 +243,13 @@ def prepared(setting: Setting) -> Pipeline:
     return Pipeline(setting)
 
 
-def read(source: str, max_pixels: int = MAX_PIXELS) -> Image:
+def read(source: str) -> Image:
     """The picture in a file, or on standard input for "-".
 
     Raises:
-        BadInputError: it cannot be read, is no picture, or is larger than `max_pixels`.
+        BadInputError: it cannot be read, is no picture, or is too large.
     """
-    return images.read(files.read(source), files.display(source), max_pixels)
+    return images.read(files.read(source), files.display(source))
 
 
 def _resolved(spec: str, codec: Codec) -> str:

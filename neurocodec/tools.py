@@ -2,7 +2,8 @@
 
 A program is looked for in the variable NEUROCODEC_<NAME>, then in the project's bin/, then among
 the bundled ones, which have all that is needed, and last on PATH. No shell, standard input from
-/dev/null or from bytes, always a time limit, and a child dies with its parent.
+/dev/null or from bytes, always a time limit, a limit of what it may write, and a child dies with
+its parent.
 """
 
 import contextlib
@@ -10,6 +11,7 @@ import ctypes
 import logging
 import os
 import re
+import resource
 import shlex
 import shutil
 import signal
@@ -18,7 +20,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 
 from neurocodec.errors import MissingError, OutputError, ToolCrashError, ToolError, ToolTimeoutError
@@ -27,6 +29,9 @@ PROJECT_BIN = Path(__file__).resolve().parent.parent / "bin"
 OWN_MARK = "neurocodec"
 LOG = logging.getLogger("neurocodec")
 PROBE_TIMEOUT_S = 20
+_PROBE_BYTES = 1 << 20
+_LEAST_BYTES, _BYTES_OF_A_PIXEL = 1 << 26, 16  # of output: twice what a 16-bit RGBA picture has
+_LAST_BYTES = 1 << 16  # of standard error
 _PR_SET_PDEATHSIG = 1
 _LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
 
@@ -85,7 +90,7 @@ def _probe(tool: Tool, path: Path) -> str | None:
     A drop-in of our own is not: it would call itself.
     """
     try:
-        done = _complete([str(path), *tool.probe], None, PROBE_TIMEOUT_S)
+        done = _complete([str(path), *tool.probe], None, PROBE_TIMEOUT_S, _PROBE_BYTES)
     except (OSError, subprocess.TimeoutExpired):
         return None
     answer = (done.stdout + done.stderr).decode(errors="replace")
@@ -150,6 +155,7 @@ def run(
     arguments: Sequence[str | Path],
     *,
     timeout_s: float,
+    pixels: int = 0,
     stdin: bytes | None = None,
     produces: Path | None = None,
 ) -> bytes:
@@ -159,6 +165,7 @@ def run(
         program: what `find` gave.
         arguments: the rest of the command line, passed as it is, without a shell.
         timeout_s: seconds until the program is killed.
+        pixels: of its picture: it is killed where it writes far more than these can need.
         stdin: bytes for its standard input; /dev/null without.
         produces: the file that it must leave behind, non-empty.
 
@@ -168,9 +175,10 @@ def run(
         ToolTimeoutError: it did not end in time.
     """
     command = [str(program.path), *map(str, arguments)]
+    most_bytes = _LEAST_BYTES + _BYTES_OF_A_PIXEL * pixels
     LOG.info("run: %s", shlex.join(command))
     try:
-        done = _complete(command, stdin, timeout_s)
+        done = _complete(command, stdin, timeout_s, most_bytes)
     except subprocess.TimeoutExpired:
         raise ToolTimeoutError(
             f"{program.name} did not end in {timeout_s:.0f} s and was killed"
@@ -181,6 +189,8 @@ def run(
     words = f": {_last_lines(done.stderr)}"
     if done.returncode < 0:
         killer = signal.Signals(-done.returncode).name
+        if done.returncode == -signal.SIGXFSZ:
+            raise ToolError(f"{program.name} wrote more than {most_bytes} bytes and was stopped")
         raise ToolCrashError(f"{program.name} was killed by signal {killer}{words}")
     if done.returncode > 0:
         raise ToolError(f"{program.name} failed with exit code {done.returncode}{words}")
@@ -193,24 +203,40 @@ def run(
 
 
 def _complete(
-    command: Sequence[str], stdin: bytes | None, timeout_s: float
+    command: Sequence[str], stdin: bytes | None, timeout_s: float, most_bytes: int
 ) -> "subprocess.CompletedProcess[bytes]":
-    """Run to the end; whatever interrupts that kills the program and what it started."""
-    with subprocess.Popen(
-        command,
-        stdin=subprocess.DEVNULL if stdin is None else subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        process_group=0,
-        preexec_fn=die_with_parent,
-    ) as process:
+    """Run to the end; whatever interrupts that kills the program and what it started.
+
+    It writes to files, whose size the kernel limits.
+    """
+    with (
+        tempfile.TemporaryFile() as out,
+        tempfile.TemporaryFile() as err,
+        subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL if stdin is None else subprocess.PIPE,
+            stdout=out,
+            stderr=err,
+            process_group=0,
+            preexec_fn=partial(_set_up, most_bytes),
+        ) as process,
+    ):
         try:
-            stdout, stderr = process.communicate(stdin, timeout_s)
+            process.communicate(stdin, timeout_s)
         except BaseException:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
             raise
-    return subprocess.CompletedProcess(command, process.returncode, stdout, stderr)
+        out.seek(0)
+        err.seek(max(0, err.seek(0, os.SEEK_END) - _LAST_BYTES))
+        return subprocess.CompletedProcess(command, process.returncode, out.read(), err.read())
+
+
+def _set_up(most_bytes: int) -> None:
+    """Limit this process, which is about to become a program, and what it starts."""
+    die_with_parent()
+    resource.setrlimit(resource.RLIMIT_FSIZE, (most_bytes, most_bytes))
+    signal.signal(signal.SIGXFSZ, signal.SIG_DFL)  # Python ignores it, which programs would inherit
 
 
 def die_with_parent() -> None:

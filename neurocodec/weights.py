@@ -129,7 +129,7 @@ def _manifest() -> tuple[dict[str, str], dict[str, dict[str, Any]]]:
     where = folder()
     path = where / _MANIFEST
     try:
-        manifest = json.loads(path.read_bytes())
+        manifest = files.parsed(path.read_bytes())
         filters, entries = manifest.get("auto", {}), manifest.get("weights", {})
         for spec in filters.values():
             registry.parse(spec)

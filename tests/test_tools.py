@@ -178,3 +178,13 @@ def is_alive(pid: int) -> bool:
             return False
         time.sleep(0.05)
     return True
+
+
+def test_a_program_that_floods_its_output_is_stopped(fake):
+    flood = SAYS_VERSION + "while :; do printf '%1000000s'; done"
+    with pytest.raises(ToolError, match=r"wrote more than \d+ bytes and was stopped"):
+        run(fake(flood), timeout_s=60)
+
+
+def test_a_program_that_floods_its_version_is_not_the_tool(fake):
+    assert tools.lookup(fake("yes 1.2.3")) is None

@@ -89,13 +89,17 @@ def read(job: Job, handling: Handling, codec: Codec | None = None) -> Opened:
     Args:
         job: its source.
         handling: the limits.
-        codec: whose format may be kept.
+        codec: that will encode it at its own size, and whose format may be kept.
 
     Raises:
         BadInputError: it cannot be read, is no picture, or is too large.
+        UsageError: it is too large for the codec.
     """
     start = time.perf_counter()
     data = files.read(job.source, handling.max_bytes)
+    if codec is not None and (size := images.size(data)):
+        with files.naming(display(job.source)):
+            codec.check_size(*size)  # before the seconds that reading takes
     image = images.read(data, display(job.source), handling.max_pixels)
     own = codec is not None and handling.keep_smaller and codec.recognises(data)
     facts = facts_of(data, start)
@@ -158,7 +162,8 @@ def verify(job: Job, data: bytes, coded: Coded) -> None:
     name, encoder = display(job.target), coded.codec.encoder
     try:
         stored = data if job.target == STANDARD else files.read(job.target)
-        decoded = coded.codec.decode(stored)
+        with images.at_most(coded.size[0] * coded.size[1]):
+            decoded = coded.codec.decode(stored)
     except BadInputError as exc:
         raise ToolError(f"{name}: does not decode ({exc}): {encoder} failed") from exc
     if stored != data:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from neurocodec import locks
+from neurocodec import files, locks
 from neurocodec.batch import records
 from neurocodec.batch.engines.local import Outcome
 from neurocodec.batch.plan import Job
@@ -144,11 +144,11 @@ def read(content: bytes, name: str) -> dict[tuple[str, str], dict[str, Any]]:
     entries: dict[tuple[str, str], dict[str, Any]] = {}
     for number, line in enumerate(content.splitlines(), 1):
         try:
-            entry = json.loads(line)
+            entry = files.parsed(line)
             key = entry["input"], entry["output"]
             if not all(isinstance(one, str) for one in key) or not _has_settings(entry):
                 raise ValueError("names or settings are missing")
-        except (ValueError, KeyError, TypeError, RecursionError) as exc:
+        except (ValueError, KeyError, TypeError) as exc:
             raise BadInputError(f"{name}, line {number}: no line of a manifest ({exc})") from exc
         entries[key] = entry
     return entries

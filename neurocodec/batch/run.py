@@ -184,7 +184,9 @@ def _pixels(outcome: Outcome[_Task, Ready]) -> int:
 
 
 def _read(task: _Task) -> Opened:
-    return handling.read(task.job, task.work.handling, prepared(task.work.setting).codec)
+    pipeline = prepared(task.work.setting)
+    codec = None if pipeline.loaded_filter.resizes else pipeline.codec
+    return handling.read(task.job, task.work.handling, codec)
 
 
 def _encode(task: _Task, ready: Ready) -> EncodeRecord:
@@ -235,8 +237,9 @@ def _decode(task: _Decoding) -> DecodeRecord:
     codec = codecs.recognise(data, display(job.source), **task.settings)
     start = time.perf_counter()
     with files.naming(display(job.source)):
-        _check_pixels(codec.inspect(data), task.handling.max_pixels)
-        image = codec.decode(data)
+        with images.at_most(task.handling.max_pixels):
+            _check_pixels(codec.inspect(data), task.handling.max_pixels)
+            image = codec.decode(data)
         picture = _picture_file(job.target, image)
     ms = {"read": facts.read_ms, "decode": handling.since_ms(start)}
     written = handling.write(job, picture, replace(facts, content=b""), task.handling)

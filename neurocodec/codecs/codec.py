@@ -21,6 +21,10 @@ CODECS = {
     "jpeg": "neurocodec.codecs.jpeg:Jpeg",
     "jpeg2000": "neurocodec.codecs.jpeg2000:Jpeg2000",
     "vvc": "neurocodec.codecs.vvc:Vvc",
+    "webp": "neurocodec.codecs.by_pillow.webp:Webp",
+    "avif": "neurocodec.codecs.by_pillow.avif:Avif",
+    "jxl": "neurocodec.codecs.by_pillow.jxl:Jxl",
+    "heic": "neurocodec.codecs.by_pillow.heic:Heic",
 }
 LEARNED = {
     "dic": "neurocodec.codecs.learned.dic:DicCodec",
@@ -124,14 +128,19 @@ class Codec(ABC):
             raise UsageError(
                 f"the picture has alpha, which {self.name} cannot carry: add --flatten COLOUR"
             )
-        self._check_size(image.width, image.height)
+        self.check_size(image.width, image.height)
 
-    def _check_size(self, width: int, height: int) -> None:
+    def check_size(self, width: int, height: int) -> None:
+        """Refuse a picture that is too large for the format or its encoder.
+
+        Raises:
+            UsageError: it is.
+        """
         size = f"{width}×{height} is too large for {self.name}"
         if self.max_side is not None and max(width, height) > self.max_side:
-            raise UsageError(f"{size}: {self.max_side} a side is most")
+            raise UsageError(f"{size}: {self.max_side} a side is most, see --filter scale")
         if self.max_pixels is not None and width * height > self.max_pixels:
-            raise UsageError(f"{size}: {self.max_pixels} pixels are most")
+            raise UsageError(f"{size}: {self.max_pixels} pixels are most, see --filter scale")
 
     def _metadata(self, image: Image) -> dict[str, bytes]:
         if not self.keep_metadata:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from neurocodec.codecs.planes.layout import chroma_name
 from neurocodec.errors import BadInputError
-from neurocodec.images import MAX_PIXELS
+from neurocodec.images import most_pixels
 
 JP2_SIGNATURE = b"\x00\x00\x00\x0cjP  \r\n\x87\n"
 SOC_SIZ = b"\xff\x4f\xff\x51"
@@ -51,7 +51,7 @@ def read_header(data: bytes) -> Header:
 
     Raises:
         BadInputError: not JPEG 2000, truncated, damaged in its header, or with more than
-            `images.MAX_PIXELS`.
+            `images.most_pixels()`.
     """
     metadata: dict[str, bytes] = {}
     try:
@@ -132,7 +132,7 @@ def _header(codestream: bytes, metadata: Mapping[str, bytes]) -> Header:
         raise _damaged("its codestream does not begin as one")
     x1, y1, x0, y0, *_, count = struct.unpack_from(">8IH", codestream, 8)
     parts = codestream[42 : 42 + 3 * count]
-    if not (0 < (x1 - x0) * (y1 - y0) <= MAX_PIXELS and x1 > x0):
+    if not (0 < (x1 - x0) * (y1 - y0) <= most_pixels() and x1 > x0):
         raise _damaged(f"its size, {x1 - x0}×{y1 - y0}, is none or too large")
     if not parts or 0 in parts[1::3] + parts[2::3]:
         raise _damaged("its components make no sense")

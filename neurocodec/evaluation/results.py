@@ -140,7 +140,7 @@ def load(lines: Iterable[str], name: str) -> Iterator[Result]:
     for number, line in enumerate(lines, 1):
         if line.strip():
             try:
-                yield _parse(json.loads(line))
+                yield _parse(files.parsed(line))
             except (ValueError, TypeError, RecursionError) as exc:
                 raise BadInputError(f"{name}:{number}: not a result line ({exc})") from exc
 
@@ -161,7 +161,7 @@ def read(path: str) -> list[Result]:
         raise BadInputError(f"{name}: not a file of results") from None
     if lines[-1] and (lines[:-1] or lines[-1].startswith("{")):
         try:
-            json.loads(lines[-1])
+            files.parsed(lines[-1])
         except ValueError:
             LOG.warning("%s:%d: the last line is incomplete: ignored", name, len(lines))
             lines.pop()

@@ -39,6 +39,7 @@ class Filter(ABC):
             every QP.
         device_type: "cpu" or "cuda" where it computes on torch, "" elsewhere.
         needs_encoder: it tells the encoder something too, so that its pictures alone are not all.
+        resizes: pictures come out at another size.
     """
 
     spec: str = ""
@@ -46,6 +47,7 @@ class Filter(ABC):
     qps: tuple[float, float] | None = None
     device_type: str = ""
     needs_encoder: bool = False
+    resizes: bool = False
 
     @abstractmethod
     def __call__(self, image: Image, qp: float) -> Image:

@@ -5,6 +5,7 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
+from neurocodec import files
 from neurocodec.codecs import Codec
 from neurocodec.errors import UsageError
 from neurocodec.filters.filter import Account, Filter, create
@@ -59,7 +60,7 @@ class Schedule(Filter):
 
 def _specs(file: str) -> dict[float, str]:
     try:
-        content = json.loads(Path(file).read_bytes())
+        content = files.parsed(Path(file).read_bytes())
         # "pretransforms" is the name that files of version 0.1 have.
         chosen = content["filters"] if "filters" in content else content["pretransforms"]
         specs = {float(qp): str(spec) for qp, spec in chosen.items()}

@@ -16,11 +16,12 @@ import PIL.ImageOps
 import PIL.PngImagePlugin
 
 from neurocodec.errors import BadInputError
-from neurocodec.images import depth, profiles, tiff
+from neurocodec.images import depth, plugins, profiles, tiff
 from neurocodec.images.image import Image, Plane, Stored
+from neurocodec.images.limits import most_pixels
+from neurocodec.images.plugins import know_plugins
 
 LOG = logging.getLogger("neurocodec")
-MAX_PIXELS = 179_000_000
 _MAX_METADATA_BYTES = 256 << 20  # of a PNG, inflated
 _FORMATS_WITHOUT_A_READER = {"BUFR", "EPS", "GRIB", "HDF5", "MPEG", "WMF"}
 _GRAY_MODES = {"1", "L", "LA", "La"}
@@ -28,7 +29,7 @@ _PLAIN_MODES = {"L", "RGB", "CMYK", "LAB"}
 _PILLOW_STATE = RLock()  # Pillow's limits and Python's warnings are global
 
 
-def read(data: bytes, name: str, max_pixels: int = MAX_PIXELS) -> Image:
+def read(data: bytes, name: str, max_pixels: int | None = None) -> Image:
     """Read a picture in any format that Pillow opens.
 
     EXIF orientation is applied, an ICC profile converted to sRGB; deep, palette and CMYK pictures
@@ -37,7 +38,8 @@ def read(data: bytes, name: str, max_pixels: int = MAX_PIXELS) -> Image:
     Args:
         data: the whole file.
         name: what messages call it.
-        max_pixels: width·height above which the picture is refused unread.
+        max_pixels: width·height above which the picture is refused unread; None is the limit in
+            force (limits.py).
 
     Raises:
         BadInputError: not a picture, damaged, animated, or larger than `max_pixels`.
@@ -46,13 +48,14 @@ def read(data: bytes, name: str, max_pixels: int = MAX_PIXELS) -> Image:
         return _to_image(depth.at_8_bits(_load(data, max_pixels), data), data, name)
 
 
-def read_stored(data: bytes, name: str, max_pixels: int = MAX_PIXELS) -> Stored:
+def read_stored(data: bytes, name: str, max_pixels: int | None = None) -> Stored:
     """Read the samples as the file has them: not turned, no profile converted.
 
     Args:
         data: the whole file.
         name: what messages call it.
-        max_pixels: width·height above which the picture is refused unread.
+        max_pixels: width·height above which the picture is refused unread; None is the limit in
+            force (limits.py).
 
     Raises:
         BadInputError: as for `read`.
@@ -98,6 +101,16 @@ def _reading(data: bytes, name: str) -> Iterator[None]:
             PIL.Image.MAX_IMAGE_PIXELS, text.MAX_TEXT_CHUNK, text.MAX_TEXT_MEMORY = limits
 
 
+def size(data: bytes) -> tuple[int, int] | None:
+    """Width and height that a picture's header tells; None where Pillow does not know the file."""
+    try:
+        with _reading(data, "the picture"):
+            opened = _opened(data)
+            return opened.width, opened.height
+    except BadInputError:
+        return None
+
+
 def file_format(path: Path) -> str | None:
     """Pillow's name of the format that the file's name ends as, of those that `read` knows."""
     return _formats().get(path.suffix.lower())
@@ -108,11 +121,12 @@ def has_picture_name(path: Path) -> bool:
     return file_format(path) is not None
 
 
-def _load(data: bytes, max_pixels: int, draft: str = "") -> PIL.Image.Image:
+def _load(data: bytes, max_pixels: int | None, draft: str = "") -> PIL.Image.Image:
+    max_pixels = most_pixels() if max_pixels is None else max_pixels
     check_size = partial(_check_size, max_pixels)
     if data[:4] in tiff.MARKS:
         data = tiff.at_8_bits(data, check_size)
-    opened = PIL.Image.open(io.BytesIO(data))
+    opened = _opened(data)
     frames = getattr(opened, "n_frames", 1)
     if frames > 1 and opened.format != "MPO":
         raise BadInputError(f"has {frames} frames: extract the one that is meant")
@@ -123,6 +137,14 @@ def _load(data: bytes, max_pixels: int, draft: str = "") -> PIL.Image.Image:
         opened.draft(draft, None)
     opened.load()
     return opened
+
+
+def _opened(data: bytes) -> PIL.Image.Image:
+    try:
+        return PIL.Image.open(io.BytesIO(data))
+    except PIL.UnidentifiedImageError:
+        know_plugins()  # they take a tenth of a second, which other formats need not wait
+        return PIL.Image.open(io.BytesIO(data))
 
 
 def _check_size(max_pixels: int, width: int, height: int) -> None:
@@ -187,16 +209,17 @@ def _plain(picture: PIL.Image.Image) -> PIL.Image.Image:
 def _formats() -> dict[str, str]:
     known = PIL.Image.registered_extensions()
     readable = PIL.Image.OPEN.keys() - _FORMATS_WITHOUT_A_READER
-    return {ending: kind for ending, kind in known.items() if kind in readable}
+    built_in = {ending: kind for ending, kind in known.items() if kind in readable}
+    return plugins.ENDINGS | built_in
 
 
 def _metadata(picture: PIL.Image.Image, profile: bytes | None) -> dict[str, bytes]:
-    exif = picture.info.get("exif", b"")
+    exif = picture.info.get("exif") or b""
     if picture.format == "TIFF":
         exif = b""  # Pillow would give all fields of the file, its strips' places too
     elif not exif and len(picture.getexif()):
         exif = picture.getexif().tobytes()
-    xmp = picture.info.get("xmp", picture.info.get("XML:com.adobe.xmp", b""))
+    xmp = picture.info.get("xmp") or picture.info.get("XML:com.adobe.xmp", b"")
     pieces = {
         "exif": exif.removeprefix(b"Exif\0\0"),
         "icc": profile or b"",

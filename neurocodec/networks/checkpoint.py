@@ -67,9 +67,9 @@ def load(data: bytes, name: str) -> Checkpoint:
     tensors, metadata = read_tensors(data, name)
     try:
         kind = metadata["network"]
-        network = registry.load(NETWORKS, kind, "network")(**json.loads(metadata["config"]))
+        network = registry.load(NETWORKS, kind, "network")(**files.parsed(metadata["config"]))
         network.load_state_dict(tensors)
-        made = dict(json.loads(metadata["made"]))
+        made = dict(files.parsed(metadata["made"]))
     except (UsageError, KeyError, TypeError, ArithmeticError, ValueError, RuntimeError) as exc:
         reason = " ".join(str(exc).split())[:300]
         raise BadInputError(f"{name} holds no network of this program ({reason})") from exc
@@ -103,7 +103,7 @@ def tensors_file(tensors: dict[str, Tensor], metadata: dict[str, str]) -> bytes:
     data: bytes = safetensors.torch.save(plain, metadata)
     # The library puts the metadata in another order each time.
     end = 8 + int.from_bytes(data[:8], "little")
-    fields = json.loads(data[8:end])
+    fields = files.parsed(data[8:end])
     fields["__metadata__"] = dict(sorted(fields.get("__metadata__", {}).items()))
     header = json.dumps(fields, separators=(",", ":")).encode()
     header += b" " * (-len(header) % 8)
@@ -118,7 +118,7 @@ def read_tensors(data: bytes, name: str) -> tuple[dict[str, Tensor], dict[str, s
     """
     try:
         end = 8 + int.from_bytes(data[:8], "little")
-        metadata = json.loads(data[8:end]).get("__metadata__", {})
+        metadata = files.parsed(data[8:end]).get("__metadata__", {})
         tensors: dict[str, Tensor] = safetensors.torch.load(data)
     except (safetensors.SafetensorError, ValueError, AttributeError) as exc:
         raise BadInputError(f"{name} is not a safetensors file ({exc})") from exc

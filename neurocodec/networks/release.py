@@ -81,7 +81,7 @@ def measurements(path: Path) -> list[dict[str, Any]]:
         BadInputError: the file cannot be read, or a line is something else.
     """
     try:
-        lines = [json.loads(line) for line in files.read(str(path)).splitlines() if line.strip()]
+        lines = [files.parsed(line) for line in files.read(str(path)).splitlines() if line.strip()]
         for line in lines:
             _row(line)
     except (ValueError, TypeError, LookupError, AttributeError) as exc:

@@ -27,6 +27,10 @@ MEASURED = {
     "jpeg": [*range(1, 11), *range(12, 91, 3), *range(91, 101)],
     "jpeg2000": [*range(20, 30), *range(30, 61, 2)],
     "vvc": [0, 12, 20, 26, 32, 38, 44, 50, 56, 63],
+    "webp": [*range(1, 10, 2), *range(10, 100, 5), 100],
+    "avif": [*range(1, 10, 2), *range(10, 100, 5), 100],
+    "jxl": [*range(1, 10, 2), *range(10, 95, 5), 97, 99],
+    "heic": [*range(1, 10, 2), *range(10, 100, 5), 100],
     "spic": [8, 12, 16, 24, 32, 48, 64, 96, 128],
 }
 TABLES = Path(codecs.__file__).parent / "qp_tables.json"

@@ -10,6 +10,7 @@ import subprocess
 import time
 from pathlib import Path
 
+import PIL.Image
 import pytest
 
 from neurocodec import files, images, locks
@@ -368,3 +369,31 @@ def test_killed_and_resumed_is_the_uninterrupted_run(tmp_path, number):
 
     assert tree(parts) == tree(whole)
     assert len(tree(whole)) == 60
+
+
+def test_what_is_too_large_for_the_codec_is_refused_before_it_is_read(tmp_path, monkeypatch):
+    monkeypatch.setattr(images.reading, "_load", lambda *_: pytest.fail("read the pixels"))
+    path = tmp_path / "long.png"
+    PIL.Image.new("1", (20_000, 8)).save(path)
+    PIL.Image.new("1", (20_000, 8000)).save(tmp_path / "large.png")
+    for name, words in (("long", b"too long for bpg"), ("large", b"142606336 pixels are most")):
+        done = neurocodec("encode", tmp_path / f"{name}.png", "--qp", 40, "--filter", "none")
+        assert done.returncode == 2
+        assert words in done.stderr
+
+
+def test_a_long_picture_of_few_lines_is_coded_up_to_there(tmp_path):
+    path = tmp_path / "long.png"
+    PIL.Image.new("1", (4200, 8)).save(path)
+    done = neurocodec("encode", path, "--qp", 40, "--filter", "none", "-o", tmp_path / "o.bpg")
+    assert done.returncode == 0, done.stderr
+    PIL.Image.new("1", (17_000, 32)).save(path)
+    done = neurocodec("encode", path, "--qp", 40, "--filter", "none", "-o", tmp_path / "o.bpg")
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_pipe_by_name_is_written_to(folder):
+    command = [*COMMAND, "encode", str(folder / "0.png"), "--codec", "jpeg", "--quality", "40"]
+    command += ["--filter", "none", "-o", "/dev/stdout"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, timeout=300, check=True)
+    assert done.stdout[:2] == b"\xff\xd8"

@@ -251,7 +251,7 @@ def test_every_part_of_a_sequence_parameter_set_is_passed_over_rightly():
 
 
 def test_a_picture_that_is_too_large_is_refused_before_it_is_decoded(monkeypatch):
-    monkeypatch.setattr(images, "MAX_PIXELS", 64 * 48 - 1)
+    monkeypatch.setattr(images, "most_pixels", lambda: 64 * 48 - 1)
     monkeypatch.setattr(libav, "decode", None)
     with pytest.raises(BadInputError, match="64×48"):
         Vvc().decode(coded(64, 48))

@@ -78,6 +78,22 @@ def test_faulty_labels(tmp_path: Path, table: str, message: str) -> None:
         datasets.read(tmp_path, "classification")
 
 
+def test_a_name_that_leads_outside_the_folder_is_refused(tmp_path: Path) -> None:
+    put_pictures(tmp_path, "out.png", "d/sub/a.png")
+    data = tmp_path / "d"
+    for name in ("../out.png", str(tmp_path / "out.png"), "sub/../../out.png"):
+        (data / "labels.csv").write_text(f"file,class_index\n{name},0")
+        with pytest.raises(BadInputError, match="outside"):
+            datasets.read(data, "classification")
+    (data / "labels.csv").write_text("file,class_index\nsub/../sub/a.png,0")
+    assert len(datasets.read(data, "classification").pictures) == 1
+    annotations = tmp_path / "d" / "a.json"
+    listed = [{"id": 7, "file_name": "../out.png"}]
+    annotations.write_text(json.dumps(coco(images=listed)))
+    with pytest.raises(BadInputError, match="outside"):
+        datasets.read(annotations, "detection")
+
+
 def test_labels_that_are_no_text(tmp_path: Path) -> None:
     (tmp_path / "labels.csv").write_bytes(b"file,class_index\n\xff\xfe,1\n")
     with pytest.raises(BadInputError, match="cannot be read as CSV"):

@@ -4,13 +4,13 @@ import logging
 from dataclasses import dataclass
 from typing import Any
 
-from neurocodec.codecs.bpg import files
+from neurocodec.codecs.bpg import files, x265
 from neurocodec.codecs.bpg.container import MAGIC, demux
 from neurocodec.codecs.bpg.settings import CHROMAS, QPS, Settings
 from neurocodec.codecs.bpg.streams import colour_and_alpha
 from neurocodec.codecs.codec import Codec, check_setting
 from neurocodec.codecs.programs import bpgdec, bpgenc
-from neurocodec.errors import BadInputError, ToolCrashError, ToolError
+from neurocodec.errors import BadInputError, ToolCrashError, ToolError, UsageError
 from neurocodec.images import Image
 from neurocodec.tools import find, lookup
 
@@ -42,6 +42,7 @@ class Bpg(Settings, Codec):
     chromas = CHROMAS
     carries_alpha = True
     carries_metadata = True
+    max_pixels = 142_606_336  # of x265
     tools = (bpgenc.BPGENC, bpgdec.BPGDEC)
 
     def __post_init__(self) -> None:
@@ -61,6 +62,19 @@ class Bpg(Settings, Codec):
         Where only a crash shows that, the answer is right from then on.
         """
         return _bpgenc() if self._is_for_bpgenc(image) else files.encoder()
+
+    def check_size(self, width: int, height: int) -> None:
+        """Refuse a picture that is too large, or a long one of few lines, which x265 does not take.
+
+        Raises:
+            UsageError: it is.
+        """
+        super().check_size(width, height)
+        if min(width, height) <= x265.FEW_LINES and max(width, height) > x265.LONGEST_OF_FEW_LINES:
+            raise UsageError(
+                f"{width}×{height} is too long for bpg: of {x265.FEW_LINES} lines or fewer "
+                f"{x265.LONGEST_OF_FEW_LINES} pixels are most, see --codec jpeg"
+            )
 
     def _has_bpgenc(self) -> bool:
         if self.engine == "auto":

@@ -142,9 +142,10 @@ def _extensions(block: bytes) -> tuple[tuple[int, bytes], ...]:
 
 def _check_size(width: int, height: int) -> None:
     _require(width > 0 and height > 0)
-    if width * height > images.MAX_PIXELS:
+    if width * height > images.most_pixels():
         raise BadInputError(
-            f"the .bpg says {width}×{height}, more than {images.MAX_PIXELS} pixels: it is damaged"
+            f"the .bpg says {width}×{height}, more than {images.most_pixels()} pixels: "
+            "it is damaged, or --max-pixels is to be raised"
         )
 
 

@@ -17,6 +17,9 @@ _BLOCK = 8
 # transform blocks that its slowest preset has do not fit.
 _LARGEST_SIDE_OF_SMALL_BLOCKS = 24
 _DEEPEST_EFFORT = 9
+FEW_LINES = 31
+LONGEST_OF_FEW_LINES = 4200
+"""A longer picture of so few lines has more blocks than a level of H.265 allows."""
 _PARAMETERS = (
     *("keyint=1", "info=0", "log-level=none"),
     *("pools=1", "frame-threads=1", "wpp=0"),  # one thread, and no bits spent on more

@@ -110,7 +110,7 @@ class LearnedCodec(Codec):
     def _read(self, data: bytes) -> Stream:
         coded = stream.read(self.magic, data)
         try:
-            self._check_size(coded.width, coded.height)
+            self.check_size(coded.width, coded.height)
         except UsageError as exc:
             raise BadInputError(f"the file's picture of {exc}") from None
         return coded

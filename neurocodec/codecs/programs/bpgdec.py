@@ -33,7 +33,9 @@ def decode(data: bytes, pixels: int) -> Image:
         source.write_bytes(data)
         arguments: list[str | Path] = ["-b", "8", "-o", target, source]
         try:
-            png = run(program, arguments, timeout_s=time_limit_s(pixels), produces=target)
+            png = run(
+                program, arguments, timeout_s=time_limit_s(pixels), pixels=pixels, produces=target
+            )
         except ToolTimeoutError:
             raise
         except ToolError as exc:

@@ -42,6 +42,7 @@ def encode(image: Image, qp: int, settings: "Settings") -> bytes:
             program,
             [*_options(image, qp, settings), "-o", target, source],
             timeout_s=time_limit_s(image.width * image.height),
+            pixels=image.width * image.height,
             produces=target,
         )
 

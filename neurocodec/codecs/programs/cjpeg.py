@@ -26,13 +26,14 @@ def encode(program: Program, image: Image, quality: int, chroma: str) -> bytes:
     if program.version.startswith("mozjpeg"):
         # Its own default is another set of tables, by which a quality would mean something else.
         arguments += ["-quant-table", "0"]
-    timeout_s = time_limit_s(image.width * image.height)
+    pixels = image.width * image.height
+    timeout_s = time_limit_s(pixels)
     picture = images.ppm(image)
     if image.jpeg_steps is None:
-        return run(program, arguments, timeout_s=timeout_s, stdin=picture)
+        return run(program, arguments, timeout_s=timeout_s, pixels=pixels, stdin=picture)
     with tempfile.NamedTemporaryFile("w", suffix=".txt") as tables:
         tables.write("\n".join(" ".join(map(str, table)) for table in image.jpeg_steps))
         tables.flush()
         # At quality 50 the tables are used as they are.
         arguments += ["-quality", "50", "-qtables", tables.name]
-        return run(program, arguments, timeout_s=timeout_s, stdin=picture)
+        return run(program, arguments, timeout_s=timeout_s, pixels=pixels, stdin=picture)

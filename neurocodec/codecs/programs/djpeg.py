@@ -22,7 +22,7 @@ def refuse_corrupt(program: Program, data: bytes, pixels: int) -> None:
     """
     arguments = ["-scale", "1/8", "-pnm"]
     try:
-        run(program, arguments, timeout_s=time_limit_s(pixels), stdin=data)
+        run(program, arguments, timeout_s=time_limit_s(pixels), pixels=pixels, stdin=data)
     except ToolTimeoutError:
         raise
     except ToolError as exc:

@@ -59,6 +59,7 @@ def encode_vvc(planes: Sequence[Plane], qp: int, preset: str, growth: int = 1) -
             find(FFMPEG),
             ["-hide_banner", "-loglevel", "error", *source, *options, "-f", "vvc", "pipe:1"],
             timeout_s=time_limit_s(width * height),
+            pixels=width * height,
             stdin=raw(taller),
         )
     except ToolTimeoutError:

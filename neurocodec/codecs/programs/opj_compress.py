@@ -32,5 +32,6 @@ def encode(program: Program, image: Image, psnr_db: int, resolutions: int, comme
         arguments = ["-i", str(source), "-o", str(target), "-I", "-q", str(psnr_db)]
         arguments += ["-n", str(resolutions), "-b", "64,64", "-p", "LRCP"]
         arguments += ["-mct", "0" if image.gray else "1", "-C", comment]
-        timeout_s = time_limit_s(image.width * image.height)
-        return run(program, arguments, timeout_s=timeout_s, produces=target)
+        pixels = image.width * image.height
+        timeout_s = time_limit_s(pixels)
+        return run(program, arguments, timeout_s=timeout_s, pixels=pixels, produces=target)

@@ -41,7 +41,11 @@ def decode(program: Program, data: bytes, layout: Layout, size: tuple[int, int])
             arguments += ["-d", "0"]  # else not at the stream's own depth
         try:
             samples = run(
-                program, arguments, timeout_s=time_limit_s(size[0] * size[1]), produces=target
+                program,
+                arguments,
+                timeout_s=time_limit_s(size[0] * size[1]),
+                pixels=size[0] * size[1],
+                produces=target,
             )
         except ToolTimeoutError:
             raise

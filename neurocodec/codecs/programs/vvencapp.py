@@ -32,5 +32,6 @@ def encode(program: Program, planes: Sequence[Plane], qp: int, preset: str) -> b
             program,
             ["-i", source, "-o", target, *layout, *coding],
             timeout_s=time_limit_s(width * height),
+            pixels=width * height,
             produces=target,
         )

@@ -132,9 +132,9 @@ def _is_ours(sps: Sps) -> bool:
 
 def _shown(sps: Sps, pps: Pps) -> Size:
     width, height = pps.coded_size
-    if width * height > images.MAX_PIXELS:
+    if width * height > images.most_pixels():
         raise BadInputError(
-            f"the .266 is {width}×{height}: more than {images.MAX_PIXELS} pixels are not read"
+            f"the .266 is {width}×{height}: more than {images.most_pixels()} pixels are not read"
         )
     right, bottom = (sps if pps.coded_size == sps.coded_size else pps).hidden
     across, down = sps.subsampling

@@ -1,7 +1,6 @@
 """Loading a recogniser by name, or from a .safetensors file."""
 
 import hashlib
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -161,10 +160,10 @@ def _description(path: Path, metadata: Mapping[str, str]) -> dict[str, Any]:
     beside = path.with_suffix(".json")
     try:
         if beside.is_file():
-            description = json.loads(beside.read_text(encoding="utf-8"))
+            description = files.parsed(beside.read_text(encoding="utf-8"))
         else:
             nested = {"settings", "preprocessing"}
-            description = {k: json.loads(v) if k in nested else v for k, v in metadata.items()}
+            description = {k: files.parsed(v) if k in nested else v for k, v in metadata.items()}
     except (OSError, ValueError) as exc:
         raise BadInputError(f"{beside}: cannot be read as JSON ({exc})") from exc
     if not isinstance(description, dict):

@@ -3,7 +3,6 @@
 Source: the data format page of cocodataset.org.
 """
 
-import json
 from collections import defaultdict
 from collections.abc import Container, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -11,8 +10,9 @@ from typing import Any
 
 import numpy as np
 
+from neurocodec import files
 from neurocodec.errors import BadInputError, UsageError
-from neurocodec.files import display
+from neurocodec.files import display, is_within
 from neurocodec.tasks.datasets.folders import visible
 from neurocodec.tasks.ground_truth import JOINTS, Boxes, Keypoints, class_ids, upright
 from neurocodec.tasks.outlines import Outlines
@@ -71,7 +71,7 @@ def read(
     """
     where = display(annotations)
     try:
-        content = json.loads(annotations.read_bytes())
+        content = files.parsed(annotations.read_bytes())
         pictures = sorted(content["images"], key=lambda picture: picture["file_name"])
         known = {str(picture["id"]) for picture in pictures}
         by_picture = _by_picture(content["annotations"], known, where)
@@ -79,6 +79,8 @@ def read(
         names = {str(one["id"]): str(one["name"]) for one in content["categories"]}
         root = _picture_folder(annotations, source, [p["file_name"] for p in pictures])
         for picture in pictures[:limit]:
+            if not is_within(picture["file_name"]):
+                raise BadInputError(f"{where}: {picture['file_name']} lies outside the data")
             path = root / picture["file_name"]
             if not path.is_file():
                 raise BadInputError(f"{where}: there is no picture {display(path)}")

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from neurocodec.errors import BadInputError
-from neurocodec.files import display
+from neurocodec.files import display, is_within
 
 NAME = "labels.csv"
 _CLASS_NAMES = ("class_name", "label", "wnid")
@@ -46,6 +46,8 @@ def _labelled(folder: Path, row: Row, where: str) -> tuple[str, int]:
         raise BadInputError(f"{where}: needs the columns file and class_index, both filled")
     if not index.strip().isdecimal():
         raise BadInputError(f"{where}: class_index must be a whole number from 0, not {index!r}")
+    if not is_within(name):
+        raise BadInputError(f"{where}: {display(name)} lies outside {display(folder)}")
     if not (folder / name).is_file():
         raise BadInputError(f"{where}: there is no picture {display(folder / name)}")
     return name, int(index)

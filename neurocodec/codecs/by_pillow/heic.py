@@ -1,0 +1,51 @@
+"""HEIC (HEVC in a HEIF file): libheif with x265, as pillow-heif has it."""
+
+from collections.abc import Mapping
+from importlib.metadata import version
+from typing import Any
+
+from neurocodec.codecs.by_pillow import isobmff
+from neurocodec.codecs.by_pillow.codec import PillowCodec
+from neurocodec.errors import BadInputError
+from neurocodec.images import Image
+
+_BRANDS = {b"heic", b"heix", b"heim", b"heis"}
+
+
+class Heic(PillowCodec):
+    """HEIC files; level is libheif's quality, 1 to 100.
+
+    Args:
+        chroma: "420", "444" or "422".
+        keep_metadata: EXIF, ICC and XMP go into the file.
+    """
+
+    name = "heic"
+    extension = ".heic"
+    chromas = ("420", "444", "422")
+    max_side = 16384
+    pillow_format = "HEIF"
+
+    @property
+    def encoder(self) -> str:
+        """Name and version: "pillow-heif 1.8.1 (x265)"."""
+        return f"pillow-heif {version('pillow-heif')} (x265)"
+
+    def options(self, image: Image, quality: int) -> Mapping[str, Any]:
+        """The arguments of Pillow's `save`."""
+        return {"quality": quality, "chroma": self.chroma}
+
+    def inspect(self, data: bytes) -> dict[str, Any]:
+        """Size, chroma, bit depth and metadata; a quality is not in the stream.
+
+        Raises:
+            BadInputError: not HEIC, truncated, or damaged in its header.
+        """
+        if not self.recognises(data):
+            raise BadInputError("not a .heic")
+        return isobmff.fields(isobmff.read(data, "the .heic"))
+
+    @classmethod
+    def recognises(cls, data: bytes) -> bool:
+        """Tell whether `data` begins as a file of a brand of HEIC."""
+        return not _BRANDS.isdisjoint(isobmff.brands(data))
