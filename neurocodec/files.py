@@ -12,7 +12,7 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from neurocodec import locks
+from neurocodec import locks, urls
 from neurocodec.errors import BadInputError, DiskFullError, NeurocodecError, OutputError
 
 STANDARD = "-"
@@ -31,7 +31,7 @@ def display(path: str | os.PathLike[str]) -> str:
 
 
 def read(path: str, max_bytes: int = MAX_BYTES) -> bytes:
-    """Read the content of a file, or of standard input for "-".
+    """Read the content of a file or a URL, or of standard input for "-".
 
     Args:
         path: its name, or "-".
@@ -41,6 +41,8 @@ def read(path: str, max_bytes: int = MAX_BYTES) -> bytes:
         BadInputError: it cannot be read, or is longer.
     """
     name = "standard input" if path == STANDARD else display(path)
+    if urls.is_url(path):
+        return urls.read(path, max_bytes)
     try:
         with nullcontext(sys.stdin.buffer) if path == STANDARD else Path(path).open("rb") as file:
             return _bounded(file, name, max_bytes)
@@ -76,6 +78,8 @@ def parsed(text: str | bytes) -> Any:
 
 def exists(path: str) -> bool:
     """True if there is something of that name; False for a name that no file can have."""
+    if urls.is_url(path):
+        return urls.exists(path)
     return os.path.exists(path)  # noqa: PTH110 - Path.exists raises where a name is too long
 
 
@@ -87,6 +91,8 @@ def is_within(name: str) -> bool:
 
 def is_folder(path: str) -> bool:
     """True if it is a folder that may be looked into."""
+    if urls.is_url(path):
+        return urls.is_folder(path)
     return os.path.isdir(path)  # noqa: PTH112
 
 
@@ -107,6 +113,9 @@ def write(path: str, data: bytes) -> None:
     Raises:
         OutputError: it cannot be written. Nothing is left behind then.
     """
+    if urls.is_url(path):
+        urls.write(path, data)
+        return
     target = Path(os.path.realpath(path))
     with _mapping(path):
         if path == STANDARD:

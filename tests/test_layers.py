@@ -30,6 +30,7 @@ LAYERS = (
     "weights",
     "files",
     "locks",
+    "urls",
     "tools",
     "images",
     "registry",

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from neurocodec import files, images
+from neurocodec import files, images, urls
 from neurocodec.batch.coding import resized
 from neurocodec.batch.plan import Job
 from neurocodec.codecs import Codec
@@ -135,7 +135,7 @@ def write(
     data = facts.content if kept else data
     start = time.perf_counter()
     files.write(job.target, data)
-    if handling.preserve_times and STANDARD not in {job.source, job.target}:
+    if handling.preserve_times and not _is_abroad(job.source) and not _is_abroad(job.target):
         copy_times(job)
     ms = {"write": since_ms(start)}
     if handling.verify and coded is not None and not kept:
@@ -143,6 +143,11 @@ def write(
         verify(job, data, coded)
         ms["verify"] = since_ms(start)
     return Written(data, ms, kept)
+
+
+def _is_abroad(name: str) -> bool:
+    """True for a standard stream or a URL, which have no times of files."""
+    return name == STANDARD or urls.is_url(name)
 
 
 def copy_times(job: Job) -> None:

@@ -161,7 +161,6 @@ def _has_settings(entry: Mapping[str, Any]) -> bool:
 def _is(path: str, entry: Mapping[str, Any], key: str) -> bool:
     """True if a file has the SHA-256 that the entry tells."""
     try:
-        with Path(path).open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest() == entry.get(key)
-    except (OSError, ValueError):
+        return hashlib.sha256(files.read(path)).hexdigest() == entry.get(key)
+    except (BadInputError, UsageError):
         return False

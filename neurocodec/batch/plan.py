@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from itertools import filterfalse
 from pathlib import Path
 
-from neurocodec import files
+from neurocodec import files, urls
 from neurocodec.errors import BadInputError, UsageError
 from neurocodec.files import STANDARD, display
 
@@ -73,7 +73,9 @@ def find(
     for name in names:
         if not name:
             raise UsageError("an INPUT is an empty name: is a variable unset?")
-        if name != STANDARD and files.is_folder(name):
+        if urls.is_url(name) and files.is_folder(name):
+            _list(name, inputs, accepts, recursive)
+        elif name != STANDARD and files.is_folder(name):
             _walk(Path(name), inputs, accepts, recursive, output)
         else:
             inputs.sources.append(Source(name, Path(Path(name).name)))
@@ -131,6 +133,17 @@ def _walk(
                 inputs.ignored += 1
 
 
+def _list(url: str, inputs: Inputs, accepts: Callable[[Path], bool], recursive: bool) -> None:
+    """Take the files below a URL; their contents do not say what they are, their names do."""
+    inputs.many = True
+    for path, place in urls.files_below(url, recursive=recursive):
+        hidden = any(map(_is_hidden, Path(place).parts))
+        if not hidden and accepts(Path(place)):
+            inputs.sources.append(Source(path, Path(place)))
+        else:
+            inputs.ignored += 1
+
+
 def _is_hidden(name: str) -> bool:
     """True for hidden entries and for the sidecars that macOS leaves in archives."""
     return name.startswith(".") or name == "__MACOSX"
@@ -146,21 +159,26 @@ def _target(
     if output is None:
         if source.path == STANDARD:
             return STANDARD
+        if urls.is_url(source.path):
+            folder = source.path.rpartition("/")[0]
+            return f"{folder}/{target_name(source.place).name}"
         return str(target_name(Path(source.path)))
     if not in_folder:
         return output
     if source.path == STANDARD:
         raise UsageError("standard input has no name to use in a folder: give -o FILE or -o -")
+    if urls.is_url(output):
+        return f"{output.rstrip('/')}/{target_name(source.place).as_posix()}"
     return str(Path(output) / target_name(source.place))
 
 
 def _refuse_collisions(jobs: Sequence[Job]) -> None:
-    sources = {os.path.realpath(job.source) for job in jobs if job.source != STANDARD}
+    sources = {_real(job.source) for job in jobs if job.source != STANDARD}
     taken: dict[str, str] = {}
     for job in jobs:
         if job.target == STANDARD:
             continue
-        real = os.path.realpath(job.target)
+        real = _real(job.target)
         if real in sources:
             raise UsageError(
                 f"{display(job.target)} is an input and would be replaced: "
@@ -172,6 +190,10 @@ def _refuse_collisions(jobs: Sequence[Job]) -> None:
                 f"{display(job.target)}: add --keep-extension, or write them apart with -o"
             )
         taken[real] = job.source
+
+
+def _real(name: str) -> str:
+    return name if urls.is_url(name) else os.path.realpath(name)
 
 
 def means_folder(output: str | None, inputs: Inputs) -> bool:
@@ -217,7 +239,8 @@ def make_folders(jobs: Iterable[Job]) -> None:
     Raises:
         OutputError: one cannot be made.
     """
-    for folder in {Path(job.target).parent for job in jobs if job.target != STANDARD}:
+    here = [job.target for job in jobs if job.target != STANDARD and not urls.is_url(job.target)]
+    for folder in {Path(target).parent for target in here}:
         files.make_folder(folder)
         files.remove_stale(folder)
 
