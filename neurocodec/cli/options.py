@@ -39,7 +39,7 @@ codec = click.option(
     "--codec",
     default="bpg",
     show_default=True,
-    metavar="bpg|jpeg|jpeg2000|vvc|dic|spic",
+    metavar="bpg|jpeg|jpeg2000|vvc|webp|avif|jxl|heic|dic|spic",
     help="Codec; its settings follow a colon: vvc:preset=medium.",
 )
 chroma = click.option(
@@ -77,10 +77,14 @@ qp = click.option(
     type=int,
     metavar="N",
     help="QP of the reference encoder: bpg 0-51 (bpgenc -q), vvc 0-63 (vvencapp -q); 34 is a good "
-    "start, fewer bits at higher ones. For jpeg and jpeg2000: the quality with BPG's mean bpp.",
+    "start, fewer bits at higher ones. For jpeg, jpeg2000, webp, avif, jxl and heic: the quality "
+    "with BPG's mean bpp.",
 )
 quality = click.option(
-    "--quality", type=int, metavar="N", help="Quality of jpeg (1-100) or jpeg2000 (20-60 dB)."
+    "--quality",
+    type=int,
+    metavar="N",
+    help="Quality of jpeg, webp, avif, jxl and heic (1-100), or of jpeg2000 (20-60 dB).",
 )
 iterations = click.option(
     "--iterations", type=int, metavar="N", help="Iterations of dic (1-16), of about 1/8 bpp each."

@@ -34,6 +34,7 @@ with atheris.instrument_imports(include=["neurocodec"]):
     from neurocodec.evaluation import results
     from neurocodec.networks import checkpoint
     from neurocodec.networks.recognisers import loading
+    from neurocodec.networks.tv import Tv
     from neurocodec.tasks.datasets import coco, labels_csv
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
@@ -130,7 +131,10 @@ def targets(folder: Path) -> dict[str, tuple[list[bytes], Parser]]:
         "spic": ([*coded(f"spic:weights={spic}")], learned("spic", spic)),
         "manifest": ([json.dumps(entry).encode()], lambda data: manifest.read(data, "x")),
         "results": ([point.read_bytes()[:1500]], in_file(".jsonl", lambda p: results.read(str(p)))),
-        "weights": ([Path(dic).read_bytes()], lambda data: checkpoint.load(data, "x")),
+        "weights": (
+            [checkpoint.dump(Tv(width=1), "tv", {})],
+            lambda data: checkpoint.load(data, "x"),
+        ),
         "model": ([json.dumps(recogniser_files.CLASSIFIER).encode()], model_json),
         "labels": (
             [b"file,class_index\na.png,1\n"],

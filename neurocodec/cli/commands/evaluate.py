@@ -34,7 +34,11 @@ from neurocodec.errors import UsageError
 @click.option(
     "--qp", "qps", help="QPs, separated by commas: 0-51, vvc 0-63.  [default: 28,31,34,37,41]"
 )
-@click.option("--quality", "qualities", help="Qualities: jpeg 1-100, jpeg2000 20-60 dB.")
+@click.option(
+    "--quality",
+    "qualities",
+    help="Qualities: jpeg, webp, avif, jxl and heic 1-100, jpeg2000 20-60 dB.",
+)
 @click.option("--iterations", help="Iterations: dic 1-16.")
 @click.option("--qf", "qfs", help="Quality factors: spic 8-128.")
 @options.chroma
