@@ -74,3 +74,26 @@ def test_a_filter_on_torch_imports_torch_alone(photograph):
     code, names = _run("encode", str(photograph), *arguments)
     assert code == 0
     assert names & {"compressai", "torch", "torchvision"} == {"torch"}
+
+
+def test_a_trained_filter_imports_torch_alone(photograph, tmp_path):
+    import torch
+
+    from neurocodec.networks import checkpoint
+    from neurocodec.networks.npp import Npp
+
+    torch.manual_seed(0)
+    weights = tmp_path / "npp.safetensors"
+    weights.write_bytes(checkpoint.dump(Npp(arch="npp-semantic", width=4), "npp", {}))
+    arguments = [
+        "--qp",
+        "34",
+        "--codec",
+        "jpeg",
+        "--filter",
+        f"npp:weights={weights}",
+        "--overwrite",
+    ]
+    code, names = _run("encode", str(photograph), *arguments)
+    assert code == 0
+    assert names & {"compressai", "scipy", "torch", "torchvision", "sympy"} == {"torch"}

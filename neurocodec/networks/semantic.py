@@ -11,7 +11,6 @@ from neurocodec.networks.adaptation import adaptation, start_at_zero
 from neurocodec.networks.light import FIRST_LOGITS, Adapted, Context, enlarged
 from neurocodec.networks.recognisers import efficientnet_lite
 from neurocodec.networks.recognisers.graph import Graph
-from neurocodec.networks.recognisers.preprocessing import Preprocessing
 
 _CLASSIFIER = "efficientnet_lite0"
 # At strides 8, 16 and 32. Later layers of stride 32 see so far that tiles would need margins of 500
@@ -91,10 +90,8 @@ class _Frozen(nn.Module):
         graph = Graph(ops, used, list(_CHANNELS)).eval().requires_grad_(False)
         # In a tuple, where torch does not look for submodules.
         self._graph = (graph.to(memory_format=torch.channels_last),)
-        size, given = description["input"]["size"], description["input"]
-        self._prepare = Preprocessing(
-            "native", size, size, sub=(given["sub"],) * 3, mul=(given["mul"],) * 3
-        )
+        given = description["input"]
+        self._sub, self._mul = float(given["sub"]), float(given["mul"])
 
     def _apply(self, fn: Any, recurse: bool = True) -> Self:
         """Move the classifier too, where the network goes."""
@@ -106,5 +103,5 @@ class _Frozen(nn.Module):
     @torch.no_grad()
     def forward(self, x: Tensor) -> dict[str, Tensor]:
         """The features by name, of pictures (N, 3, H, W) in [0, 1]."""
-        features: dict[str, Tensor] = self._graph[0](self._prepare(x))
+        features: dict[str, Tensor] = self._graph[0]((x * 255 - self._sub) * self._mul)
         return features

@@ -40,14 +40,16 @@ def _convolution(
     **settings: Any,
 ) -> Any:
     sizes = [op[key] for key in ("in_channels", "out_channels", "kernel", "stride")]
-    skip_init: Callable[..., nn.Module] = nn.utils.skip_init
-    layer = skip_init(kind, *sizes, groups=op["groups"], **settings)
+    # Without memory, and without the numbers that would be drawn for it.
+    make: Callable[..., nn.Module] = partial(kind, device="meta")
+    layer = make(*sizes, groups=op["groups"], **settings)
     return _loaded(layer, op["name"], tensors)
 
 
 def _loaded(layer: nn.Module, name: str, tensors: dict[str, Tensor]) -> nn.Module:
     """A layer with its weight and bias, taken out of `tensors`."""
-    layer.load_state_dict({part: tensors.pop(f"{name}.{part}") for part in ("weight", "bias")})
+    own = {part: tensors.pop(f"{name}.{part}").float() for part in ("weight", "bias")}
+    layer.load_state_dict(own, assign=True)
     return layer
 
 
