@@ -137,18 +137,18 @@ def make_folder(path: Path) -> None:
         path.mkdir(parents=True, exist_ok=True)
 
 
-def remove_stale(folder: Path) -> None:
-    """Remove files that a killed process was still writing in a folder."""
+def remove_stale(folder: Path, age_s: float = _STALE_S) -> None:
+    """Remove files that a killed process was still writing in a folder, as old as that or older."""
     with contextlib.suppress(OSError):
         for entry in os.scandir(folder):
             if entry.name.startswith(_TEMPORARY) and entry.name.endswith(".tmp"):
-                _remove_stale(Path(entry.path))
+                _remove_stale(Path(entry.path), age_s)
 
 
-def _remove_stale(path: Path) -> None:
+def _remove_stale(path: Path, age_s: float) -> None:
     with contextlib.suppress(OSError), path.open("rb") as file:
         # Between a file's making and its lock lie microseconds.
-        if time.time() - os.fstat(file.fileno()).st_mtime > _STALE_S and locks.take(file):
+        if time.time() - os.fstat(file.fileno()).st_mtime >= age_s and locks.take(file):
             path.unlink()
 
 
@@ -170,6 +170,7 @@ def _replace(target: Path, data: bytes) -> None:
         with temporary.open("xb") as file:
             locks.take(file)  # which tells `remove_stale` that somebody is at work
             file.write(data)
+            file.flush()
             if exists:
                 shutil.copymode(target, temporary)
             temporary.replace(target)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from neurocodec import files
+from neurocodec import files, locks
 from neurocodec.errors import BadInputError, OutputError
 
 
@@ -96,3 +96,34 @@ def test_standard_input_is_named_where_it_cannot_be_read(monkeypatch):
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(Folder()))
     with pytest.raises(BadInputError, match=r"^standard input: cannot be read \(Is a directory\)"):
         files.read("-")
+
+
+def test_a_file_has_its_content_before_it_has_its_name(tmp_path, monkeypatch):
+    replace, seen = Path.replace, []
+
+    def look(self, target):
+        seen.append(self.read_bytes())
+        return replace(self, target)
+
+    monkeypatch.setattr(Path, "replace", look)
+    files.write(str(tmp_path / "a"), b"content")
+    assert seen == [b"content"]
+
+
+def test_what_a_killed_process_was_writing_goes_and_what_a_living_one_writes_stays(tmp_path):
+    stale, fresh, other = (
+        tmp_path / name for name in (".neurocodec-1.tmp", ".neurocodec-2.tmp", "x")
+    )
+    for path in (stale, fresh, other):
+        path.write_bytes(b"x")
+        os.utime(path, (1, 1))
+    with fresh.open("rb") as file:
+        assert locks.take(file)
+        files.remove_stale(tmp_path)
+    assert not stale.exists()
+    assert fresh.exists()
+    assert other.exists()
+    young = tmp_path / ".neurocodec-3.tmp"
+    young.write_bytes(b"x")
+    files.remove_stale(tmp_path)
+    assert young.exists()

@@ -239,10 +239,21 @@ def make_folders(jobs: Iterable[Job]) -> None:
     Raises:
         OutputError: one cannot be made.
     """
-    here = [job.target for job in jobs if job.target != STANDARD and not urls.is_url(job.target)]
-    for folder in {Path(target).parent for target in here}:
+    for folder in _folders(jobs):
         files.make_folder(folder)
         files.remove_stale(folder)
+
+
+def clear(jobs: Iterable[Job]) -> None:
+    """Clear the jobs' folders of what workers that were stopped in the middle left."""
+    for folder in _folders(jobs):
+        files.remove_stale(folder, age_s=0.0)
+
+
+def _folders(jobs: Iterable[Job]) -> set[Path]:
+    """The folders of this machine that results go to."""
+    targets = (job.target for job in jobs if job.target != STANDARD)
+    return {Path(target).parent for target in targets if not urls.is_url(target)}
 
 
 def any_present(jobs: Iterable[Job]) -> bool:

@@ -88,6 +88,7 @@ def _follow(
 ) -> None:
     """Take every outcome in; a full disk ends the work, as does a failure with --fail-fast."""
     outcomes, manifest = into
+    whole = False
     try:
         with console.progress(len(jobs), what) as advance:
             for outcome in running:
@@ -98,13 +99,17 @@ def _follow(
                 if isinstance(outcome.error, DiskFullError) or (outcome.error and chosen.fail_fast):
                     outcomes.stopped = len(jobs) - outcomes.seen
                     break
+            else:
+                whole = True
     except KeyboardInterrupt:
         how = "--resume" if manifest is not None else "--skip-existing"
         console.note(f"{outcomes.done} of {len(jobs)} done: {how} goes on from there")
         raise
     finally:
         if hasattr(running, "close"):
-            running.close()
+            running.close()  # which stops the workers
+        if not whole:
+            planning.clear(jobs)
 
 
 def load_filter(pipeline: "Pipeline", level: "Level | None", planned: Sequence[Job]) -> None:

@@ -25,7 +25,7 @@ from neurocodec.training.config import Config
 from neurocodec.training.report import Report
 from neurocodec.training.workbench import workbench
 
-CODECS = ("bpg", "jpeg", "jpeg2000", "vvc")
+CODECS = ("bpg", "jpeg", "jpeg2000", "vvc", "webp", "avif", "jxl", "heic")
 CLASSIFIERS = (
     "squeezenet1_0",
     "squeezenet1_1",

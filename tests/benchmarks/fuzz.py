@@ -63,11 +63,10 @@ def bpg(data: bytes) -> None:
 
 
 def vvc(data: bytes) -> None:
-    """The headers of a .266, and the rewriting of an encoder's stream."""
-    with suppress(NeurocodecError):
-        still.read(data)
+    """The rewriting of an encoder's stream, and the headers of a .266."""
     with suppress(NeurocodecError):
         still.write(data, 24, 18)
+    still.read(data)
 
 
 def inspect(name: str) -> Parser:
