@@ -65,6 +65,8 @@ def test_labels_csv_in_name_order_with_a_limit(tmp_path: Path) -> None:
         ("file,class_index\na.png,0\nb.png,1", r"labels\.csv:3: there is no picture .*b\.png"),
         ("file,class_index\na.png,cat", r"labels\.csv:2: class_index must be a whole .* 'cat'"),
         ("file,class_index\na.png,-1", r"labels\.csv:2: class_index"),
+        ("file,class_index\na.png,1\x1d", r"labels\.csv:2: class_index"),
+        ("file,class_index\na.png," + "1" * 5000, r"labels\.csv:2: class_index"),
         ("file,label\na.png,1", r"labels\.csv:2: needs the columns file and class_index"),
         ("file,class_index\na.png,1\na.png,2", r"labels\.csv:3: a\.png is listed twice"),
         ('file,class_index\n"a.png,1\n', r"labels\.csv: cannot be read as CSV"),

@@ -1,6 +1,7 @@
 """labels.csv: a table of images and their classes."""
 
 import csv
+import re
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +45,7 @@ def _labelled(folder: Path, row: Row, where: str) -> tuple[str, int]:
     name, index = row.get("file"), row.get("class_index")
     if not name or index is None:
         raise BadInputError(f"{where}: needs the columns file and class_index, both filled")
-    if not index.strip().isdecimal():
+    if not re.fullmatch(r" *[0-9]{1,9} *", index):
         raise BadInputError(f"{where}: class_index must be a whole number from 0, not {index!r}")
     if not is_within(name):
         raise BadInputError(f"{where}: {display(name)} lies outside {display(folder)}")
