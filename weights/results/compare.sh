@@ -110,5 +110,43 @@ fi
 points dic-points "$from/dic.jsonl" dic mcunet_144
 points spic-points "$from/spic.jsonl" spic efficientnet_lite0
 [ ! -f "$from/spic-likeness.jsonl" ] || grep '"kind": "point"' "$from/spic-likeness.jsonl" >"$new/spic-likeness.jsonl"
+each_model() { # KEPT RESULTS CODECS FILTERS METRICS, and options: against no filter, by every model of the results
+  local kept=$1 results=$2 codec filter metric model one=$new/one-model.tmp
+  [ -f "$results" ] || return 0
+  for model in $(grep -o '"model": "[^"]*"' "$results" | sort -u | cut -d'"' -f4); do
+    grep "\"model\": \"$model\"" "$results" >"$one"
+    for codec in $3; do
+      for filter in $4; do
+        for metric in $5; do
+          grep -q "\"codec\": \"$codec\".*\"pre\": \"$filter\"" "$one" || continue
+          compare "$kept" "$one" "codec=$codec,pre=none" "codec=$codec,pre=$filter" $metric "${@:6}"
+        done
+      done
+    done
+  done
+}
+
+blur=schedules/blur-bpg.json
+for codec in bpg vvc jpeg jpeg2000; do
+  each_model auto "$from/auto-$codec.jsonl" $codec "auto schedule:file=$blur" "kl top1"
+done
+trained="npp:weights=npp-detection npp:weights=npp-segmentation npp:weights=npp-pose"
+for results in "$from"/task-*_*.jsonl; do
+  metrics=agreement
+  case $results in *mobilenet*) metrics=kl ;; esac
+  kept=tasks
+  case $results in *task-search*) kept=task-search ;; *mobilenet*) ;; *)
+    [ ! -f "$results" ] || grep '"kind": "point"' "$results" | grep -v weights=npp >>"$new/task-points.jsonl" ;;
+  esac
+  each_model $kept "$results" "bpg vvc" "auto schedule:file=$blur $trained $(searches "$results" bpg)" $metrics --bootstrap 200
+done
+if [ -f "$from/formats.jsonl" ]; then
+  for model in $classifiers; do
+    grep "\"model\": \"$model\"" "$from/formats.jsonl" >"$new/one-model.tmp"
+    for codec in webp avif jxl heic; do
+      compare formats "$new/one-model.tmp" codec=bpg,pre=none codec=$codec,pre=none kl --across-codecs
+    done
+  done
+fi
 [ ! -f "$from/originals.jsonl" ] || cp "$from/originals.jsonl" "$new"
 mv "$new"/*.jsonl .

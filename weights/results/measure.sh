@@ -7,6 +7,7 @@ schedules=$(cd "$(dirname "$0")/schedules" && pwd)
 mkdir -p "$1"
 cd "$1"
 ln -sfn "$data" data # so that results name recognisers by the same paths everywhere
+ln -sfn "$schedules" schedules
 data=data
 
 classify() { # RESULTS MODEL, and options
@@ -114,4 +115,31 @@ neurocodec "${detected[@]}" --codec jpeg --quality 8,20,40
 for level in "spic --qf 16,48,128" "jpeg --quality 1,3,8"; do
   neurocodec evaluate "$data/kodak" --task fidelity --limit 12 -o spic-likeness.jsonl --codec $level
 done
+
+# The default filters before nine classifiers; 500 pictures for BPG, the 200 of the searches for others.
+neurocodec evaluate "$data/imagenet-val" --task classification --per-image "${nine[@]}" -o auto-bpg.jsonl \
+  --codec bpg --filter "none,auto,schedule:file=schedules/blur-bpg.json"
+for codec in vvc jpeg jpeg2000; do
+  neurocodec evaluate fifths --task classification --per-image "${nine[@]}" -o auto-$codec.jsonl \
+    --codec $codec --filter none,auto
+done
+neurocodec evaluate fifths --task classification --per-image "${nine[@]}" -o formats.jsonl \
+  --codec bpg,webp,avif,jxl,heic --filter none
+
+# Other tasks: filters trained for each of them, and searches by them.
+filters=none,auto,schedule:file=schedules/blur-bpg.json
+trained=npp:weights=npp-detection,npp:weights=npp-segmentation,npp:weights=npp-pose
+other() { # TASK MODEL FOLDER
+  local measured=(evaluate "$3" --task $1 --per-image --model "$data/models/$2.safetensors" --qp 28,32,36,41)
+  neurocodec "${measured[@]}" -o task-$2.jsonl --codec bpg --limit 32 --filter $filters,$trained
+  neurocodec "${measured[@]}" -o task-$2.jsonl --codec vvc --limit 32 --filter $filters
+  neurocodec "${measured[@]}" -o task-search-$2.jsonl --codec bpg --limit 8 \
+    --filter "$filters,search:task=$1:model=$data/models/$2.safetensors"
+}
+other detection yolox_nano_416 "$data/detection/val2017"
+other segmentation deeplabv3_mnv2_513 "$data/segmentation-pose"
+other pose ultralight_simplepose "$data/detection/val2017"
+neurocodec evaluate fifths --task classification --per-image -o task-mobilenet_v1_0.75_224.jsonl --qp 28,32,36,41 \
+  --model "$data/models/mobilenet_v1_0.75_224.safetensors" --codec bpg --filter $filters,$trained
+
 python "$(dirname "$schedules")/originals.py" fifths "$data"/models/*.safetensors >originals.jsonl

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from itertools import chain
 
 import learned
+import tasks
 from tables import ABSENT, HERE, Line, kept, signed, table, top1_and_kl
 
 PAGE = HERE.parent / "RESULTS.md"
@@ -298,6 +299,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "tv": tv,
     "fidelity": fidelity,
     **learned.TABLES,
+    **tasks.TABLES,
 }
 
 if __name__ == "__main__":

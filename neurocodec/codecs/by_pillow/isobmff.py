@@ -64,6 +64,8 @@ def read(data: bytes, name: str) -> Header:
 def _header(data: bytes) -> Header:
     top = dict(_boxes(data))
     meta = dict(_boxes(top[b"meta"][4:]))
+    if b"mdat" not in top and b"idat" not in meta:
+        raise BadInputError("is truncated: it has no coded picture")
     primary = _item_id(meta[b"pitm"])
     groups = dict(_boxes(meta[b"iprp"]))
     properties = list(_boxes(groups[b"ipco"]))

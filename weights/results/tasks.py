@@ -1,0 +1,185 @@
+"""The tables of the default filters before many recognisers, and of other tasks than classes."""
+
+from collections.abc import Iterator
+
+from learned import CLASSIFIERS
+from tables import ABSENT, Line, kept, signed, table
+
+TRAINED_AGAINST = (
+    "squeezenet1_0",
+    "squeezenet1_1",
+    "mobilenet_v2_1.0_224",
+    "mobilenet_v2_0.5_224",
+    "efficientnet_lite0_224",
+    "tiny_darknet_224",
+)
+FILTERS = {
+    "classification, `auto-bpg`": "auto",
+    "detection, `npp-detection`": "npp:weights=npp-detection",
+    "segmentation, `npp-segmentation`": "npp:weights=npp-segmentation",
+    "pose, `npp-pose`": "npp:weights=npp-pose",
+    "nothing: best blur": "blur",
+}
+TASKS = {
+    "classification": ("mobilenet_v1_0.75_224", "kl"),
+    "detection": ("yolox_nano_416", "agreement"),
+    "segmentation": ("deeplabv3_mnv2_513", "agreement"),
+    "pose": ("ultralight_simplepose", "agreement"),
+}
+OTHERS = {
+    "deeplabv3_mnv2_513": "DeepLabV3",
+    "deeplabv3_mnv2_dm05_513": "DeepLabV3 0.5",
+    "ultralight_simplepose": "SimplePose",
+    "movenet_lightning_192": "MoveNet",
+    "yolox_nano_416": "YOLOX nano",
+}
+
+
+def many(codec: str) -> str:
+    """The default filter and the best blur of a codec before nine classifiers."""
+    lines = [line for line in kept("auto") if _codec(line) == codec]
+    blurred = any("blur" in line["test"] for line in lines)
+    rows = []
+    for model, name in sorted(CLASSIFIERS.items(), key=lambda one: one[0] not in TRAINED_AGAINST):
+        shown = f"{name}, trained against" if model in TRAINED_AGAINST else name
+        cells = [_cell(lines, model, "auto", metric) for metric in ("kl", "top1")]
+        rows.append([shown, *cells, *([_cell(lines, model, "blur", "kl")] if blurred else [])])
+    heads = ["`auto`, KL", "`auto`, top-1", *(["best blur, KL"] if blurred else [])]
+    return table(" | ".join(["recogniser", *heads]), rows)
+
+
+def transfer() -> str:
+    """Table 1 of the NPP paper: filters by the task they were trained for, and tasks."""
+    lines = [line for line in kept("tasks") if _codec(line) == "bpg"]
+    rows = [
+        [name, *(_cell(lines, model, pre, metric) for model, metric in TASKS.values())]
+        for name, pre in FILTERS.items()
+    ]
+    heads = [
+        f"{task}, {OTHERS.get(model, CLASSIFIERS.get(model))}" for task, (model, _) in TASKS.items()
+    ]
+    return table(" | ".join(["BPG filter trained for", *heads]), rows)
+
+
+def curves() -> str:
+    """The curves of segmentation and pose: rate and scores by filter and QP."""
+    rows = []
+    for line in kept("task-points"):
+        scores = line["scores"]
+        own = next(name for name in ("map", "miou", "ap_keypoints") if name in scores)
+        cells = [
+            f"{line['bpp']:.3f}",
+            f"{100 * scores[own]:.1f}",
+            f"{100 * scores['agreement']:.1f}",
+        ]
+        qp = str(line["qp"])
+        rows.append([OTHERS[line["model"]], f"`{line['codec']}`", _filter(line["pre"]), qp, *cells])
+    heads = "recogniser | codec | filter | QP | bpp | mAP, mIoU or keypoint AP | agreement"
+    return table(heads, rows)
+
+
+def searched() -> str:
+    """Searches by the recognisers of other tasks, and other filters on the same pictures."""
+    lines = list(kept("task-search"))
+    rows = []
+    for model, name in OTHERS.items():
+        own = [line for line in lines if line["model"] == model]
+        if own:
+            cells = [_cell(own, model, pre, "agreement") for pre in ("search", "auto", "blur")]
+            rows.append([name, str(own[0]["pictures"]), *cells])
+    return table("recogniser | pictures | `search` by it | `auto` | best blur", rows)
+
+
+def formats() -> str:
+    """The new formats against unfiltered BPG, and searches with them."""
+    lines = list(kept("formats"))
+    codecs = ("webp", "avif", "jxl", "heic")
+    rows = [
+        [f"`{codec}`", *(_cell(lines, model, "none", "kl", codec) for model in _models(lines))]
+        for codec in codecs
+    ]
+    return table(" | ".join(["codec", *(CLASSIFIERS[m] for m in _models(lines))]), rows)
+
+
+def lmbda() -> str:
+    """`tv` at the λ chosen for every codec and QP."""
+    rows = []
+    for codec in ("jpeg", "jpeg2000", "bpg"):
+        for model in ("mobilenet_v2_1.0_224", "squeezenet1_0", "mobilenet_v1_0.75_224"):
+            lines = [line for line in kept("tv-lmbda") if _codec(line) == codec]
+            cells = [_cell(lines, model, "tv", metric) for metric in ("top1", "kl")]
+            rows.append([f"`{codec}`", CLASSIFIERS[model], *cells])
+    return table("codec | recogniser | `tv`, top-1 | `tv`, KL", rows)
+
+
+def finetuned() -> str:
+    """A classifier fine-tuned on decoded pictures, and filters before it."""
+    named = {
+        ("tuned", "none", "auto"): "fine-tuned: `auto-bpg` against no filter",
+        ("tuned", "none", "tuned"): "fine-tuned: its own filter against no filter",
+    }
+    rows = []
+    for (_, _, pre), name in named.items():
+        lines = list(kept("finetuned"))
+        rows.append([name, *(_cell(lines, "tuned", pre, metric) for metric in ("kl", "top1"))])
+    return table("MobileNetV2 0.5 | KL | top-1", rows)
+
+
+def _models(lines: list[Line]) -> list[str]:
+    return [model for model in CLASSIFIERS if any(line["model"] == model for line in lines)]
+
+
+def _codec(line: Line) -> str:
+    codec: str = line["test"].partition("codec=")[2].partition(",")[0]
+    return codec
+
+
+def _filter(pre: str) -> str:
+    """The short name of a filter: a search by a file, a schedule of blurs."""
+    if pre.startswith("schedule"):
+        return "best blur"
+    return f"`{pre.partition(':')[0]}`" if pre.startswith("search") else f"`{pre}`"
+
+
+def _matches(line: Line, pre: str, codec: str) -> bool:
+    test = line["test"].partition("pre=")[2]
+    known = {
+        "auto": test == "auto",
+        "blur": "blur" in test,
+        "search": test.startswith("search"),
+        "tv": "tv" in test,
+        "tuned": "tuned" in test,
+    }
+    return known.get(pre, test == pre) and codec in {"", _codec(line)}
+
+
+def _cell(lines: list[Line], model: str, pre: str, metric: str, codec: str = "") -> str:
+    """A BD-rate with its interval."""
+    for line in lines:
+        if line["model"] == model and line["metric"] == metric and _matches(line, pre, codec):
+            low, high = line["interval"]
+            return f"{signed(line['bd_rate_percent'])} [{signed(low)}, {signed(high)}]"
+    return ABSENT
+
+
+def summary(name: str, model: str, pre: str, metric: str, codec: str = "") -> str:
+    """One BD-rate of a kept file, for other tables."""
+    return _cell(list(_lines(name)), model, pre, metric, codec)
+
+
+def _lines(name: str) -> Iterator[Line]:
+    yield from kept(name)
+
+
+TABLES = {
+    "many_bpg": lambda: many("bpg"),
+    "many_vvc": lambda: many("vvc"),
+    "many_jpeg": lambda: many("jpeg"),
+    "many_jpeg2000": lambda: many("jpeg2000"),
+    "task_transfer": transfer,
+    "task_curves": curves,
+    "task_search": searched,
+    "formats": formats,
+    "tv_lmbda": lmbda,
+    "finetuned": finetuned,
+}
