@@ -18,6 +18,7 @@ from tests.conftest import picture
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
 TRAINING = (ROOT / "weights" / "TRAINING.md").read_text()
+BATCH = (ROOT / "neurocodec" / "batch" / "README.md").read_text()
 RESULTS = (ROOT / "weights" / "RESULTS.md").read_text()
 DATA = "$NEUROCODEC_DATA"
 FIRST = "neurocodec"  # the heading of README's first screen
@@ -37,7 +38,7 @@ def sections(text: str) -> dict[str, list[str]]:
     return {part.partition("\n")[0]: commands(part) for part in parts if commands(part)}
 
 
-SECTIONS = sections(README) | sections(TRAINING)
+SECTIONS = sections(README) | sections(TRAINING) | sections(BATCH)
 
 
 def results_page(monkeypatch):
@@ -65,7 +66,9 @@ def test_the_results_are_those_that_the_kept_lines_give(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "command", [*commands(README), *commands(TRAINING), *commands(RESULTS)], ids=lambda c: c[:60]
+    "command",
+    [*commands(README), *commands(TRAINING), *commands(BATCH), *commands(RESULTS)],
+    ids=lambda c: c[:60],
 )
 def test_the_options_of_every_command_exist(command, monkeypatch):
     monkeypatch.setenv("NEUROCODEC_DATA", "data")

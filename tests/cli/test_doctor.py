@@ -30,6 +30,8 @@ def no_tools(monkeypatch):
 def test_packages_are_listed_and_an_absent_one_says_how_to_get_it():
     assert [line.split()[:3] for line in findings()] == [
         ["python", "compressai", "absent"],
+        ["python", "fsspec", "ok"],
+        ["python", "ray", "ok"],
         ["python", "tensorboard", "ok"],
         ["python", "timm", "ok"],
     ]
@@ -37,7 +39,7 @@ def test_packages_are_listed_and_an_absent_one_says_how_to_get_it():
 
 
 def test_in_json_a_package_has_no_codec_and_no_path():
-    absent, present, _ = map(json.loads, findings("--json"))
+    absent, present, *_ = map(json.loads, findings("--json"))
     assert (absent["ok"], absent["version"]) == (False, None)
     assert absent["remedy"].startswith("for train-proxy and mbt2018")
     assert (present["ok"], present["version"], present["source"]) == (True, "1.2.3", "python")

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 PACKAGES = {
     "compressai": "for train-proxy and mbt2018: pip install compressai (Python 3.11 and 3.12 only)",
+    "fsspec": "for inputs and outputs behind URLs: pip install fsspec",
+    "ray": "for --engine ray: pip install 'neurocodec[ray]'",
     "tensorboard": "for --log-dir of the trainers: pip install tensorboard",
     "timm": "for timm's recognisers: pip install timm",
 }
