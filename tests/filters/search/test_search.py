@@ -150,7 +150,7 @@ def test_any_size_keeps_alpha_and_gray(search, size):
     assert np.array_equal(gray.pixels[..., 0], gray.pixels[..., 2])
 
 
-@pytest.mark.parametrize("codec", ["bpg", "jpeg2000", "vvc"])
+@pytest.mark.parametrize("codec", ["bpg", "jpeg2000", "vvc", "webp", "avif", "jxl", "heic"])
 def test_it_searches_through_every_codec_at_the_level_of_the_file(search, codec, monkeypatch):
     filter_ = search("steps=1", codec=codec)
     its = filter_._codec
