@@ -20,8 +20,10 @@ MAX_BYTES = 2 << 30
 """Longer inputs are refused unless more is asked for."""
 
 _PIECE_BYTES = 1 << 24
-_STALE_S = 1.0
+_STALE_S = 1.0  # between a file's making and its lock lie microseconds
+_STALE_WITHOUT_LOCKS_S = 24 * 3600.0
 _TEMPORARY = ".neurocodec-"
+_RUN_VARIABLE = "NEUROCODEC_RUN"
 
 
 def display(path: str | os.PathLike[str]) -> str:
@@ -113,9 +115,12 @@ def write(path: str, data: bytes) -> None:
     Raises:
         OutputError: it cannot be written. Nothing is left behind then.
     """
-    if urls.is_url(path):
+    if urls.is_url(path) and not urls.is_local(path):
         urls.write(path, data)
         return
+    if urls.is_local(path):
+        path = urls.plain(path)
+        make_folder(Path(path).parent)
     target = Path(os.path.realpath(path))
     with _mapping(path):
         if path == STANDARD:
@@ -137,19 +142,40 @@ def make_folder(path: Path) -> None:
         path.mkdir(parents=True, exist_ok=True)
 
 
-def remove_stale(folder: Path, age_s: float = _STALE_S) -> None:
-    """Remove files that a killed process was still writing in a folder, as old as that or older."""
-    with contextlib.suppress(OSError):
-        for entry in os.scandir(folder):
-            if entry.name.startswith(_TEMPORARY) and entry.name.endswith(".tmp"):
-                _remove_stale(Path(entry.path), age_s)
+def remove_stale(folder: Path) -> None:
+    """Remove files that a killed process was still writing in a folder."""
+    for path in _temporaries(folder, _TEMPORARY):
+        with contextlib.suppress(OSError), path.open("r+b") as file:
+            locked = locks.take(file)
+            least_s = _STALE_WITHOUT_LOCKS_S if locked is None else _STALE_S
+            age_s = time.time() - os.fstat(file.fileno()).st_mtime
+            if locked is not False and age_s >= least_s:
+                path.unlink()
 
 
-def _remove_stale(path: Path, age_s: float) -> None:
-    with contextlib.suppress(OSError), path.open("rb") as file:
-        # Between a file's making and its lock lie microseconds.
-        if time.time() - os.fstat(file.fileno()).st_mtime >= age_s and locks.take(file):
+def remove_own(folder: Path) -> None:
+    """Remove files that workers of this run, which have been stopped, were writing in a folder."""
+    for path in _temporaries(folder, f"{_TEMPORARY}{_run()}-"):
+        with contextlib.suppress(OSError):
             path.unlink()
+
+
+def _temporaries(folder: Path, prefix: str) -> list[Path]:
+    try:
+        names = [entry.name for entry in os.scandir(folder)]
+    except OSError:
+        return []
+    return [folder / name for name in names if name.startswith(prefix) and name.endswith(".tmp")]
+
+
+def begin_run() -> None:
+    """Let this process be a run of its own, whatever process started it."""
+    os.environ.pop(_RUN_VARIABLE, None)
+
+
+def _run() -> str:
+    """What names this process and its workers, which inherit the environment."""
+    return os.environ.setdefault(_RUN_VARIABLE, os.urandom(6).hex())
 
 
 @contextlib.contextmanager
@@ -165,15 +191,15 @@ def _replace(target: Path, data: bytes) -> None:
     exists = target.exists()
     if exists and not os.access(target, os.W_OK):
         raise OutputError(f"{display(target)}: is write-protected")
-    temporary = target.with_name(f"{_TEMPORARY}{os.urandom(8).hex()}.tmp")
+    temporary = target.with_name(f"{_TEMPORARY}{_run()}-{os.urandom(6).hex()}.tmp")
     try:
         with temporary.open("xb") as file:
             locks.take(file)  # which tells `remove_stale` that somebody is at work
             file.write(data)
-            file.flush()
             if exists:
                 shutil.copymode(target, temporary)
-            temporary.replace(target)
+        # Closed before it is renamed: some file systems tell only then that they are full.
+        temporary.replace(target)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise

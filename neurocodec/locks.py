@@ -16,25 +16,26 @@ except ImportError:  # no locks on this system
 from neurocodec.errors import UsageError
 
 
-def take(file: IO[Any]) -> bool:
-    """Lock an open file for this process alone; False where another process has it.
+def take(file: IO[Any]) -> bool | None:
+    """Lock a file that is open for writing for this process alone.
 
-    Where the file's system has no locks it counts as taken.
+    Returns:
+        False where another process has it, None where there are no locks.
     """
     if fcntl is None:
-        return True
+        return None
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
     except OSError:
-        return True
+        return None
     return True
 
 
 @contextmanager
 def alone(names: Iterable[str]) -> Iterator[None]:
-    """Around work on files of these names, which another process of this machine may be at too.
+    """Around work on files of these names, which another process of this machine may be at.
 
     Raises:
         UsageError: it is at exactly the same ones.
@@ -50,7 +51,7 @@ def alone(names: Iterable[str]) -> Iterator[None]:
         yield
         return
     with file:
-        if not take(file):
+        if take(file) is False:
             raise UsageError(
                 "another neurocodec is writing the very same files: wait for it, or give each "
                 "a part with --shard 1/2 and 2/2"

@@ -1,6 +1,7 @@
 """Files behind URLs (s3://…, gs://…, memory://…), by fsspec where it is installed."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
@@ -8,12 +9,23 @@ from typing import Any
 from neurocodec.errors import BadInputError, MissingError, OutputError, UsageError
 
 _SEPARATOR = "://"
+_LOCAL = "file://"
 
 
 def is_url(name: str) -> bool:
     """True for a name like s3://bucket/a.png."""
     scheme, separator, _ = name.partition(_SEPARATOR)
     return bool(separator) and scheme.replace("+", "").isalnum()
+
+
+def is_local(url: str) -> bool:
+    """True for file://, behind which are files of this machine."""
+    return url.startswith(_LOCAL)
+
+
+def plain(name: str) -> str:
+    """The path of a file:// URL; other names as they are."""
+    return name.removeprefix(_LOCAL)
 
 
 def read(url: str, max_bytes: int) -> bytes:
@@ -25,15 +37,17 @@ def read(url: str, max_bytes: int) -> bytes:
     """
     storage, path = _storage(url)
     try:
-        if storage.size(path) > max_bytes:
-            raise BadInputError(f"{url}: has more than {max_bytes} bytes: raise --max-bytes")
-        return bytes(storage.cat_file(path))
-    except OSError as exc:
+        with storage.open(path, "rb") as file:
+            data = bytes(file.read(max_bytes + 1))
+    except Exception as exc:  # of whatever serves the storage
         raise BadInputError(f"{url}: cannot be read ({_reason(exc)})") from exc
+    if len(data) > max_bytes:
+        raise BadInputError(f"{url}: has more than {max_bytes} bytes: raise --max-bytes")
+    return data
 
 
 def write(url: str, data: bytes) -> None:
-    """Write a file; stores of objects do it in one step.
+    """Write a file; stores of objects do it in one step, file:// and the like do not.
 
     Raises:
         OutputError: it cannot be written.
@@ -41,22 +55,35 @@ def write(url: str, data: bytes) -> None:
     """
     storage, path = _storage(url)
     try:
-        storage.makedirs(storage._parent(path), exist_ok=True)
-        storage.pipe_file(path, data)
-    except OSError as exc:
+        try:
+            storage.pipe_file(path, data)
+        except FileNotFoundError:  # stores of objects have no folders to make
+            storage.makedirs(storage._parent(path), exist_ok=True)
+            storage.pipe_file(path, data)
+    except Exception as exc:
         raise OutputError(f"{url}: cannot be written ({_reason(exc)})") from exc
 
 
 def exists(url: str) -> bool:
-    """True if there is something of that name."""
+    """True if there is something of that name.
+
+    Raises:
+        BadInputError: the storage cannot be asked.
+    """
     storage, path = _storage(url)
-    return bool(storage.exists(path))
+    with _asking(url):
+        return bool(storage.exists(path))
 
 
 def is_folder(url: str) -> bool:
-    """True if there are files below it."""
+    """True if there are files below it.
+
+    Raises:
+        BadInputError: the storage cannot be asked.
+    """
     storage, path = _storage(url)
-    return bool(storage.isdir(path))
+    with _asking(url):
+        return bool(storage.isdir(path))
 
 
 def files_below(url: str, *, recursive: bool) -> Iterator[tuple[str, str]]:
@@ -72,10 +99,8 @@ def files_below(url: str, *, recursive: bool) -> Iterator[tuple[str, str]]:
     """
     storage, path = _storage(url)
     root = path.rstrip("/")
-    try:
+    with _asking(url):
         found = storage.find(path, maxdepth=None if recursive else 1)
-    except OSError as exc:
-        raise BadInputError(f"{url}: cannot be listed ({_reason(exc)})") from exc
     for one in sorted(found):
         place = one[len(root) :].lstrip("/")
         yield f"{url.rstrip('/')}/{place}", place
@@ -94,5 +119,14 @@ def _storage(url: str) -> tuple[Any, str]:
     return storage, path
 
 
-def _reason(exc: OSError) -> str:
-    return exc.strerror or str(exc) or type(exc).__name__
+@contextmanager
+def _asking(url: str) -> Iterator[None]:
+    """Around questions to a storage, which may fail in its own ways."""
+    try:
+        yield
+    except Exception as exc:
+        raise BadInputError(f"{url}: cannot be asked about ({_reason(exc)})") from exc
+
+
+def _reason(exc: Exception) -> str:
+    return getattr(exc, "strerror", None) or " ".join(str(exc).split()) or type(exc).__name__

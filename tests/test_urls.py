@@ -77,3 +77,23 @@ def test_fsspec_and_its_storages_are_asked_for(monkeypatch):
     monkeypatch.setattr(urls, "find_spec", lambda name: None)
     with pytest.raises(MissingError, match="pip install fsspec"):
         files.read("s3://b/a.png")
+
+
+def test_coded_files_behind_urls_are_decoded(root):
+    output = root.removesuffix("in") + "out"
+    assert neurocodec("encode", root, "-r", "-o", output, *JPEG).returncode == 0
+    done = neurocodec("decode", output, "-r", "-o", root.removesuffix("in") + "seen", "-j", 0)
+    assert b"3 of 3 done" in done.stderr, done.stderr
+    listed = [f"{root}/a.png", f"{root}/sub/c.png"]
+    done = neurocodec(
+        "encode", "--files-from", "-", "-o", output, *JPEG, stdin="\n".join(listed).encode()
+    )
+    assert done.returncode == 0, done.stderr
+    assert not any(":" in place for _, place in urls.files_below(output, recursive=True))
+
+
+def test_an_output_below_the_input_is_passed_over(root):
+    options = ("-r", "-o", f"{root}/out", "--codec", "webp", "--quality", 40, "--filter", "none")
+    for _ in range(2):
+        done = neurocodec("encode", root, *options, "-j", 0)
+        assert b"3 of 3 done" in done.stderr, done.stderr

@@ -6,19 +6,20 @@ several lines for one output the last counts.
 
 import hashlib
 import json
+import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from neurocodec import files, locks
+from neurocodec import files, locks, urls
 from neurocodec.batch import records
 from neurocodec.batch.engines.local import Outcome
 from neurocodec.batch.plan import Job
 from neurocodec.batch.records import Record
 from neurocodec.errors import BadInputError, OutputError, UsageError
-from neurocodec.files import display
+from neurocodec.files import STANDARD, display
 
 Settings = Mapping[str, Any]
 
@@ -44,7 +45,7 @@ class Manifest:
         file: open for appending.
         name: its name in messages.
         settings: of this run.
-        entries: by source and target: the last line of each.
+        entries: by the paths of source and target, absolute: the last line of each.
     """
 
     file: BinaryIO
@@ -65,11 +66,15 @@ class Manifest:
         except OSError as exc:
             raise OutputError(f"{self.name}: cannot be written ({exc.strerror})") from exc
 
+    def has(self, job: Job) -> bool:
+        """True if the manifest has a line of the job."""
+        return _key(job.source, job.target) in self.entries
+
     def finished(self, jobs: Iterable[Job]) -> Finished:
         """What is done of the jobs, inputs and outputs read and compared by their SHA-256."""
         found = Finished()
         for job in jobs:
-            entry = self.entries.get((job.source, job.target))
+            entry = self.entries.get(_key(job.source, job.target))
             if entry is None or "error" in entry:
                 continue
             whole = _is(job.source, entry, "input_sha256") and _is(job.target, entry, "sha256")
@@ -83,7 +88,7 @@ class Manifest:
             UsageError: one was; the message says what differs.
         """
         for job in jobs:
-            entry = self.entries.get((job.source, job.target), {"settings": self.settings})
+            entry = self.entries.get(_key(job.source, job.target), {"settings": self.settings})
             changed = self._changed(entry)
             if changed:
                 raise UsageError(
@@ -93,7 +98,7 @@ class Manifest:
 
     def made_alike(self, job: Job) -> bool:
         """True if the manifest has the job, made with these settings."""
-        entry = self.entries.get((job.source, job.target))
+        entry = self.entries.get(_key(job.source, job.target))
         return entry is not None and "error" not in entry and not self._changed(entry)
 
     def _changed(self, entry: Mapping[str, Any]) -> str:
@@ -123,7 +128,7 @@ def opened(path: Path, settings: Settings, *, resume: bool) -> Iterator[Manifest
     except OSError as exc:
         raise OutputError(f"{name}: cannot be written ({exc.strerror})") from exc
     with file:
-        if not locks.take(file):
+        if locks.take(file) is False:
             raise UsageError(f"{name}: another run is writing it: wait, or name another file")
         file.seek(0)
         content = file.read()
@@ -136,7 +141,7 @@ def opened(path: Path, settings: Settings, *, resume: bool) -> Iterator[Manifest
 
 
 def read(content: bytes, name: str) -> dict[tuple[str, str], dict[str, Any]]:
-    """The last line of every source and target.
+    """The last line of every source and target, by their absolute paths.
 
     Raises:
         BadInputError: a line is none of a manifest.
@@ -145,13 +150,32 @@ def read(content: bytes, name: str) -> dict[tuple[str, str], dict[str, Any]]:
     for number, line in enumerate(content.splitlines(), 1):
         try:
             entry = files.parsed(line)
-            key = entry["input"], entry["output"]
-            if not all(isinstance(one, str) for one in key) or not _has_settings(entry):
+            names = entry["input"], entry["output"]
+            if not all(isinstance(one, str) for one in names) or not _has_settings(entry):
                 raise ValueError("names or settings are missing")
+            key = _key(*names)
         except (ValueError, KeyError, TypeError) as exc:
             raise BadInputError(f"{name}, line {number}: no line of a manifest ({exc})") from exc
         entries[key] = entry
     return entries
+
+
+def outputs(path: Path) -> set[str]:
+    """The absolute paths of the outputs that a manifest has; none where there is no manifest."""
+    if not path.exists():
+        return set()
+    content = files.read(str(path))
+    whole = content[: content.rfind(b"\n") + 1]
+    return {target for _, target in read(whole, display(path))}
+
+
+def _key(source: str, target: str) -> tuple[str, str]:
+    return _absolute(source), _absolute(target)
+
+
+def _absolute(name: str) -> str:
+    plain = name == STANDARD or urls.is_url(name)
+    return name if plain else os.path.abspath(name)  # noqa: PTH100 - links stay as they are
 
 
 def _has_settings(entry: Mapping[str, Any]) -> bool:
@@ -160,6 +184,8 @@ def _has_settings(entry: Mapping[str, Any]) -> bool:
 
 def _is(path: str, entry: Mapping[str, Any], key: str) -> bool:
     """True if a file has the SHA-256 that the entry tells."""
+    if path == STANDARD:
+        return False
     try:
         return hashlib.sha256(files.read(path)).hexdigest() == entry.get(key)
     except (BadInputError, UsageError):

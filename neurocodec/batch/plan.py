@@ -50,6 +50,7 @@ def find(
     *,
     listed: Iterable[str] = (),
     accepts: Callable[[Path], bool],
+    accepts_name: Callable[[Path], bool] | None = None,
     recursive: bool = False,
     output: str | None = None,
 ) -> Inputs:
@@ -60,6 +61,7 @@ def find(
         listed: names from a list: they keep their folders below the output,
             and folders among them are passed over, as `find` prints them too.
         accepts: True for a file in a folder that is one to take; a named file is always taken.
+        accepts_name: the same by its name alone, for files behind URLs.
         recursive: look into folders in folders; links and hidden ones are not followed.
         output: the value of -o; if it is a folder inside an input folder it is passed over.
 
@@ -74,14 +76,14 @@ def find(
         if not name:
             raise UsageError("an INPUT is an empty name: is a variable unset?")
         if urls.is_url(name) and files.is_folder(name):
-            _list(name, inputs, accepts, recursive)
+            _list(name, inputs, accepts_name or accepts, (recursive, output))
         elif name != STANDARD and files.is_folder(name):
             _walk(Path(name), inputs, accepts, recursive, output)
         else:
             inputs.sources.append(Source(name, Path(Path(name).name)))
     for name in listed:
         inputs.many = True
-        if files.is_folder(name):
+        if not urls.is_url(name) and files.is_folder(name):
             inputs.ignored += 1
         else:
             inputs.sources.append(Source(name, _relative_place(Path(name))))
@@ -133,10 +135,19 @@ def _walk(
                 inputs.ignored += 1
 
 
-def _list(url: str, inputs: Inputs, accepts: Callable[[Path], bool], recursive: bool) -> None:
-    """Take the files below a URL; their contents do not say what they are, their names do."""
+def _list(
+    url: str,
+    inputs: Inputs,
+    accepts: Callable[[Path], bool],
+    where: tuple[bool, str | None],
+) -> None:
+    """Take the files below a URL, without looking into them, but for those below the output."""
     inputs.many = True
+    recursive, output = where
+    passed_over = None if output is None else output.rstrip("/") + "/"
     for path, place in urls.files_below(url, recursive=recursive):
+        if passed_over is not None and path.startswith(passed_over):
+            continue
         hidden = any(map(_is_hidden, Path(place).parts))
         if not hidden and accepts(Path(place)):
             inputs.sources.append(Source(path, Path(place)))
@@ -150,6 +161,8 @@ def _is_hidden(name: str) -> bool:
 
 
 def _relative_place(path: Path) -> Path:
+    if urls.is_url(str(path).replace(":/", "://", 1)):
+        return Path(*path.parts[1:])
     return Path(path.name) if path.is_absolute() or ".." in path.parts else path
 
 
@@ -216,21 +229,17 @@ def means_folder(output: str | None, inputs: Inputs) -> bool:
     return inputs.many or output.endswith(os.sep) or files.is_folder(output) or is_new_folder
 
 
-def shard(jobs: Sequence[Job], number: int, count: int, root: str | None) -> list[Job]:
-    """Part `number`, from 1, of `count`: disjoint, together all, whatever else is in the folder.
+def shard(sources: Iterable[Source], number: int, count: int) -> list[Source]:
+    """Part `number`, from 1, of `count`: disjoint and together all.
 
-    Args:
-        jobs: all of them.
-        number: of the part.
-        count: of the parts.
-        root: the folder of the outputs, below which their names decide.
+    The places of inputs below the folders that were named decide, wherever these are.
     """
 
-    def part(job: Job) -> int:
-        name = job.target if root is None else os.path.relpath(job.target, root)
-        return int.from_bytes(hashlib.sha256(os.fsencode(name)).digest()[:8], "big") % count
+    def part(source: Source) -> int:
+        name = os.fsencode(source.place.as_posix())
+        return int.from_bytes(hashlib.sha256(name).digest()[:8], "big") % count
 
-    return [job for job in jobs if part(job) == number - 1]
+    return [source for source in sources if part(source) == number - 1]
 
 
 def make_folders(jobs: Iterable[Job]) -> None:
@@ -247,7 +256,7 @@ def make_folders(jobs: Iterable[Job]) -> None:
 def clear(jobs: Iterable[Job]) -> None:
     """Clear the jobs' folders of what workers that were stopped in the middle left."""
     for folder in _folders(jobs):
-        files.remove_stale(folder, age_s=0.0)
+        files.remove_own(folder)
 
 
 def _folders(jobs: Iterable[Job]) -> set[Path]:

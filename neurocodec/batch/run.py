@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
-from neurocodec import codecs, files, images
+from neurocodec import codecs, files, filters, images
 from neurocodec.batch import grouping, handling
 from neurocodec.batch.engines.engine import Workers
 from neurocodec.batch.engines.local import Outcome
@@ -17,7 +17,7 @@ from neurocodec.batch.handling import Coded, Facts, Handling, Opened, Written
 from neurocodec.batch.plan import Job, any_present
 from neurocodec.batch.records import DecodeRecord, EncodeRecord, FilterRecord
 from neurocodec.batch.targets import Reached
-from neurocodec.codecs import Level
+from neurocodec.codecs import Codec, Level
 from neurocodec.errors import BadInputError
 from neurocodec.files import display
 from neurocodec.images import Image
@@ -184,9 +184,12 @@ def _pixels(outcome: Outcome[_Task, Ready]) -> int:
 
 
 def _read(task: _Task) -> Opened:
-    pipeline = prepared(task.work.setting)
-    codec = None if pipeline.loaded_filter.resizes else pipeline.codec
-    return handling.read(task.job, task.work.handling, codec)
+    return handling.read(task.job, task.work.handling, own_codec(prepared(task.work.setting)))
+
+
+def own_codec(pipeline: Pipeline) -> Codec | None:
+    """The codec that codes pictures at their own size, for `handling.read`; else None."""
+    return None if filters.may_resize(pipeline.filter_spec) else pipeline.codec
 
 
 def _encode(task: _Task, ready: Ready) -> EncodeRecord:

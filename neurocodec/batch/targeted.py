@@ -13,7 +13,7 @@ from neurocodec.batch.engines.local import Outcome
 from neurocodec.batch.handling import Coded, Handling
 from neurocodec.batch.plan import Job
 from neurocodec.batch.records import EncodeRecord
-from neurocodec.batch.run import Result, encode_record
+from neurocodec.batch.run import Result, encode_record, own_codec
 from neurocodec.batch.scoring import Scores
 from neurocodec.batch.targets import Choice, Reached, Target
 from neurocodec.codecs import Level
@@ -105,7 +105,7 @@ def choose(encodings: Encodings, pipeline: Pipeline, image: Image, target: Targe
 
 def _encode(task: _Task) -> EncodeRecord:
     job, work, pipeline = task.job, task.work, prepared(task.work.setting)
-    opened = handling.read(job, work.handling, pipeline.codec)
+    opened = handling.read(job, work.handling, own_codec(pipeline))
     image = opened.image
     with files.naming(display(job.source)):
         encodings = Encodings(pipeline, image, task.cache)
@@ -223,7 +223,7 @@ def _write(task: _Task) -> EncodeRecord:
     """Write a picture at the level that was chosen, from the file that was made on the way."""
     job, level, pipeline = task.job, task.level, prepared(task.work.setting)
     assert level is not None
-    opened = handling.read(job, task.work.handling, pipeline.codec)
+    opened = handling.read(job, task.work.handling, own_codec(pipeline))
     with files.naming(display(job.source)):
         encoded = Encodings(pipeline, opened.image, task.cache)(level)
     coded = _coded(pipeline, opened.image, encoded)

@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 
 import click
 
-from neurocodec import __version__
+from neurocodec import __version__, files
 from neurocodec.cli import console
 from neurocodec.errors import NeurocodecError, OutputError
 from neurocodec.files import display
@@ -98,6 +98,7 @@ def run(command: click.Command, name: str, failure: int | None = None) -> NoRetu
         if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup has it
             signal.signal(number, _stop)
     console.open_missing_streams()
+    files.begin_run()
     code = exit_code(command, name)
     sys.exit(failure if failure is not None and 0 < code < 128 else code)
 

@@ -41,42 +41,57 @@ def work(
         UsageError: the manifest is of other settings, or another run is at the same files.
         click.exceptions.Exit: with the exit code of the first failure, if there was one.
     """
-    if chosen.dry_run:
-        show_plan(planned.jobs, chosen.as_json)
-        return
     outcomes = Outcomes(chosen.as_json, planned.skipped)
     with ExitStack() as stack:
         manifest = None
         jobs = planned.jobs
-        if chosen.manifest is not None:
+        if len(jobs) > 1 and not chosen.dry_run:
+            stack.enter_context(locks.alone(job.target for job in jobs))
+        if chosen.manifest is not None and not (chosen.dry_run and not chosen.manifest.exists()):
             goes_on = chosen.resume or chosen.skip_existing
             opened = manifests.opened(chosen.manifest, settings, resume=goes_on)
             manifest = stack.enter_context(opened)
             jobs = _left(jobs, manifest, chosen, outcomes)
-        if len(jobs) > 1:
-            stack.enter_context(locks.alone(job.target for job in jobs))
+        if chosen.dry_run:
+            show_plan(jobs, chosen.as_json)
+            return
         for path, error in planned.unread:
-            outcomes.add(Outcome(Job(path, ""), None, error))
+            outcomes.add(Outcome(Job(path, ""), None, error), begun=False)
         _follow(begin(jobs) if jobs else iter(()), jobs, chosen, what, (outcomes, manifest))
     outcomes.end(batch=len(planned.jobs) + len(planned.unread) > 1 or bool(outcomes.skipped))
 
 
 def _left(jobs: list[Job], manifest: Manifest, chosen: Selection, outcomes: Outcomes) -> list[Job]:
-    """The jobs that a manifest does not have as done."""
-    if chosen.skip_existing:
-        existing = [job for job in jobs if job not in set(planning.pending(jobs))]
-        done = {job for job in existing if manifest.made_alike(job)}
-        others = len(existing) - len(done)
-        if others:
-            console.note(f"{others} outputs exist that were not made with these settings: anew")
-        outcomes.skip(len(done), "made with these settings")
-        return [job for job in jobs if job not in done]
+    """The jobs that a manifest does not have as done.
+
+    Raises:
+        UsageError: the manifest is of other settings, or does not have what would be replaced.
+    """
+    if manifest.entries and not any(map(manifest.has, jobs)):
+        console.note(f"{manifest.name} has none of these pictures")
+    if chosen.skip_existing and not chosen.resume:
+        return _without_existing(jobs, manifest, outcomes)
     manifest.refuse_others(jobs)
+    chosen.refuse_losses(job for job in jobs if not manifest.has(job))
     finished = manifest.finished(jobs)
     if finished.stale:
         console.note(f"{len(finished.stale)} inputs or outputs changed since: done anew")
     outcomes.skip(len(finished.whole), f"in {manifest.name} and whole")
     return [job for job in jobs if job not in finished.whole]
+
+
+def _without_existing(jobs: list[Job], manifest: Manifest, outcomes: Outcomes) -> list[Job]:
+    """The jobs without those whose output exists, unless it was made with other settings."""
+    absent = set(planning.pending(jobs))
+    existing = [job for job in jobs if job not in absent]
+    unknown = {job for job in existing if not manifest.has(job)}
+    done = {job for job in existing if manifest.made_alike(job)}
+    others = len(existing) - len(done) - len(unknown)
+    if others:
+        console.note(f"{others} outputs exist that were made with other settings: done anew")
+    outcomes.skip(len(done), "made with these settings")
+    outcomes.skip(len(unknown), "whatever their settings were")
+    return [job for job in jobs if job not in done | unknown]
 
 
 def _follow(
@@ -88,7 +103,6 @@ def _follow(
 ) -> None:
     """Take every outcome in; a full disk ends the work, as does a failure with --fail-fast."""
     outcomes, manifest = into
-    whole = False
     try:
         with console.progress(len(jobs), what) as advance:
             for outcome in running:
@@ -99,8 +113,6 @@ def _follow(
                 if isinstance(outcome.error, DiskFullError) or (outcome.error and chosen.fail_fast):
                     outcomes.stopped = len(jobs) - outcomes.seen
                     break
-            else:
-                whole = True
     except KeyboardInterrupt:
         how = "--resume" if manifest is not None else "--skip-existing"
         console.note(f"{outcomes.done} of {len(jobs)} done: {how} goes on from there")
@@ -108,8 +120,7 @@ def _follow(
     finally:
         if hasattr(running, "close"):
             running.close()  # which stops the workers
-        if not whole:
-            planning.clear(jobs)
+        planning.clear(jobs)
 
 
 def load_filter(pipeline: "Pipeline", level: "Level | None", planned: Sequence[Job]) -> None:

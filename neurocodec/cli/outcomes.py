@@ -27,6 +27,7 @@ class Outcomes:
         skipped: pictures that were done before.
         done: pictures that are done.
         stopped: pictures that were not begun, as the batch was stopped.
+        seen: pictures whose outcome is known.
         input_bytes: of the pictures that are done.
         output_bytes: likewise.
         larger: outputs that are larger than their inputs.
@@ -37,6 +38,7 @@ class Outcomes:
     skipped: int = 0
     done: int = 0
     stopped: int = 0
+    seen: int = 0
     input_bytes: int = 0
     output_bytes: int = 0
     larger: int = 0
@@ -48,19 +50,15 @@ class Outcomes:
         skipped, self.skipped = self.skipped, 0
         self.skip(skipped, "whatever their settings were")
 
-    @property
-    def seen(self) -> int:
-        """Pictures whose outcome is known."""
-        return self.done + len(self.failures)
-
     def skip(self, count: int, why: str) -> None:
         """Pass over pictures that were done before."""
         self.skipped += count
         if count:
             console.note(f"{count} outputs exist: skipped, {why}")
 
-    def add(self, outcome: Outcome[Job, Record]) -> None:
-        """Take an outcome in, and print its result."""
+    def add(self, outcome: Outcome[Job, Record], *, begun: bool = True) -> None:
+        """Take an outcome in, and print its result; a folder that cannot be read is no picture."""
+        self.seen += begun
         record = outcome.result
         if record is None:
             assert outcome.error is not None

@@ -1,6 +1,7 @@
 """Naming files on the command line: the options for it, and the plan that they make."""
 
-from collections.abc import Callable, Collection, Mapping
+import os
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import partial, wraps
 from pathlib import Path
@@ -9,9 +10,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from neurocodec import files
+from neurocodec.batch import manifest as manifests
 from neurocodec.batch import plan as planning
 from neurocodec.batch.plan import Inputs, Job
 from neurocodec.cli import options
+from neurocodec.cli.batching import batch_options
 from neurocodec.cli.inputs import files_from, listed, note_ignored, null_separated, recursive
 from neurocodec.errors import BadInputError, UsageError
 from neurocodec.files import STANDARD, display
@@ -69,6 +72,7 @@ class Selection:
         accepts: Callable[[Path], bool],
         also: Collection[str] = (),
         fields: Mapping[str, Any] | None = None,
+        accepts_name: Callable[[Path], bool] | None = None,
     ) -> "Planned":
         """Every file to work on and where its result goes; the folders for it are made.
 
@@ -77,6 +81,7 @@ class Selection:
             accepts: True for a file in a folder that is one to take.
             also: other endings that the results may have.
             fields: what --name may have beside {stem}, {name} and {suffix}.
+            accepts_name: as `accepts`, by the name alone, for files behind URLs.
 
         Raises:
             UsageError: nothing was named; results would collide, replace an input, replace a
@@ -86,31 +91,71 @@ class Selection:
         """
         if self.output == STANDARD and self.as_json:
             raise UsageError("-o - and --json both want standard output: write to a file")
-        if self.resume and self.manifest is None:
-            raise UsageError("--resume goes on from a manifest: add --manifest FILE")
-        inputs = self._find(accepts)
+        self._refuse_contradictions()
+        inputs = self._find(accepts, accepts_name)
+        into_folder = planning.means_folder(self.output, inputs)
+        if self.name is not None and self.output is not None and not into_folder:
+            raise UsageError("--name and -o FILE both name the output: leave one out")
         rename = partial(self._renamed, ending=ending, fields=fields or {})
         jobs = planning.plan(inputs, self.output, rename)
-        into_folder = planning.means_folder(self.output, inputs)
-        if self.shard is not None:
-            jobs = planning.shard(jobs, *self.shard, self.output if into_folder else None)
+        self._refuse_streams(jobs)
         skipped = 0
         if self.skip_existing and self.manifest is None:
             skipped = len(jobs) - len(jobs := list(planning.pending(jobs)))
         for job in jobs:
             _refuse_other_ending(Path(job.target), ending, also)
-            if self.output is None and not self.overwrite and not self.resume:
-                _refuse_loss(job.target)
+        if self.manifest is None:
+            self.refuse_losses(jobs)
         if into_folder and not self.dry_run:
             planning.make_folders(jobs)
         return Planned(jobs, skipped, tuple(inputs.unread))
+
+    def refuse_losses(self, jobs: Iterable[Job]) -> None:
+        """Refuse to replace pictures beside the inputs, which may be originals.
+
+        Raises:
+            UsageError: one would be.
+        """
+        if self.output is None and not self.overwrite:
+            for job in jobs:
+                _refuse_loss(job.target)
+
+    def refuse_parts(self, what: str) -> None:
+        """Refuse to do a part of the work only, for what finds one level for all of it.
+
+        Raises:
+            UsageError: a part was asked for.
+        """
+        if self.resume or self.skip_existing or self.shard is not None:
+            raise UsageError(
+                f"{what} finds one level for all pictures, which --resume, --skip-existing and "
+                "--shard leave out: find it by choose-level first"
+            )
+
+    def _refuse_contradictions(self) -> None:
+        if self.resume and self.manifest is None:
+            raise UsageError("--resume goes on from a manifest: add --manifest FILE")
+        if self.address is not None and self.engine != "ray":
+            raise UsageError("--address is of a Ray cluster: add --engine ray")
+
+    def _refuse_streams(self, jobs: Sequence[Job]) -> None:
+        """Refuse standard streams where other processes work, which have none."""
+        if any(STANDARD in (job.source, job.target) for job in jobs):
+            for option, given in (
+                ("--engine ray", self.engine == "ray"),
+                ("--timeout", self.timeout),
+            ):
+                if given:
+                    raise UsageError(f"{option} works in other processes, which do not see -")
 
     def workers(self, planned: "Planned") -> "Workers":
         """The workers for that many jobs: on this machine none for a single one."""
         from neurocodec.batch.engines.engine import Workers
 
         count = min(self.jobs, len(planned.jobs))
-        if self.engine == "local" and count < 2 and self.timeout is None:
+        if self.timeout is not None:
+            count = max(1, count)  # nobody would watch this process itself
+        elif self.engine == "local" and count < 2:
             count = 0
         named = {} if self.timeout is None else {"timeout_s": self.timeout}
         return Workers(count, engine=self.engine, address=self.address, **named)
@@ -123,16 +168,27 @@ class Selection:
             self.max_pixels, self.max_bytes, preserve_times=self.preserve_times, **asked
         )
 
-    def _find(self, accepts: Callable[[Path], bool]) -> Inputs:
+    def _find(
+        self,
+        accepts: Callable[[Path], bool],
+        accepts_name: Callable[[Path], bool] | None,
+    ) -> Inputs:
         inputs = planning.find(
             self.inputs,
             listed=self._listed(),
             accepts=accepts,
+            accepts_name=accepts_name,
             recursive=self.recursive,
             output=self.output,
         )
         if not inputs.sources and not inputs.many and self.files_from is None:
             raise UsageError("INPUT is missing: name a file, a folder, - or --files-from LIST")
+        if self.shard is not None:
+            inputs.sources = planning.shard(inputs.sources, *self.shard)
+        if self.output is None and self.manifest is not None:
+            # A batch beside its inputs may have made pictures there, which are not to be coded.
+            made = manifests.outputs(self.manifest)
+            inputs.sources = [s for s in inputs.sources if os.path.abspath(s.path) not in made]  # noqa: PTH100
         note_ignored(inputs, deeper=self.recursive or self.files_from is not None)
         return inputs
 
@@ -147,67 +203,6 @@ class Selection:
         return listed(self.files_from, null_separated=self.null_separated)
 
 
-def _shard(
-    context: click.Context, parameter: click.Parameter, text: str | None
-) -> tuple[int, int] | None:
-    """The numbers of "3/16".
-
-    Raises:
-        UsageError: the text cannot be read.
-    """
-    if text is None:
-        return None
-    number, _, count = text.partition("/")
-    if not (number.isdecimal() and count.isdecimal() and 1 <= int(number) <= int(count)):
-        raise UsageError(f"--shard: cannot read {text!r}: write 1/16 to 16/16")
-    return int(number), int(count)
-
-
-_BATCH = (
-    click.option(
-        "--manifest",
-        type=click.Path(path_type=Path),
-        metavar="FILE",
-        help="Write a JSON line a picture: hashes, settings, bytes, milliseconds, or the error.",
-    ),
-    click.option(
-        "--resume",
-        is_flag=True,
-        help="Go on from --manifest: what it has is verified, not done again.",
-    ),
-    click.option(
-        "--shard",
-        callback=_shard,
-        metavar="I/N",
-        help="Do part I of N: the parts are disjoint and together all.",
-    ),
-    click.option("--dry-run", is_flag=True, help="Print inputs and outputs, and write nothing."),
-    click.option("--fail-fast", is_flag=True, help="Stop at the first failure."),
-    click.option(
-        "--timeout",
-        type=click.FloatRange(min=0, min_open=True),
-        metavar="S",
-        help="Give a picture up after S seconds.  [default: an hour]",
-    ),
-    click.option("--preserve-times", is_flag=True, help="Give outputs the inputs' times."),
-    options.option(
-        "--engine",
-        type=click.Choice(["local", "ray"]),
-        default="local",
-        help="Where to work: processes of this machine, or a Ray cluster.",
-    ),
-    click.option(
-        "--address", metavar="HOST:PORT|auto", help="The Ray cluster.  [default: one made here]"
-    ),
-)
-
-
-def _batch(command: options.Command) -> options.Command:
-    for option in reversed(_BATCH):
-        command = option(command)
-    return command
-
-
 def _named(template: str, place: Path, ending: str, fields: Mapping[str, Any]) -> str:
     """The name of an output by a template.
 
@@ -217,7 +212,7 @@ def _named(template: str, place: Path, ending: str, fields: Mapping[str, Any]) -
     known = {"stem": place.stem, "name": place.name, "suffix": ending, **fields}
     try:
         name = template.format_map(known)
-    except (KeyError, ValueError, IndexError, AttributeError) as exc:
+    except (KeyError, ValueError, IndexError, AttributeError, TypeError) as exc:
         names = ", ".join(f"{{{key}}}" for key in known)
         raise UsageError(f"--name {template!r}: has {exc}, and the fields are {names}") from exc
     if not name or Path(name).name != name:
@@ -248,7 +243,7 @@ def selection(command: options.Command) -> options.Command:
     )
     @options.jobs
     @options.as_json
-    @_batch
+    @batch_options
     @options.max_pixels
     @options.max_bytes
     @wraps(command)

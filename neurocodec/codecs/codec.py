@@ -223,6 +223,11 @@ def load(name: str) -> type[Codec]:
     return registry.load(_ALL, name, "codec")
 
 
+def has_coded_name(path: Path) -> bool:
+    """Tell whether the file's name ends as those of a codec."""
+    return path.suffix.lower() in {load(name).extension for name in _ALL}
+
+
 def is_coded(path: Path) -> bool:
     """Tell whether the file begins as one of a codec's does."""
     return is_coded_head(files.head(path, HEAD_BYTES))

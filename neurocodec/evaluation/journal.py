@@ -74,7 +74,7 @@ def opened(path: Path, *, per_image: bool, fresh: bool = False) -> Iterator[Jour
     except OSError as exc:
         raise OutputError(f"{name}: cannot be written ({exc.strerror})") from exc
     with opened_file as file:
-        if not locks.take(file):
+        if locks.take(file) is False:
             raise UsageError(f"{name}: another run is writing it: wait, or name another file")
         if fresh:
             yield Journal(file, name, per_image, set(), 0)

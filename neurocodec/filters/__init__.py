@@ -6,8 +6,18 @@ from neurocodec.filters.filter import (
     Filter,
     check,
     create,
+    may_resize,
     with_recognisers,
     with_weights,
 )
 
-__all__ = ["FILTERS", "Account", "Filter", "check", "create", "with_recognisers", "with_weights"]
+__all__ = [
+    "FILTERS",
+    "Account",
+    "Filter",
+    "check",
+    "create",
+    "may_resize",
+    "with_recognisers",
+    "with_weights",
+]

@@ -23,6 +23,7 @@ FILTERS = {
     "schedule": "neurocodec.filters.schedule:Schedule",
     "search": "neurocodec.filters.search:Search",
 }
+_MAY_RESIZE = {"scale", "schedule"}  # the latter may name the former
 Account = Mapping[str, Any]
 
 
@@ -39,7 +40,6 @@ class Filter(ABC):
             every QP.
         device_type: "cpu" or "cuda" where it computes on torch, "" elsewhere.
         needs_encoder: it tells the encoder something too, so that its pictures alone are not all.
-        resizes: pictures come out at another size.
     """
 
     spec: str = ""
@@ -47,7 +47,6 @@ class Filter(ABC):
     qps: tuple[float, float] | None = None
     device_type: str = ""
     needs_encoder: bool = False
-    resizes: bool = False
 
     @abstractmethod
     def __call__(self, image: Image, qp: float) -> Image:
@@ -95,6 +94,11 @@ def check(spec: str) -> None:
     name, _ = registry.parse(spec)
     if name not in FILTERS:
         raise UsageError(f"no filter is called {name!r}: the known ones are {', '.join(FILTERS)}")
+
+
+def may_resize(spec: str) -> bool:
+    """Tell whether pictures may come out of a filter at another size, without loading it."""
+    return registry.parse(spec)[0] in _MAY_RESIZE
 
 
 def create(spec: str, device: str = "cpu", codec: Codec | None = None) -> Filter:

@@ -20,8 +20,6 @@ class Scale(Filter):
         UsageError: factor out of its range.
     """
 
-    resizes = True
-
     def __init__(self, factor: float = 0.5) -> None:
         if not 0 < factor <= 1:
             raise UsageError(f"scale:factor is above 0 and at most 1, not {factor:g}")

@@ -15,4 +15,6 @@ def know_plugins() -> None:
 
         pillow_heif.register_heif_opener(thumbnails=False)
     if find_spec("pillow_jxl") is not None:
-        import pillow_jxl  # noqa: F401 - importing registers it
+        from pillow_jxl import JpegXLImagePlugin  # importing registers it
+
+        JpegXLImagePlugin.DECODE_THREADS = 1  # every core has a picture of its own

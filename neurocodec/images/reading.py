@@ -16,7 +16,7 @@ import PIL.ImageOps
 import PIL.PngImagePlugin
 
 from neurocodec.errors import BadInputError
-from neurocodec.images import depth, plugins, profiles, tiff
+from neurocodec.images import depth, jxl, plugins, profiles, tiff
 from neurocodec.images.image import Image, Plane, Stored
 from neurocodec.images.limits import most_pixels
 from neurocodec.images.plugins import know_plugins
@@ -105,6 +105,9 @@ def size(data: bytes) -> tuple[int, int] | None:
     """Width and height that a picture's header tells; None where Pillow does not know the file."""
     try:
         with _reading(data, "the picture"):
+            coded = jxl.size(data)
+            if coded is not None:
+                return coded
             opened = _opened(data)
             return opened.width, opened.height
     except BadInputError:
@@ -126,6 +129,7 @@ def _load(data: bytes, max_pixels: int | None, draft: str = "") -> PIL.Image.Ima
     check_size = partial(_check_size, max_pixels)
     if data[:4] in tiff.MARKS:
         data = tiff.at_8_bits(data, check_size)
+    _check_undecoded(data, max_pixels)
     opened = _opened(data)
     frames = getattr(opened, "n_frames", 1)
     if frames > 1 and opened.format != "MPO":
@@ -145,6 +149,13 @@ def _opened(data: bytes) -> PIL.Image.Image:
     except PIL.UnidentifiedImageError:
         know_plugins()  # they take a tenth of a second, which other formats need not wait
         return PIL.Image.open(io.BytesIO(data))
+
+
+def _check_undecoded(data: bytes, max_pixels: int) -> None:
+    """Check the size of a file that Pillow's plug-in would decode to tell it."""
+    coded = jxl.size(data)
+    if coded is not None:
+        _check_size(max_pixels, *coded)
 
 
 def _check_size(max_pixels: int, width: int, height: int) -> None:

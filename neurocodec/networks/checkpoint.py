@@ -21,6 +21,10 @@ NETWORKS = {
     "segnet": "neurocodec.networks.segnet:SegNet",
     "recogniser": "neurocodec.networks.recognisers.tuned:Tuned",
 }
+_UNFIT = (
+    *(UsageError, LookupError, TypeError, AttributeError),
+    *(ArithmeticError, ValueError, RuntimeError),
+)  # what constructors make of descriptions of other networks
 Network = TypeVar("Network", bound=nn.Module)
 
 
@@ -70,7 +74,7 @@ def load(data: bytes, name: str) -> Checkpoint:
         network = registry.load(NETWORKS, kind, "network")(**files.parsed(metadata["config"]))
         network.load_state_dict(tensors)
         made = dict(files.parsed(metadata["made"]))
-    except (UsageError, KeyError, TypeError, ArithmeticError, ValueError, RuntimeError) as exc:
+    except _UNFIT as exc:
         reason = " ".join(str(exc).split())[:300]
         raise BadInputError(f"{name} holds no network of this program ({reason})") from exc
     network.eval().requires_grad_(False)

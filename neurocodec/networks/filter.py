@@ -30,7 +30,7 @@ class FilterNetwork(nn.Module):
 
         Args:
             x: (N, 3, H, W) float in [0, 1], any size.
-            qp: on BPG's scale: one for all, or (N,).
+            qp: on BPG's scale, or what else the body adapts to: one for all, or (N,).
         """
         qps = torch.as_tensor(qp, dtype=x.dtype, device=x.device).expand(x.shape[0])
         height, width = x.shape[-2:]

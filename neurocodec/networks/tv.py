@@ -61,9 +61,11 @@ class Tv(FilterNetwork):
             return super().forward(x)
         lowest, highest = self.lmbdas
         chosen = torch.as_tensor(math.sqrt(lowest * highest) if lmbda is None else lmbda)
-        if not ((chosen >= lowest) & (chosen <= highest)).all():
+        outside = chosen[(chosen < lowest) | (chosen > highest)].flatten()
+        if len(outside):
+            found = float(outside[0])
             raise UsageError(
-                f"lmbda goes from {lowest:g} to {highest:g} for these weights, not {chosen:g}"
+                f"lmbda goes from {lowest:g} to {highest:g} for these weights, not {found:g}"
             )
         return super().forward(x, chosen.to(x).log())
 

@@ -189,7 +189,7 @@ class NppAlgorithm:
             "slopes": {name: asdict(slope) for name, slope in self.objective.slopes.items()},
             "beta": self.options.beta,
             "random_crops": self.options.random_crops,
-            **({} if self.options.drawn is None else {"drawn": self.options.drawn}),
+            "drawn": self.options.drawn,
             "swapping": self.options.swapping,
         }
 
@@ -203,13 +203,14 @@ class NppAlgorithm:
         return [(images[place], qps[place], crops[place]) for place in places]
 
     def _objectives(self, count: int, step: int) -> list[Objective]:
-        """L of each of `count` micro-batches of a step."""
+        """L of each of `count` micro-batches of a step: this process's of those of all."""
         if self.options.drawn is None:
             return [self.objective] * count
-        rng = np.random.default_rng([self.bench.config.seed, 5, step, distributed.rank()])
-        names = list(self.objective.losses)
-        drawn = [rng.choice(names, self.options.drawn, replace=False) for _ in range(count)]
-        return [self.objective.of([str(name) for name in some]) for some in drawn]
+        rng = np.random.default_rng([self.bench.config.seed, 5, step])
+        names, total = list(self.objective.losses), count * distributed.processes()
+        drawn = [rng.choice(names, self.options.drawn, replace=False) for _ in range(total)]
+        own = distributed.share(drawn)
+        return [self.objective.of([str(name) for name in some]) for some in own]
 
     def _submit(
         self,

@@ -18,6 +18,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from neurocodec.errors import UsageError
 from neurocodec.images import Image
 from neurocodec.losses import RecogniserLoss, Recognition
 from neurocodec.losses.classification import KlToPrediction, kl_divergence
@@ -53,8 +54,13 @@ class RecogniserOptions:
 
 def train(options: RecogniserOptions, config: Config, report: Report) -> Trained:
     """Fine-tune a classifier on the codec's decoded pictures."""
+    recogniser = recognisers.load(options.model)
+    if recogniser.kind != "classification":
+        raise UsageError(f"{options.model}: is made for {recogniser.kind}: name a classifier")
     with workbench(config, report, options.codec, Recognition([options.model])) as bench:
-        network = Tuned.of(recognisers.load(options.model)).to(bench.device)
+        network = Tuned.of(recogniser)
+        network.freeze_unused()
+        network = network.to(bench.device)
         (teacher,) = bench.losses.values()
         algorithm = RecogniserAlgorithm(options, bench, network, teacher)
         return loop.train(algorithm, bench.crops(), bench.config, report)
@@ -74,17 +80,16 @@ class RecogniserAlgorithm:
     def gradients(self, images: list[Image], step: int) -> Record:
         """The loss of one batch, taken back to the classifier's weights."""
         qps = draw_qps(self.options.qps, len(images), seed=self.bench.config.seed, step=step)
-        fetch = self.bench.pool.submit(images, qps)
-        clean = to_tensor(images, self.bench.device)
-        target = self.teacher.target(clean, ground_truth_of(images))
-        coded = fetch()
-        decoded = to_tensor([one.image for one in coded], self.bench.device)
+        coded = self.bench.pool.submit(images, qps)()
         records, size = [], self.bench.config.micro_batch
         for start in range(0, len(images), size):
             part = slice(start, start + size)
+            clean = to_tensor(images[part], self.bench.device)
+            decoded = to_tensor([one.image for one in coded[part]], self.bench.device)
+            target = self.teacher.target(clean, ground_truth_of(images[part]))
             with self.bench.precision:
-                logits = self.network(decoded[part])
-            loss = kl_divergence(target[part], logits.float()).sum()
+                logits = self.network(decoded)
+            loss = kl_divergence(target, logits.float()).sum()
             torch.autograd.backward(loss / len(images))
             rate = sum(one.bpp for one in coded[part])
             records.append({"loss": float(loss.detach()), "bpp": rate})
@@ -135,11 +140,8 @@ class StudentValidation:
         assert isinstance(network, Tuned)
         if len(self.bench.kept_apart) < validation.FEWEST:
             return Scores(remarks=(validation.too_few(self.bench.kept_apart),))
-        bpp, decoded = self._coded
-        curves = [
-            validation.Curve(bpp, {"kl": -self._losses(loss, decoded)})
-            for loss in (self.teacher, ToTeacher(self.bench, network, self.teacher))
-        ]
+        student = ToTeacher(self.bench, network, self.teacher)
+        curves = [self._plain, self._curve(student)]
         means = [curve.scores["kl"].mean(1) for curve in curves]
         texts = [
             f"QP {qp}: KL {-before:.3f}, fine-tuned {-after:.3f}"
@@ -152,6 +154,12 @@ class StudentValidation:
     def _coded(self) -> tuple[validation.Array, list[list[Image]]]:
         return validation.coded(self.bench.pool, self.bench.kept_apart, self.bench.report)
 
-    def _losses(self, loss: RecogniserLoss, decoded: Sequence[Sequence[Image]]) -> validation.Array:
+    @cached_property
+    def _plain(self) -> validation.Curve:
+        return self._curve(self.teacher)
+
+    def _curve(self, loss: RecogniserLoss) -> validation.Curve:
+        bpp, decoded = self._coded
         images, device = self.bench.kept_apart, self.bench.device
-        return np.array([scored(loss, images, of_qp, device) for of_qp in decoded])
+        losses = np.array([scored(loss, images, of_qp, device) for of_qp in decoded])
+        return validation.Curve(bpp, {"kl": -losses})

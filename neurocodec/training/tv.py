@@ -139,9 +139,11 @@ class TvAlgorithm:
         lowest, highest = self.options.lmbda
         if not self.options.adapts:
             return torch.full((count,), lowest, device=self.bench.device)
-        rng = np.random.default_rng([self.bench.config.seed, 6, step, distributed.rank()])
-        drawn = np.exp(rng.uniform(math.log(lowest), math.log(highest), count))
-        return torch.as_tensor(drawn.clip(lowest, highest)).to(self.bench.device)
+        rng = np.random.default_rng([self.bench.config.seed, 6, step])
+        total = count * distributed.processes()
+        drawn = np.exp(rng.uniform(math.log(lowest), math.log(highest), total))
+        own = distributed.share(drawn.clip(lowest, highest).tolist())
+        return torch.tensor(list(own), dtype=torch.float64).to(self.bench.device)
 
     def _copying(self, x: Tensor, filtered: Tensor, lmbda: Tensor, truth: Sequence[Any]) -> Terms:
         mse = mean_squared_error(x, filtered)

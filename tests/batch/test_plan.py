@@ -123,21 +123,21 @@ def test_hidden_entries_of_a_folder_are_left_out(tmp_path, monkeypatch):
     assert planned(["d/._a.png"], "out/") == [("d/._a.png", "out/._a.bpg")]
 
 
-def test_shards_are_disjoint_and_together_all_wherever_the_output_is():
-    names = [f"{number}.bpg" for number in range(200)]
+def test_shards_are_disjoint_and_together_all_wherever_the_folder_is():
+    places = [Path("sub", f"{number}.png") for number in range(200)]
 
     def parts(root, count):
-        jobs = [plan.Job(name, f"{root}/{name}") for name in names]
+        sources = [plan.Source(f"{root}/{place}", place) for place in places]
         return [
-            [job.source for job in plan.shard(jobs, number, count, root)]
+            [source.place for source in plan.shard(sources, number, count)]
             for number in range(1, count + 1)
         ]
 
     for count in (1, 3, 8):
-        shards = parts("out", count)
-        assert sorted(name for one in shards for name in one) == sorted(names)
+        shards = parts("in", count)
+        assert sorted(place for one in shards for place in one) == sorted(places)
         assert all(len(one) > 200 / count / 2 for one in shards)
-        assert shards == parts("/elsewhere/out", count)
+        assert shards == parts("/elsewhere/in", count)
 
 
 def test_a_folder_below_that_cannot_be_looked_into_costs_itself_only(tmp_path, monkeypatch):

@@ -2,7 +2,7 @@
 
     pip install atheris
     python tests/benchmarks/fuzz.py --runs 100000          # of each parser
-    python tests/benchmarks/fuzz.py bpg json --runs 5000   # of these
+    python tests/benchmarks/fuzz.py bpg model --runs 5000  # of these
 
 atheris changes small sound files guided by the code that they reach; checksums are taken for right,
 or nothing behind them would ever be reached. A parser may refuse a file by an error of the program,
@@ -23,17 +23,18 @@ from pathlib import Path
 import atheris
 
 with atheris.instrument_imports(include=["neurocodec"]):
-    from neurocodec import codecs, files, images
+    from neurocodec import codecs, images
     from neurocodec.batch import manifest
     from neurocodec.codecs import Level
     from neurocodec.codecs.bpg import container, streams
-    from neurocodec.codecs.by_pillow import isobmff
     from neurocodec.codecs.learned import stream
     from neurocodec.codecs.vvc import still
     from neurocodec.errors import BadInputError, NeurocodecError, UsageError
     from neurocodec.evaluation import results
+    from neurocodec.filters.schedule import Schedule
     from neurocodec.networks import checkpoint
     from neurocodec.networks.recognisers import loading
+    from neurocodec.networks.recognisers.tuned import Tuned
     from neurocodec.networks.tv import Tv
     from neurocodec.tasks.datasets import coco, labels_csv
 
@@ -99,13 +100,23 @@ def in_file(ending: str, read: Callable[[Path], object]) -> Parser:
     return parse
 
 
-def model_json(data: bytes) -> None:
-    """The description of a recogniser, beside tensors that fit a sound one."""
+def tuned() -> bytes:
+    """A recogniser as `finetune-recogniser` writes it."""
     tensors = recogniser_files.weights(recogniser_files.CLASSIFIER_OPS)
-    try:
-        loading.described("x", files.parsed(data), tensors)
-    except (ValueError, TypeError, KeyError, AttributeError, RuntimeError) as exc:
-        raise BadInputError("as `load` makes of it") from exc
+    sound = loading.described("x", recogniser_files.CLASSIFIER, tensors)
+    return checkpoint.dump(Tuned.of(sound), "recogniser", {})
+
+
+def model_json() -> Parser:
+    """The description of a recogniser, beside tensors that fit a sound one."""
+    folder = Path(tempfile.mkdtemp(prefix="neurocodec-fuzz-"))
+    weights = recogniser_files.write(folder, recogniser_files.CLASSIFIER)
+
+    def parse(data: bytes) -> None:
+        weights.with_suffix(".json").write_bytes(data)
+        loading.load(str(weights))
+
+    return parse
 
 
 def targets(folder: Path) -> dict[str, tuple[list[bytes], Parser]]:
@@ -123,18 +134,24 @@ def targets(folder: Path) -> dict[str, tuple[list[bytes], Parser]]:
         "bpg": ([*coded("bpg")], bpg),
         "vvc": ([*coded("vvc")], vvc),
         "jpeg2000": ([*coded("jpeg2000")], inspect("jpeg2000")),
+        "jpeg": ([*coded("jpeg")], inspect("jpeg")),
+        "jxl": ([*coded("jxl")], inspect("jxl")),
         "webp": ([*coded("webp")], inspect("webp")),
-        "avif": ([*coded("avif")], lambda data: isobmff.read(data, "x")),
+        "avif": ([*coded("avif")], inspect("avif")),
         "heic": ([*coded("heic")], inspect("heic")),
         "dic": ([*coded(f"dic:weights={dic}")], learned("dic", dic)),
         "spic": ([*coded(f"spic:weights={spic}")], learned("spic", spic)),
         "manifest": ([json.dumps(entry).encode()], lambda data: manifest.read(data, "x")),
         "results": ([point.read_bytes()[:1500]], in_file(".jsonl", lambda p: results.read(str(p)))),
         "weights": (
-            [checkpoint.dump(Tv(width=1), "tv", {})],
+            [checkpoint.dump(Tv(width=1), "tv", {}), tuned()],
             lambda data: checkpoint.load(data, "x"),
         ),
-        "model": ([json.dumps(recogniser_files.CLASSIFIER).encode()], model_json),
+        "schedule": (
+            [json.dumps({"filters": {"34": "blur:sigma=0.5"}}).encode()],
+            in_file(".json", lambda path: Schedule(str(path))),
+        ),
+        "model": ([json.dumps(recogniser_files.CLASSIFIER).encode()], model_json()),
         "labels": (
             [b"file,class_index\na.png,1\n"],
             in_file(".csv", lambda path: labels_csv.read(path.parent)),

@@ -10,11 +10,13 @@ import subprocess
 import time
 from pathlib import Path
 
+import numpy as np
 import PIL.Image
 import pytest
 
 from neurocodec import files, images, locks
 from neurocodec.codecs.jpeg import Jpeg
+from neurocodec.images import Image
 from tests.cli.running import COMMAND, ROOT, neurocodec
 from tests.conftest import picture
 from tests.training.conftest import jpeg_in_process
@@ -140,7 +142,7 @@ def test_skip_existing_compares_settings_where_there_is_a_manifest(folder):
     other = encode(folder, "--manifest", manifest, "--skip-existing", "--quality", 50)
 
     assert b"6 outputs exist: skipped, made with these settings" in same.stderr
-    assert b"6 outputs exist that were not made with these settings" in other.stderr
+    assert b"6 outputs exist that were made with other settings" in other.stderr
     assert b"6 of 6 done" in other.stderr
     without = encode(folder, "--skip-existing", "--quality", 60)
     assert b"6 outputs exist: skipped, whatever their settings were" in without.stderr
@@ -259,7 +261,7 @@ def test_verify_decodes_what_was_written(folder, monkeypatch):
     right = Jpeg._encode
 
     def another(self, image, value):
-        return right(self, picture(image.width, image.height, seed=77), value)
+        return right(self, Image(255 - image.pixels), value)
 
     monkeypatch.setattr(Jpeg, "_encode", another)
     assert encode(folder).returncode == 0
@@ -397,3 +399,102 @@ def test_a_pipe_by_name_is_written_to(folder):
     command += ["--filter", "none", "-o", "/dev/stdout"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, timeout=300, check=True)
     assert done.stdout[:2] == b"\xff\xd8"
+
+
+def test_what_may_be_an_original_stays_whatever_the_manifest(folder):
+    assert encode(folder, output=folder).returncode == 0
+    (folder / "0.png").write_bytes(b"an original")
+    coded = [folder / "0.jpg", folder / "1.jpg"]
+    manifest = folder.parent / "d.jsonl"
+    done = neurocodec("decode", *coded, "--manifest", manifest, "--resume")
+
+    assert done.returncode == 2
+    assert b"may be an original" in done.stderr
+    assert (folder / "0.png").read_bytes() == b"an original"
+    assert neurocodec("decode", *coded, "--manifest", manifest, "--overwrite").returncode == 0
+    again = neurocodec("decode", *coded, "--manifest", manifest, "--resume")
+    assert b"0 of 0 done, 2 skipped" in again.stderr
+
+
+def test_pictures_made_beside_their_inputs_are_not_coded_again(folder):
+    manifest = folder.parent / "w.jsonl"
+    options = ("encode", folder, "-r", *JPEG, "--manifest", manifest)
+    assert neurocodec(*options).returncode == 0
+    again = neurocodec(*options, "--resume")
+    assert again.returncode == 0, again.stderr
+    assert b"0 of 0 done, 6 skipped" in again.stderr
+
+
+def test_an_output_that_the_manifest_lacks_is_not_replaced_by_skip_existing(folder):
+    assert encode(folder).returncode == 0
+    before = tree(folder.parent / "out")
+    options = ("--manifest", folder.parent / "new.jsonl", "--skip-existing", "--quality", 90)
+    done = encode(folder, *options)
+    assert b"6 outputs exist: skipped, whatever their settings were" in done.stderr
+    assert tree(folder.parent / "out") == before
+
+
+def test_a_manifest_knows_files_by_where_they_are(folder, monkeypatch):
+    manifest = folder.parent / "m.jsonl"
+    assert encode(folder, "--manifest", manifest).returncode == 0
+    monkeypatch.chdir(folder.parent)
+    relative = ("encode", "in", "-r", "-o", "out", *JPEG, "--manifest", manifest, "--resume")
+    assert b"0 of 0 done, 6 skipped" in neurocodec(*relative, cwd=folder.parent).stderr
+    other = neurocodec(*relative, "--quality", 50, cwd=folder.parent)
+    assert other.returncode == 2
+
+
+@pytest.mark.parametrize("part", [("--shard", "1/2"), ("--skip-existing",)])
+def test_one_level_for_all_is_not_found_from_a_part(folder, part):
+    options = ("--codec", "jpeg", "--filter", "none", "--target-bpp", 2, "--per", "folder", "-j", 0)
+    done = neurocodec("encode", folder, "-r", "-o", folder.parent / "out", *options, *part)
+    assert done.returncode == 2
+    assert b"choose-level" in done.stderr
+
+
+@pytest.mark.parametrize("option", [("--engine", "ray"), ("--timeout", 9)])
+def test_streams_stay_in_this_process(option):
+    data = images.png(picture(8, 8))
+    done = neurocodec("encode", "-", "-o", "-", *JPEG, *option, stdin=data)
+    assert done.returncode == 2
+    assert b"do not see -" in done.stderr
+
+
+def test_an_address_is_of_a_cluster(folder):
+    done = encode(folder, "--address", "auto")
+    assert done.returncode == 2
+    assert b"--engine ray" in done.stderr
+
+
+@pytest.mark.parametrize("codec", ["vvc", "jxl", "webp", "jpeg"])
+@pytest.mark.parametrize("image", ["odd", "flat", "glyph"])
+def test_sound_files_pass_verification(tmp_path, codec, image):
+    if image == "odd":
+        made = picture(65, 49)
+    elif image == "flat":
+        made = Image(np.full((32, 32, 3), (200, 30, 90), np.uint8))
+    else:
+        pixels = np.zeros((32, 32, 3), np.uint8)
+        alpha = np.zeros((32, 32), np.uint8)
+        pixels[8:20, 8:20], alpha[8:20, 8:20] = 255, 255
+        pixels[alpha == 0] = (255, 0, 0)
+        made = Image(pixels, alpha)
+    path = tmp_path / "a.png"
+    path.write_bytes(images.png(made))
+    flatten = ("--flatten", "black") if codec in {"vvc", "jpeg"} else ()
+    level = ("--qp", 48) if codec == "vvc" else ("--quality", 1)
+    options = ("--codec", codec, *level, *flatten, "--filter", "none", "--verify", "-j", 0)
+    done = neurocodec("encode", path, *options)
+    assert done.returncode == 0, done.stderr
+
+
+def test_what_fails_verification_leaves_what_was_there(folder, monkeypatch):
+    out = folder.parent / "out"
+    assert encode(folder).returncode == 0
+    before = tree(out)
+    right = Jpeg._encode
+    monkeypatch.setattr(
+        Jpeg, "_encode", lambda self, image, v: right(self, Image(255 - image.pixels), v)
+    )
+    assert encode(folder, "--verify").returncode == 4
+    assert tree(out) == before

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from neurocodec import images, tools
+from neurocodec.cli.commands import train_tv
 from tests.cli.running import neurocodec
 from tests.conftest import picture
 from tests.networks.recogniser_files import CLASSIFIER, write
@@ -109,7 +110,15 @@ def test_a_range_of_lmbda_makes_one_filter_for_all_of_them(options, tmp_path):
     assert b"1 to 40" in beyond.stderr
 
 
-@pytest.mark.parametrize("text", ["0-3", "4-1", "x", "1-inf", "-1"])
+@pytest.mark.parametrize(
+    ("text", "ends"),
+    [("5", (5, 5)), ("1e-3", (1e-3, 1e-3)), ("0.5-4e+1", (0.5, 40)), ("0", (0, 0))],
+)
+def test_what_a_lmbda_may_be(text, ends):
+    assert train_tv._range(None, None, text) == ends
+
+
+@pytest.mark.parametrize("text", ["0-3", "4-1", "x", "1-inf", "-1", "1.2.3", ""])
 def test_a_lmbda_that_cannot_be_read(options, tmp_path, text):
     done = neurocodec(*options, "-o", tmp_path / "out", f"--lmbda={text}", "--max-steps", 1)
 

@@ -157,7 +157,7 @@ def test_a_filter_of_a_range_of_lmbda_learns_to_tell_them_apart(train_step, tmp_
     assert stored.made["lmbda"] == [1.0, 100.0]
     assert strong < 0.98 * mild
     with pytest.raises(UsageError, match="1 to 100"):
-        stored.network(x, lmbda=101.0)
+        stored.network(x, lmbda=torch.tensor([101.0, 2.0]))
 
 
 def test_lmbda_is_drawn_for_every_picture_and_is_the_same_again(train_step):

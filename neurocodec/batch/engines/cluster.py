@@ -1,9 +1,13 @@
 """The engine of a Ray cluster: tasks on its machines, begun again where a worker dies."""
 
+import os
+import signal
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from importlib import import_module
 from importlib.util import find_spec
+from pathlib import Path
+from types import FrameType
 from typing import Any, Self, TypeVar
 
 from neurocodec import logs
@@ -21,7 +25,7 @@ _RETRIES = 3
 class Cluster:
     """Tasks on a Ray cluster, one core each; a context manager that leaves the cluster.
 
-    Items, results and files have to reach every machine: its folders are shared, or names are URLs.
+    Files have to reach every machine: the folders are shared, or names are URLs.
 
     Args:
         count: tasks at once, where it makes a cluster on this machine; 0 is one a core.
@@ -44,7 +48,7 @@ class Cluster:
         own = {"num_cpus": self._count, "include_dashboard": False}
         try:
             ray.init(
-                address=self._address,
+                address=self._address or "local",
                 configure_logging=False,
                 log_to_driver=False,
                 **(own if self._address is None else {}),
@@ -71,11 +75,11 @@ class Cluster:
             weight: has no effect: waiting items lie in Ray's store.
         """
         task = self._ray.remote(num_cpus=1, max_retries=_RETRIES)(_attempt)
-        level = LOG.getEffectiveLevel()
+        setting = (str(Path.cwd()), self._timeout_s, LOG.getEffectiveLevel())
         waiting: deque[tuple[Item, Any]] = deque()
         ahead = _AHEAD_ITEMS * int(self._ray.cluster_resources().get("CPU", self._count))
         for item in items:
-            waiting.append((item, task.remote(function, item, level)))
+            waiting.append((item, task.remote(function, item, setting)))
             if len(waiting) > ahead:
                 yield self._outcome(*waiting.popleft())
         while waiting:
@@ -84,18 +88,33 @@ class Cluster:
     def _outcome(self, item: Item, reference: Any) -> Outcome[Item, Any]:
         errors = self._ray.exceptions
         try:
-            outcome: Outcome[Item, Any] = self._ray.get(reference, timeout=self._timeout_s)
-        except errors.GetTimeoutError:
-            self._ray.cancel(reference, force=True)
-            message = f"took more than {self._timeout_s:.0f} s and was stopped"
-            return Outcome(item, None, ToolTimeoutError(message))
+            outcome: Outcome[Item, Any] = self._ray.get(reference)
         except errors.RayError as exc:
             reason = " ".join(str(exc).split())[:200]
             return Outcome(item, None, ToolError(f"the worker died: {reason}"))
         return Outcome(item, outcome.result, outcome.error)
 
 
-def _attempt(function: Callable[[Item], Result], item: Item, level: int) -> Outcome[Any, Result]:
+def _attempt(
+    function: Callable[[Item], Result], item: Item, setting: tuple[str, float, int]
+) -> Outcome[Any, Result]:
+    """Apply a function on a worker, in the folder of the command, for so many seconds at most."""
+    folder, timeout_s, level = setting
     logs.to_stderr(level)
-    outcome = attempt(function, item)
+    try:
+        os.chdir(folder)
+    except OSError:
+        error = ToolError(f"{folder}: is not on the worker: share it, or name URLs")
+        return Outcome(None, None, error)
+
+    def give_up(number: int, frame: FrameType | None) -> None:
+        raise ToolTimeoutError(f"took more than {timeout_s:.0f} s and was stopped")
+
+    former = signal.signal(signal.SIGALRM, give_up)
+    signal.setitimer(signal.ITIMER_REAL, timeout_s)
+    try:
+        outcome = attempt(function, item)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, former)
     return Outcome(None, outcome.result, outcome.error)

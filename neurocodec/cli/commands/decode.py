@@ -42,7 +42,9 @@ def decode(
     from neurocodec.batch import run
     from neurocodec.cli import many_files
 
-    planned = chosen.plan(".png", codecs.is_coded, run.PPM_ENDINGS)
+    planned = chosen.plan(
+        ".png", codecs.is_coded, run.PPM_ENDINGS, accepts_name=codecs.has_coded_name
+    )
     if expect_sha256 is not None and len(planned.jobs) != 1:
         raise UsageError(f"--expect-sha256 is for one file, not {len(planned.jobs)}")
     settings = {"weights": weights, "partial": partial}

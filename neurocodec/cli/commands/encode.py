@@ -56,6 +56,8 @@ def encode(
     from neurocodec.cli import many_files
     from neurocodec.pipeline import Setting, prepared
 
+    if aim is not None and aim.per_folder:
+        chosen.refuse_parts("--per folder")
     setting = Setting(codec, filter, chroma, flatten, keep_metadata, device)
     pipeline = prepared(setting)
     if level is not None:

@@ -1,6 +1,7 @@
 """`neurocodec train-tv`."""
 
 import math
+import re
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -19,14 +20,16 @@ def _range(context: click.Context, parameter: click.Parameter, text: str) -> tup
     Raises:
         UsageError: the text cannot be read.
     """
-    lowest, dash, highest = text.partition("-")
+    number = r"[0-9.]+(?:e[-+]?[0-9]+)?"
+    found = re.fullmatch(rf"({number})(?:-({number}))?", text, re.IGNORECASE)
     try:
-        values = float(lowest), float(highest if dash else lowest)
+        ends = [float(end or found[1]) for end in found.groups()] if found else []
     except ValueError:
-        values = (math.nan, math.nan)
-    if not 0 <= values[0] <= values[1] < math.inf or (dash and values[0] == 0):
+        ends = []
+    is_range = bool(found and found[2])
+    if not ends or not math.isfinite(ends[1]) or ends[0] > ends[1] or (is_range and ends[0] == 0):
         raise UsageError(f"--lmbda: cannot read λ {text!r}: write 5, or 1-40 for all between them")
-    return values
+    return ends[0], ends[1]
 
 
 @click.command("train-tv")

@@ -1,21 +1,15 @@
 """JPEG XL (ISO/IEC 18181): libjxl, as pillow-jxl-plugin has it."""
 
-import io
 from collections.abc import Mapping
 from importlib.metadata import version
 from typing import Any
 
-import PIL.Image
-
-from neurocodec import images
 from neurocodec.codecs.by_pillow.codec import PillowCodec
 from neurocodec.codecs.codec import check_setting
 from neurocodec.errors import BadInputError
-from neurocodec.images import Image
+from neurocodec.images import Image, jxl
 
 _EFFORTS = range(1, 10)
-_CODESTREAM = b"\xff\x0a"
-_CONTAINER = b"\x00\x00\x00\x0cJXL \r\n\x87\n"
 
 
 class Jxl(PillowCodec):
@@ -49,6 +43,12 @@ class Jxl(PillowCodec):
         """The arguments of Pillow's `save`; one thread, as every core has a picture of its own."""
         return {"quality": quality, "effort": self._effort, "num_threads": 1}
 
+    def _metadata(self, image: Image) -> dict[str, bytes]:
+        """EXIF and XMP; before EXIF a JPEG XL box has an offset of four bytes."""
+        kept = super()._metadata(image)
+        offset = {"exif": bytes(4) + kept["exif"]} if "exif" in kept else {}
+        return {kind: piece for kind, piece in {**kept, **offset}.items() if kind != "icc"}
+
     def inspect(self, data: bytes) -> dict[str, Any]:
         """Size and chroma; a quality is not in the stream.
 
@@ -57,14 +57,12 @@ class Jxl(PillowCodec):
         """
         if not self.recognises(data):
             raise BadInputError("not a .jxl")
-        images.know_plugins()
-        try:
-            opened = PIL.Image.open(io.BytesIO(data))
-        except Exception as exc:  # Pillow's readers raise anything at all on a damaged file
-            raise BadInputError(f"the .jxl is truncated or damaged ({exc})") from exc
-        return {"width": opened.width, "height": opened.height, "chroma": "444"}
+        size = jxl.size(data)
+        if size is None:
+            raise BadInputError("the .jxl is truncated in its header")
+        return {"width": size[0], "height": size[1], "chroma": "444"}
 
     @classmethod
     def recognises(cls, data: bytes) -> bool:
         """Tell whether `data` begins as a codestream, or as the container of one."""
-        return data.startswith((_CODESTREAM, _CONTAINER))
+        return data.startswith((jxl.CODESTREAM, jxl.CONTAINER))

@@ -191,7 +191,7 @@ def _start(named: str, device: torch.device) -> tuple[Start, tuple[float, float]
         return Start(None), Search.qps, ""
     network, stored = checkpoint.read(named, Npp, "preprocessor")
     if not isinstance(network.body, Light):
-        raise UsageError(f"search:start={named}: is no npp-light or npp-context")
+        raise UsageError(f"search:start={named}: is no npp-light, -context or -semantic")
     body = network.body.to(device).to(memory_format=torch.channels_last)
     lowest, highest = stored.made.get("qps", Search.qps)
     return Start(body), (lowest, highest), stored.sha256

@@ -22,7 +22,8 @@ class Tuned(nn.Module):
         shapes: of its tensors, by name.
 
     Raises:
-        ValueError: the shapes do not fit the description.
+        UsageError, ValueError, TypeError, LookupError, AttributeError, RuntimeError: the shapes
+            do not fit the description, or it is of no recogniser.
     """
 
     def __init__(self, description: Mapping[str, Any], shapes: Mapping[str, Sequence[int]]) -> None:
@@ -47,6 +48,13 @@ class Tuned(nn.Module):
         copy = cls(recogniser.description, {name: list(t.shape) for name, t in tensors.items()})
         copy.recogniser.network.load_state_dict(recogniser.network.state_dict())
         return copy
+
+    def freeze_unused(self) -> None:
+        """Let only those parameters learn that a prediction depends on."""
+        self.recogniser.predict(self.recogniser.prepare(torch.zeros(1, 3, 64, 64))).sum().backward()
+        for parameter in self.recogniser.network.parameters():
+            parameter.requires_grad_(parameter.grad is not None)
+            parameter.grad = None
 
     def tensors(self) -> dict[str, Tensor]:
         """Its tensors by name, as a recogniser's file has them."""

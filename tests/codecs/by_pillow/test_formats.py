@@ -11,7 +11,7 @@ from neurocodec import codecs, images
 from neurocodec.codecs import Level
 from neurocodec.codecs.by_pillow import isobmff
 from neurocodec.errors import BadInputError, ToolError, UsageError
-from neurocodec.images import Image
+from neurocodec.images import Image, jxl
 from tests.codecs.coding import encoded
 from tests.conftest import picture, psnr_db
 
@@ -144,3 +144,21 @@ def test_what_a_library_refuses_is_the_encoders_failure(monkeypatch):
     monkeypatch.setattr(PIL.Image.Image, "save", refuse)
     with pytest.raises(ToolError, match=r"libwebp.* failed: encoder error"):
         codecs.create("webp").encode(picture(8, 8), Level("quality", 50))
+
+
+@pytest.mark.parametrize(
+    "size", [(8, 8), (256, 256), (300, 200), (1, 1), (7, 300), (513, 2), (1200, 1000), (64, 48)]
+)
+def test_the_size_of_a_jxl_is_told_without_decoding(size):
+    image = Image(np.zeros((size[1], size[0], 3), np.uint8))
+    for options in ({}, {"use_container": True}):
+        data = saved("jxl", image, effort=1, **options)
+        assert jxl.size(data) == size
+        assert all(jxl.size(data[:length]) is None for length in range(12))
+
+
+def test_a_jxl_that_is_too_large_is_refused_undecoded(monkeypatch):
+    data = saved("jxl", Image(np.zeros((64, 64, 3), np.uint8)))
+    monkeypatch.setattr(images.reading, "_opened", lambda data: pytest.fail("decoded"))
+    with pytest.raises(BadInputError, match="64×64 is more than 1000 pixels"):
+        images.read(data, "x", 1000)

@@ -401,9 +401,13 @@ def test_a_residual_may_be_searched_too(search):
 def test_the_default_filter_starts_searches_for_its_own_task(monkeypatch, task, starts):
     from neurocodec.filters.search import search as module
 
-    installed = {"npp-bpg": {"task": "classification"}}
-    monkeypatch.setattr(module.weights, "automatic", lambda: {"bpg": "npp:weights=npp-bpg"})
+    default = {codec: f"npp:weights=auto-{codec}" for codec in ("bpg", "jpeg", "webp")}
+    installed = {n: {"task": "classification"} for n in ("npp-bpg", "auto-bpg", "auto-webp")}
+    monkeypatch.setattr(module.weights, "automatic", lambda: default)
     monkeypatch.setattr(module.weights, "installed", lambda: installed)
 
     assert module._automatic("bpg", task) == ("npp-bpg" if starts else "none")
+    assert module._automatic("webp", task) == ("auto-webp" if starts else "none")
+    installed.pop("npp-bpg")
+    assert module._automatic("bpg", task) == ("auto-bpg" if starts else "none")
     assert module._automatic("jpeg", task) == "none"
