@@ -14,6 +14,8 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
+from itertools import cycle, islice
 from pathlib import Path
 
 import click
@@ -75,23 +77,27 @@ def ratio(ours: Callable[[], float], peer: Callable[[], float], rounds: int, wha
 
 @click.command()
 @click.argument("folder", type=click.Path(exists=True, path_type=Path))
-@click.option("--limit", default=500, show_default=True)
+@click.option("--limit", default=2000, show_default=True, help="Pictures, repeated if need be.")
 @click.option("--jobs", default=2, show_default=True)
 @click.option("--rounds", default=3, show_default=True)
 def main(folder: Path, limit: int, jobs: int, rounds: int) -> None:
     """Compare on the pictures of FOLDER, all of one size."""
-    pictures = sorted(path for path in folder.iterdir() if images.has_picture_name(path))[:limit]
+    found = sorted(path for path in folder.iterdir() if images.has_picture_name(path))
+    pictures = list(islice(cycle(found), limit))
     with tempfile.TemporaryDirectory() as name:
         scratch = Path(name)
         command = prepare(pictures, scratch)
-        encode = [*NEUROCODEC, "encode", "-q", "--qp", str(QP), "--filter", "none"]
-        many = [*encode, str(scratch / "pictures"), "-o", str(scratch / "out"), "-j", str(jobs)]
-        one = [*encode, str(pictures[0]), "-o", str(scratch / "one.bpg")]
         all_by_peer = peer(command, scratch, "*.yuv", jobs)
         one_by_peer = [part.replace("{}", str(scratch / "yuv" / "0.yuv")) for part in command]
-        what = f"{len(pictures)} pictures, {jobs} jobs"
-        ratio(lambda: seconds(many), lambda: seconds(all_by_peer), rounds, what)
-        ratio(lambda: seconds(one), lambda: seconds(one_by_peer), 5 * rounds, "one picture")
+        for chosen in ("none", "auto"):
+            encode = [*NEUROCODEC, "encode", "-q", "--qp", str(QP), "--filter", chosen]
+            folders = [str(scratch / "pictures"), "-o", str(scratch / chosen), "-j", str(jobs)]
+            many = partial(seconds, [*encode, *folders])
+            what = f"{len(pictures)} pictures, {jobs} jobs, --filter {chosen}"
+            ratio(many, lambda: seconds(all_by_peer), rounds, what)
+            one = partial(seconds, [*encode, str(pictures[0]), "-o", str(scratch / "one.bpg")])
+            what = f"one picture, --filter {chosen}"
+            ratio(one, lambda: seconds(one_by_peer), 5 * rounds, what)
     show = [*NEUROCODEC, "encode", "--help"]
     print(f"encode --help: {min(seconds(show) for _ in range(5)):.3f} s")
 

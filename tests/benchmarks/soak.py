@@ -25,6 +25,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 from neurocodec import codecs, images  # noqa: E402
+from tests.batch.test_cluster import worker_at_work  # noqa: E402
 from tests.conftest import picture  # noqa: E402
 
 NEUROCODEC = [sys.executable, "-m", "neurocodec"]
@@ -201,6 +202,29 @@ def unreadable(folder: Path, options: argparse.Namespace) -> str:
     return "exit 5, and 20 of 20 files outside it"
 
 
+def ray(folder: Path, options: argparse.Namespace) -> str:
+    """A Ray cluster of two workers here, one of which is killed, beside the local engine."""
+    source = pictures(folder / "in", options.ray, (224, 224))
+    start = time.monotonic()
+    expected = whole(source, folder / "local")
+    local_s, start = time.monotonic() - start, time.monotonic()
+    command = encode(source, folder / "ray", "--engine", "ray")
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL)
+    killed = None
+    while killed is None and process.poll() is None:
+        if len(tree(folder / "ray")) > options.ray // 3:
+            killed = worker_at_work(process.pid)
+        time.sleep(0.05)
+    check(killed is not None, "no worker was found")
+    os.kill(killed, signal.SIGKILL)
+    check(process.wait() == 0 and tree(folder / "ray") == expected, "files differ")
+    rates = [options.ray / s for s in (local_s, time.monotonic() - start)]
+    return (
+        f"{options.ray} files equal though a worker was killed; {rates[1]:.1f} pictures/s, "
+        f"the local engine {rates[0]:.1f}"
+    )
+
+
 SCENARIOS: dict[str, Callable[[Path, argparse.Namespace], str]] = {
     "kills": kills,
     "two": two,
@@ -208,6 +232,7 @@ SCENARIOS: dict[str, Callable[[Path, argparse.Namespace], str]] = {
     "full": full,
     "unreadable": unreadable,
     "large": large,
+    "ray": ray,
     "small": small,
 }
 
@@ -237,6 +262,7 @@ def main() -> None:
     parser.add_argument("scenarios", nargs="*", choices=[*SCENARIOS, []])
     parser.add_argument("--kills", type=int, default=50)
     parser.add_argument("--pictures", type=int, default=100_000)
+    parser.add_argument("--ray", type=int, default=2000, metavar="PICTURES")
     parser.add_argument("--side", type=int, default=20_000)
     options = parser.parse_args()
     for name in options.scenarios or SCENARIOS:

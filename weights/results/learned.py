@@ -87,7 +87,7 @@ def dic_likeness() -> str:
     rows = []
     for bpp in (0.25, 0.5):
         for metric, title, decimals in (("psnr_db", "PSNR, dB", 2), ("ms_ssim", "MS-SSIM", 3)):
-            found = _scores("dic-likeness", bpp, metric)
+            found = scores_at("dic-likeness", bpp, metric)
             cells = [f"{found[c]:.{decimals}f}" if c in found else ABSENT for c in columns]
             rows.append([f"{bpp:g}", title, *cells])
     return table(" | ".join(["bpp", "", *columns]), rows)
@@ -107,7 +107,7 @@ def spic_against() -> str:
     """SPIC-Q, and decoded pictures before the same recogniser, at equal rates."""
     rows = []
     for bpp in SPIC_RATES:
-        found = _scores("spic", bpp, "top1", model=TEACHER)
+        found = scores_at("spic", bpp, "top1", model=TEACHER)
         cells = [_percent(found[c]) if c in found else ABSENT for c in ("SPIC", "JPEG", "BPG")]
         gaps = [_difference("spic", bpp, "SPIC", o, "top1", TEACHER) for o in ("JPEG", "BPG")]
         rows.append([f"{bpp:g}", *cells, *gaps])
@@ -148,7 +148,7 @@ def dic_detection() -> str:
     columns = ("JPEG", "BPG", FRIC, DIC)
     rows = []
     for metric, title in (("map", "mAP"), ("agreement", "agreement")):
-        found = _scores("dic-detection", 0.5, metric)
+        found = scores_at("dic-detection", 0.5, metric)
         gaps = [
             _difference("dic-detection", 0.5, DIC, other, metric, DETECTOR)
             for other in (FRIC, "JPEG", "BPG")
@@ -165,7 +165,7 @@ def _at(name: str, bpp: float, **wanted: str) -> Iterator[Line]:
             yield line
 
 
-def _scores(name: str, bpp: float, metric: str, **wanted: str) -> dict[str, float]:
+def scores_at(name: str, bpp: float, metric: str, **wanted: str) -> dict[str, float]:
     """The score of every codec at a rate."""
     found = {}
     for line in _at(name, bpp, metric=metric, **wanted):

@@ -1,7 +1,5 @@
 """The tables of the default filters before many recognisers, and of other tasks than classes."""
 
-from collections.abc import Iterator
-
 from learned import CLASSIFIERS
 from tables import ABSENT, Line, kept, signed, table
 
@@ -20,6 +18,7 @@ FILTERS = {
     "pose, `npp-pose`": "npp:weights=npp-pose",
     "nothing: best blur": "blur",
 }
+TUNED = "recogniser"  # the fine-tuned MobileNetV2 0.5
 TASKS = {
     "classification": ("mobilenet_v1_0.75_224", "kl"),
     "detection": ("yolox_nano_416", "agreement"),
@@ -114,15 +113,12 @@ def lmbda() -> str:
 
 def finetuned() -> str:
     """A classifier fine-tuned on decoded pictures, and filters before it."""
-    named = {
-        ("tuned", "none", "auto"): "fine-tuned: `auto-bpg` against no filter",
-        ("tuned", "none", "tuned"): "fine-tuned: its own filter against no filter",
-    }
-    rows = []
-    for (_, _, pre), name in named.items():
-        lines = list(kept("finetuned"))
-        rows.append([name, *(_cell(lines, "tuned", pre, metric) for metric in ("kl", "top1"))])
-    return table("MobileNetV2 0.5 | KL | top-1", rows)
+    lines = list(kept("finetuned"))
+    rows = [
+        [name, *(_cell(lines, TUNED, pre, metric) for metric in ("kl", "top1"))]
+        for name, pre in (("`auto`", "auto"), ("trained for it", "tuned"))
+    ]
+    return table("filter | KL | top-1", rows)
 
 
 def _models(lines: list[Line]) -> list[str]:
@@ -162,13 +158,9 @@ def _cell(lines: list[Line], model: str, pre: str, metric: str, codec: str = "")
     return ABSENT
 
 
-def summary(name: str, model: str, pre: str, metric: str, codec: str = "") -> str:
-    """One BD-rate of a kept file, for other tables."""
-    return _cell(list(_lines(name)), model, pre, metric, codec)
-
-
-def _lines(name: str) -> Iterator[Line]:
-    yield from kept(name)
+def cell(name: str, model: str, pre: str, metric: str, codec: str = "") -> str:
+    """One BD-rate of a kept file with its interval, for other tables."""
+    return _cell(list(kept(name)), model, pre, metric, codec)
 
 
 TABLES = {

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from itertools import chain
 
 import learned
+import papers
 import tasks
 from tables import ABSENT, HERE, Line, kept, signed, table, top1_and_kl
 
@@ -300,6 +301,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "fidelity": fidelity,
     **learned.TABLES,
     **tasks.TABLES,
+    **papers.TABLES,
 }
 
 if __name__ == "__main__":
