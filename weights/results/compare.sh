@@ -34,10 +34,7 @@ for model in mobilenet_v2_1.0_224 squeezenet1_0 mobilenet_v1_0.75_224 mcunet_144
       done
     done
   done
-  compare over-blur "$results" "codec=bpg,pre=$(schedule blur-bpg)" codec=bpg,pre=auto kl
-done
-for filter in blur:sigma=0.5 auto npp:weights=npp-detection; do
-  compare detection "$from/detection.jsonl" pre=none pre=$filter agreement --bootstrap 200
+  compare over-blur "$results" "codec=bpg,pre=$(schedule blur-bpg)" codec=bpg,pre=npp:weights=npp-bpg kl
 done
 for metric in psnr_db ms_ssim fsim lpips; do
   compare fidelity "$from/fidelity.jsonl" pre=none pre=auto $metric
@@ -140,6 +137,10 @@ for results in "$from"/task-*_*.jsonl; do
   esac
   each_model $kept "$results" "bpg vvc" "auto schedule:file=$blur $trained $(searches "$results" bpg)" $metrics --bootstrap 200
 done
+for codec in jpeg jpeg2000 bpg; do
+  each_model tv-lmbda "$from/tv-lmbda-$codec.jsonl" $codec schedule:file=schedules/tv-$codec.json "kl top1"
+done
+each_model finetuned "$from/finetuned.jsonl" bpg "auto npp:weights=npp-tuned/npp.safetensors" "kl top1"
 if [ -f "$from/formats.jsonl" ]; then
   for model in $classifiers; do
     grep "\"model\": \"$model\"" "$from/formats.jsonl" >"$new/one-model.tmp"

@@ -66,9 +66,8 @@ neurocodec evaluate "$data/kodak" --task fidelity --codec bpg --per-image --filt
   --qp 28,32,36,41 -o search-fidelity.jsonl --lpips-weights "$data/models/lpips_alex.safetensors"
 
 for model in mobilenet_v2_1.0_224 squeezenet1_0 mobilenet_v1_0.75_224 mcunet_144; do
-  classify val $model --codec bpg,vvc --filter none,auto
-  classify val $model --codec jpeg --filter none,npp:weights=npp-jpeg,npp:weights=npp-bpg
-  classify val $model --codec vvc --filter npp:weights=npp-bpg
+  classify val $model --codec bpg,jpeg,vvc --filter none,npp:weights=npp-bpg
+  classify val $model --codec vvc --filter npp:weights=npp-vvc
   classify val $model --codec bpg --filter npp:weights=npp-detection
   for codec in bpg jpeg jpeg2000; do
     for filter in blur scale tvl1; do
@@ -76,13 +75,6 @@ for model in mobilenet_v2_1.0_224 squeezenet1_0 mobilenet_v1_0.75_224 mcunet_144
     done
   done
 done
-for model in mobilenet_v2_1.0_224 squeezenet1_0; do
-  classify tv $model --codec bpg,jpeg --qp 31,34,37,41 --filter none,tv:weights=tv
-  classify tv $model --codec jpeg2000 --qp 34,37,39,41 --filter none,tv:weights=tv
-done
-neurocodec evaluate "$data/detection/val2017" --task detection --codec bpg --per-image \
-  --model "$data/models/yolox_nano_416.safetensors" -o detection.jsonl \
-  --filter none,blur:sigma=0.5,auto,npp:weights=npp-detection
 neurocodec evaluate "$data/kodak" --task fidelity --codec bpg --per-image \
   --filter none,auto -o fidelity.jsonl --lpips-weights "$data/models/lpips_alex.safetensors"
 
@@ -126,14 +118,34 @@ done
 neurocodec evaluate fifths --task classification --per-image "${nine[@]}" -o formats.jsonl \
   --codec bpg,webp,avif,jxl,heic --filter none
 
+# One tv for all: its λ by codec and QP are chosen on the pool, and then measured.
+tv=none
+for lmbda in 1 2 4 8 16 32; do tv+=,tv:weights=tv:lmbda=$lmbda; done
+pair=(--model "$s0" --model "$v2")
+for codec in jpeg jpeg2000 bpg; do
+  qps=31,34,37,41
+  [ $codec != jpeg2000 ] || qps=34,37,39,41
+  neurocodec evaluate "$data/train-pool/b" --task classification --limit 64 "${pair[@]}" --codec $codec --qp $qps \
+    --filter $tv -o tv-choice-$codec.jsonl
+  neurocodec choose tv-choice-$codec.jsonl --codec $codec --filter tv -o "$schedules/tv-$codec.json"
+  neurocodec evaluate fifths --task classification "${pair[@]}" --model "$data/models/mobilenet_v1_0.75_224.safetensors" \
+    --codec $codec --qp $qps --filter none,schedule:file=schedules/tv-$codec.json --per-image -o tv-lmbda-$codec.jsonl
+done
+
+# A fine-tuned recogniser, where the two commands of TRAINING.md made one in tuned/ and npp-tuned/ here.
+if [ -d tuned ]; then
+  neurocodec evaluate fifths --task classification --per-image --codec bpg --model tuned/recogniser.safetensors \
+    --filter none,auto,npp:weights=npp-tuned/npp.safetensors -o finetuned.jsonl
+fi
+
 # Other tasks: filters trained for each of them, and searches by them.
 filters=none,auto,schedule:file=schedules/blur-bpg.json
 trained=npp:weights=npp-detection,npp:weights=npp-segmentation,npp:weights=npp-pose
 other() { # TASK MODEL FOLDER
   local measured=(evaluate "$3" --task $1 --per-image --model "$data/models/$2.safetensors" --qp 28,32,36,41)
-  neurocodec "${measured[@]}" -o task-$2.jsonl --codec bpg --limit 32 --filter $filters,$trained
-  neurocodec "${measured[@]}" -o task-$2.jsonl --codec vvc --limit 32 --filter $filters
-  neurocodec "${measured[@]}" -o task-search-$2.jsonl --codec bpg --limit 8 \
+  neurocodec "${measured[@]}" -o task-$2.jsonl --codec bpg --limit 20 --filter $filters,$trained
+  neurocodec "${measured[@]}" -o task-$2.jsonl --codec vvc --limit 20 --filter $filters
+  neurocodec "${measured[@]}" -o task-search-$2.jsonl --codec bpg --limit 6 \
     --filter "$filters,search:task=$1:model=$data/models/$2.safetensors"
 }
 other detection yolox_nano_416 "$data/detection/val2017"

@@ -3,7 +3,6 @@
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
-from itertools import chain
 
 import learned
 import papers
@@ -45,7 +44,6 @@ SEARCHED_FORMER = {
     "JPEG with tables": (f"codec=jpeg,pre={FORMER}:tables=1", "kl"),
     "JPEG 2000": (f"codec=jpeg2000,pre={FORMER}", "kl"),
 }
-TRAINED_AGAINST = ("mobilenet_v2_1.0_224", "squeezenet1_0")
 UNFILTERED = ("bpg", "jpeg", "jpeg2000", "vvc")
 SCHEDULED = ("bpg", "jpeg", "jpeg2000")
 SCHEDULES = ("blur", "scale", "tvl1")
@@ -97,7 +95,7 @@ def first() -> str:
             exact(kept("search"), test, model=model, metric=metric, pictures=200)
             for test, metric in wanted
         ]
-        rows.append([name, *found, trained("npp-bpg", "bpg", model)])
+        rows.append([name, *found, tasks.cell("auto", model, "auto", "kl", "bpg")])
     heads = [f"`search`, {search}" for search in searches]
     return table(" | ".join(["recogniser", *heads, "trained, BPG, KL"]), rows)
 
@@ -228,50 +226,12 @@ def over_blur() -> str:
     return table("recogniser | `npp-bpg` against the best blur", rows)
 
 
-def jpeg() -> str:
-    """npp-jpeg and the best blur on JPEG."""
-    rows = []
-    for model, name in RECOGNISERS.items():
-        by_metric = [trained("npp-jpeg", "jpeg", model, metric) for metric in ("kl", "top1")]
-        blur = bd_rate(kept("blur"), test="codec=jpeg", model=model, metric="kl")
-        rows.append([name, *by_metric, blur])
-    return table("recogniser | `npp-jpeg`, KL | `npp-jpeg`, top-1 | best blur, KL", rows)
-
-
 def zero_shot() -> str:
     """npp-bpg on the codecs that it was not trained for."""
-    pairs = [(w, c) for c in ("jpeg", "vvc") for w in ("npp-bpg", f"npp-{c}")]
+    pairs = [("npp-bpg", "jpeg"), ("npp-bpg", "vvc"), ("npp-vvc", "vvc")]
     rows = [[name, *(trained(w, c, m) for w, c in pairs)] for m, name in RECOGNISERS.items()]
     head = [f"{'VVC' if c == 'vvc' else 'JPEG'}, `{w}`" for w, c in pairs]
     return table(" | ".join(["recogniser", *head]), rows)
-
-
-def transfer() -> str:
-    """Filters trained for one task, measured on both."""
-    filters = {
-        "classification, `npp-bpg`": ("npp-bpg", "auto"),
-        "detection, `npp-detection`": ("npp-detection", "npp:weights=npp-detection"),
-        "nothing: blur, σ 0.5": ("", "blur:sigma=0.5"),
-    }
-    rows = []
-    for name, (weight, spec) in filters.items():
-        known = [trained(weight, "bpg", m) if weight else "" for m in TRAINED_AGAINST]
-        measured = chain(kept("detection"), weights("npp-detection"))
-        found = bd_rate(measured, test=f"pre={spec}", metric="agreement")
-        rows.append([name, *known, found])
-    return table(
-        "BPG filter trained for | MobileNetV2, KL | SqueezeNet, KL | YOLOX nano, agreement", rows
-    )
-
-
-def tv() -> str:
-    """The filter trained without a codec."""
-    rows = [
-        [f"`{c}`", RECOGNISERS[m], trained("tv", c, m, "top1"), trained("tv", c, m)]
-        for c in ("jpeg", "jpeg2000", "bpg")
-        for m in TRAINED_AGAINST
-    ]
-    return table("codec | recogniser | `tv`, top-1 | `tv`, KL", rows)
 
 
 def fidelity() -> str:
@@ -294,10 +254,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "weightless_kl": lambda: weightless("kl"),
     "weightless_top1": lambda: weightless("top1"),
     "over_blur": over_blur,
-    "jpeg": jpeg,
     "zero_shot": zero_shot,
-    "transfer": transfer,
-    "tv": tv,
     "fidelity": fidelity,
     **learned.TABLES,
     **tasks.TABLES,
