@@ -36,6 +36,8 @@ def read_header(data: bytes) -> JpegImageFile:
         header = JpegImageFile(stream)
     except Exception as exc:  # Pillow's readers raise anything at all on a damaged file
         raise BadInputError(f"not a .jpg, or damaged in its header ({exc})") from exc
+    if not header.layer or len(header.layer) != header.layers:
+        raise BadInputError("the .jpg is damaged in its header: components are missing")
     if data.find(_EOI, stream.tell()) < 0:
         raise BadInputError("the .jpg is truncated: get the whole file")
     return header

@@ -1,5 +1,6 @@
 """JPEG: equal bytes from cjpeg and Pillow, foreign files, damage, metadata, what inspect says."""
 
+import base64
 import io
 import random
 import stat
@@ -292,3 +293,12 @@ def test_it_decodes_in_threads():
     with ThreadPoolExecutor(4) as pool:
         for decoded in pool.map(codec.decode, [data] * 24):
             assert (decoded.pixels == once).all()
+
+
+def test_a_header_without_components_is_bad_input():
+    # Of a mutated file that Pillow opens: three layers are promised, and none is described.
+    data = base64.b64decode(
+        "/9j/4AAQSkZJRgABAZKSkpKSkpKSk5L/wAAICBEAAf8DEQgAxDYAFfwAAAP/2gAMAwEAAhEDSp1rP//Z"
+    )
+    with pytest.raises(BadInputError, match="components are missing"):
+        Jpeg().inspect(data)
