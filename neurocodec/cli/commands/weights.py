@@ -108,7 +108,7 @@ def show(name: str, as_json: bool) -> None:
 @click.option(
     "--auto",
     multiple=True,
-    type=click.Choice(["bpg", "jpeg", "jpeg2000", "vvc"]),
+    type=click.Choice(["bpg", "jpeg", "jpeg2000", "vvc", "webp", "avif", "jxl", "heic"]),
     help="Make it the filter that --filter auto uses for this codec; repeatable.",
 )
 @click.option("--commit", default="", help="Commit of the program that trained it, for the card.")
