@@ -124,8 +124,8 @@ each_model() { # KEPT RESULTS CODECS FILTERS METRICS, and options: against no fi
 }
 
 blur=schedules/blur-bpg.json
-for codec in bpg vvc jpeg jpeg2000; do
-  each_model auto "$from/auto-$codec.jsonl" $codec "auto schedule:file=$blur" "kl top1"
+for codec in bpg vvc jpeg; do
+  each_model auto "$from/auto-$codec.jsonl" $codec "auto npp:weights=auto-jpeg npp:weights=auto-bpg" "kl top1"
 done
 trained="npp:weights=npp-detection npp:weights=npp-segmentation npp:weights=npp-pose"
 for results in "$from"/task-*_*.jsonl; do

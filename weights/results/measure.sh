@@ -108,13 +108,13 @@ for level in "spic --qf 16,48,128" "jpeg --quality 1,3,8"; do
   neurocodec evaluate "$data/kodak" --task fidelity --limit 12 -o spic-likeness.jsonl --codec $level
 done
 
-# The default filters before nine classifiers; 500 pictures for BPG, the 200 of the searches for others.
-neurocodec evaluate "$data/imagenet-val" --task classification --per-image "${nine[@]}" -o auto-bpg.jsonl \
-  --codec bpg --filter "none,auto,schedule:file=schedules/blur-bpg.json"
-for codec in vvc jpeg jpeg2000; do
-  neurocodec evaluate fifths --task classification --per-image "${nine[@]}" -o auto-$codec.jsonl \
-    --codec $codec --filter none,auto
-done
+# The default filters before nine classifiers, on the 200 pictures of the searches.
+neurocodec evaluate fifths --task classification --per-image "${nine[@]}" -o auto-bpg.jsonl \
+  --codec bpg --filter none,auto
+neurocodec evaluate fifths --task classification --per-image "${nine[@]}" -o auto-vvc.jsonl \
+  --codec vvc --filter none,auto
+neurocodec evaluate fifths --task classification --per-image "${nine[@]}" -o auto-jpeg.jsonl \
+  --codec jpeg --filter none,npp:weights=auto-jpeg,npp:weights=auto-bpg
 neurocodec evaluate fifths --task classification --per-image "${nine[@]}" -o formats.jsonl \
   --codec bpg,webp,avif,jxl,heic --filter none
 

@@ -34,16 +34,16 @@ OTHERS = {
 }
 
 
-def many(codec: str) -> str:
-    """The default filter and the best blur of a codec before nine classifiers."""
+def many(codec: str, *filters: str) -> str:
+    """Trained filters of a codec before nine classifiers."""
     lines = [line for line in kept("auto") if _codec(line) == codec]
-    blurred = any("blur" in line["test"] for line in lines)
     rows = []
     for model, name in sorted(CLASSIFIERS.items(), key=lambda one: one[0] not in TRAINED_AGAINST):
         shown = f"{name}, trained against" if model in TRAINED_AGAINST else name
-        cells = [_cell(lines, model, "auto", metric) for metric in ("kl", "top1")]
-        rows.append([shown, *cells, *([_cell(lines, model, "blur", "kl")] if blurred else [])])
-    heads = ["`auto`, KL", "`auto`, top-1", *(["best blur, KL"] if blurred else [])]
+        cells = [_cell(lines, model, pre, metric) for pre in filters for metric in ("kl", "top1")]
+        rows.append([shown, *cells])
+    named = [f"`{pre.rpartition('=')[2]}`" for pre in filters]
+    heads = [f"{name}, {metric}" for name in named for metric in ("KL", "top-1")]
     return table(" | ".join(["recogniser", *heads]), rows)
 
 
@@ -164,10 +164,9 @@ def cell(name: str, model: str, pre: str, metric: str, codec: str = "") -> str:
 
 
 TABLES = {
-    "many_bpg": lambda: many("bpg"),
-    "many_vvc": lambda: many("vvc"),
-    "many_jpeg": lambda: many("jpeg"),
-    "many_jpeg2000": lambda: many("jpeg2000"),
+    "many_bpg": lambda: many("bpg", "auto"),
+    "many_vvc": lambda: many("vvc", "auto"),
+    "many_jpeg": lambda: many("jpeg", "npp:weights=auto-jpeg", "npp:weights=auto-bpg"),
     "task_transfer": transfer,
     "task_curves": curves,
     "task_search": searched,
