@@ -148,7 +148,7 @@ def test_a_batch_keeps_order_and_costs_a_bad_file_only(folder, weights, tmp_path
 
     names = [json.loads(line)["input"] for line in many.stdout.splitlines()]
     assert names == [json.loads(line)["input"] for line in one.stdout.splitlines()]
-    assert [Path(name).stem for name in names] == ["0", "1", "10", "12", "2"]
+    assert [Path(name).stem for name in names] == ["0", "1", "10", "11", "12", "2"]
     assert many.returncode == one.returncode == 5
     assert b"11.png" in many.stderr
     for path in sorted(alone.iterdir()):

@@ -76,7 +76,7 @@ def stages() -> list[str]:
 
 
 def test_the_recipes_are_where_they_should_be():
-    filters = {"npp-bpg", "npp-first", "npp-vvc", "npp-jpeg", "npp-detection", "tv"}
+    filters = {"npp-bpg", "npp-first", "npp-vvc", "auto-bpg", "auto-jpeg", "npp-detection", "tv"}
     assert filters | {"proxy-bpg", "fric", "dic", "spic", "spic-ten"} <= {*recipes.names()}
 
 
