@@ -31,7 +31,7 @@ class Semantic(Context):
         MissingError: the classifier's weights are not installed.
     """
 
-    stride, reach, tile = 32, 320, 512
+    stride, reach, tile = 32, 320, 640
 
     def __init__(self, width: int, *, qa: bool) -> None:
         super().__init__(width, qa=qa)
