@@ -78,7 +78,9 @@ def kills(folder: Path, options: argparse.Namespace) -> str:
     command = encode(source, folder / "out", "--manifest", str(folder / "m.jsonl"), "--resume")
     chosen, killed, ended = random.Random(0), 0, 0
     while killed < options.kills:
-        if len(tree(folder / "out")) == len(expected):  # all is done: begin again
+        if (folder / "out").is_dir() and len(tree(folder / "out")) == len(
+            expected
+        ):  # all is done: begin again
             for path in (folder / "out").iterdir():
                 path.unlink()
             (folder / "m.jsonl").unlink()
@@ -212,7 +214,7 @@ def ray(folder: Path, options: argparse.Namespace) -> str:
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL)
     killed = None
     while killed is None and process.poll() is None:
-        if len(tree(folder / "ray")) > options.ray // 3:
+        if (folder / "ray").is_dir() and len(os.listdir(folder / "ray")) > options.ray // 3:
             killed = worker_at_work(process.pid)
         time.sleep(0.05)
     check(killed is not None, "no worker was found")
