@@ -214,7 +214,7 @@ def ray(folder: Path, options: argparse.Namespace) -> str:
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL)
     killed = None
     while killed is None and process.poll() is None:
-        if (folder / "ray").is_dir() and len(os.listdir(folder / "ray")) > options.ray // 3:
+        if len(list((folder / "ray").glob("*.bpg"))) > options.ray // 3:
             killed = worker_at_work(process.pid)
         time.sleep(0.05)
     check(killed is not None, "no worker was found")
