@@ -138,7 +138,8 @@ if [ -d tuned ]; then
     --filter none,auto,npp:weights=npp-tuned/npp.safetensors -o finetuned.jsonl
 fi
 
-# Other tasks: filters trained for each of them, and searches by them.
+# Other tasks: filters trained for each of them, and searches by them. Those for segmentation and pose are not shipped: train
+# them by the recipes npp-segmentation and npp-pose, and install them by `weights add FILE NAME`.
 filters=none,auto,schedule:file=schedules/blur-bpg.json
 trained=npp:weights=npp-detection,npp:weights=npp-segmentation,npp:weights=npp-pose
 other() { # TASK MODEL FOLDER
