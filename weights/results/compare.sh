@@ -137,9 +137,6 @@ for results in "$from"/task-*_*.jsonl; do
   esac
   each_model $kept "$results" "bpg vvc" "auto schedule:file=$blur $trained $(searches "$results" bpg)" $metrics --bootstrap 200
 done
-for codec in jpeg jpeg2000 bpg; do
-  each_model tv-lmbda "$from/tv-lmbda-$codec.jsonl" $codec schedule:file=schedules/tv-$codec.json "kl top1"
-done
 each_model finetuned "$from/finetuned.jsonl" bpg "auto npp:weights=npp-tuned/npp.safetensors" "kl top1"
 if [ -f "$from/formats.jsonl" ]; then
   for model in $classifiers; do

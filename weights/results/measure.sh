@@ -118,18 +118,9 @@ neurocodec evaluate fifths --task classification --per-image "${nine[@]}" -o aut
 neurocodec evaluate fifths --task classification --per-image "${nine[@]}" -o formats.jsonl \
   --codec bpg,webp,avif,jxl,heic --filter none
 
-# One tv for all: its λ by codec and QP are chosen on the pool, and then measured.
-tv=none
-for lmbda in 1 2 4 8 16 32; do tv+=,tv:weights=tv:lmbda=$lmbda; done
-pair=(--model "$s0" --model "$v2")
-for codec in jpeg jpeg2000 bpg; do
-  qps=31,34,37,41
-  [ $codec != jpeg2000 ] || qps=34,37,39,41
-  neurocodec evaluate "$data/train-pool/b" --task classification --limit 64 "${pair[@]}" --codec $codec --qp $qps \
-    --filter $tv -o tv-choice-$codec.jsonl
-  neurocodec choose tv-choice-$codec.jsonl --codec $codec --filter tv -o "$schedules/tv-$codec.json"
-  neurocodec evaluate fifths --task classification "${pair[@]}" --model "$data/models/mobilenet_v1_0.75_224.safetensors" \
-    --codec $codec --qp $qps --filter none,schedule:file=schedules/tv-$codec.json --per-image -o tv-lmbda-$codec.jsonl
+for model in mobilenet_v2_1.0_224 squeezenet1_0; do
+  classify tv $model --codec bpg,jpeg --qp 31,34,37,41 --filter none,tv:weights=tv
+  classify tv $model --codec jpeg2000 --qp 34,37,39,41 --filter none,tv:weights=tv
 done
 
 # A fine-tuned recogniser, where the two commands of TRAINING.md made one in tuned/ and npp-tuned/ here.

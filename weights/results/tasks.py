@@ -100,17 +100,6 @@ def formats() -> str:
     return table(" | ".join(["codec", *(CLASSIFIERS[m] for m in _models(lines))]), rows)
 
 
-def lmbda() -> str:
-    """`tv` at the λ chosen for every codec and QP."""
-    rows = []
-    for codec in ("jpeg", "jpeg2000", "bpg"):
-        for model in ("mobilenet_v2_1.0_224", "squeezenet1_0", "mobilenet_v1_0.75_224"):
-            lines = [line for line in kept("tv-lmbda") if _codec(line) == codec]
-            cells = [_cell(lines, model, "tv", metric) for metric in ("top1", "kl")]
-            rows.append([f"`{codec}`", CLASSIFIERS[model], *cells])
-    return table("codec | recogniser | `tv`, top-1 | `tv`, KL", rows)
-
-
 def finetuned() -> str:
     """A classifier fine-tuned on decoded pictures, and filters before it."""
     lines = list(kept("finetuned"))
@@ -143,7 +132,6 @@ def _matches(line: Line, pre: str, codec: str) -> bool:
         "auto": test == "auto",
         "blur": "blur" in test,
         "search": test.startswith("search"),
-        "tv": "tv" in test,
         "tuned": "tuned" in test,
     }
     return known.get(pre, test == pre) and codec in {"", _codec(line)}
@@ -171,6 +159,5 @@ TABLES = {
     "task_curves": curves,
     "task_search": searched,
     "formats": formats,
-    "tv_lmbda": lmbda,
     "finetuned": finetuned,
 }

@@ -234,6 +234,16 @@ def zero_shot() -> str:
     return table(" | ".join(["recogniser", *head]), rows)
 
 
+def tv() -> str:
+    """The filter trained without a codec."""
+    rows = [
+        [f"`{c}`", RECOGNISERS[m], trained("tv", c, m, "top1"), trained("tv", c, m)]
+        for c in ("jpeg", "jpeg2000", "bpg")
+        for m in ("mobilenet_v2_1.0_224", "squeezenet1_0")
+    ]
+    return table("codec | recogniser | `tv`, top-1 | `tv`, KL", rows)
+
+
 def fidelity() -> str:
     """BD-rates by measures of likeness to the original."""
     rows = [[title, bd_rate(kept("fidelity"), metric=metric)] for metric, title in LIKENESS.items()]
@@ -255,6 +265,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "weightless_top1": lambda: weightless("top1"),
     "over_blur": over_blur,
     "zero_shot": zero_shot,
+    "tv": tv,
     "fidelity": fidelity,
     **learned.TABLES,
     **tasks.TABLES,
