@@ -76,7 +76,7 @@ def stages() -> list[str]:
 
 
 def test_the_recipes_are_where_they_should_be():
-    filters = {"npp-bpg", "npp-first", "npp-vvc", "auto-bpg", "auto-jpeg", "npp-detection", "tv"}
+    filters = {"npp-bpg", "npp-first", "npp-vvc", "auto-bpg", "npp-jpeg", "npp-detection", "tv"}
     assert filters | {"proxy-bpg", "fric", "dic", "spic", "spic-ten"} <= {*recipes.names()}
 
 
@@ -151,7 +151,7 @@ def test_a_recipe_that_does_not_fit_is_refused(recipe, command, stage, words):
 
 
 def test_an_unknown_recipe_lists_the_known_ones():
-    with pytest.raises(UsageError, match="known ones are auto-bpg, auto-jpeg, dic, fric"):
+    with pytest.raises(UsageError, match="known ones are auto-bpg, npp-jpeg, dic, fric"):
         parsed("train-npp", "--recipe", "nothing")
 
 

@@ -125,7 +125,7 @@ each_model() { # KEPT RESULTS CODECS FILTERS METRICS, and options: against no fi
 
 blur=schedules/blur-bpg.json
 for codec in bpg vvc jpeg; do
-  each_model auto "$from/auto-$codec.jsonl" $codec "auto npp:weights=auto-jpeg npp:weights=auto-bpg" "kl top1"
+  each_model auto "$from/auto-$codec.jsonl" $codec "auto npp:weights=npp-jpeg npp:weights=auto-bpg" "kl top1"
 done
 trained="npp:weights=npp-detection npp:weights=npp-segmentation npp:weights=npp-pose"
 for results in "$from"/task-*_*.jsonl; do

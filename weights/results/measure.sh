@@ -113,8 +113,8 @@ neurocodec evaluate fifths --task classification --per-image "${nine[@]}" -o aut
   --codec bpg --filter none,auto
 neurocodec evaluate fifths --task classification --per-image "${nine[@]}" -o auto-vvc.jsonl \
   --codec vvc --filter none,auto
-neurocodec evaluate fifths --task classification --per-image "${nine[@]}" -o auto-jpeg.jsonl \
-  --codec jpeg --filter none,npp:weights=auto-jpeg,npp:weights=auto-bpg
+neurocodec evaluate fifths --task classification --per-image "${nine[@]}" -o npp-jpeg.jsonl \
+  --codec jpeg --filter none,npp:weights=npp-jpeg,npp:weights=auto-bpg
 neurocodec evaluate fifths --task classification --per-image "${nine[@]}" -o formats.jsonl \
   --codec bpg,webp,avif,jxl,heic --filter none
 

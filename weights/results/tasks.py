@@ -41,7 +41,8 @@ def many(codec: str, *filters: str) -> str:
     for model, name in sorted(CLASSIFIERS.items(), key=lambda one: one[0] not in TRAINED_AGAINST):
         shown = f"{name}, trained against" if model in TRAINED_AGAINST else name
         cells = [_cell(lines, model, pre, metric) for pre in filters for metric in ("kl", "top1")]
-        rows.append([shown, *cells])
+        if set(cells) != {ABSENT}:
+            rows.append([shown, *cells])
     named = [f"`{pre.rpartition('=')[2]}`" for pre in filters]
     heads = [f"{name}, {metric}" for name in named for metric in ("KL", "top-1")]
     return table(" | ".join(["recogniser", *heads]), rows)
@@ -154,7 +155,7 @@ def cell(name: str, model: str, pre: str, metric: str, codec: str = "") -> str:
 TABLES = {
     "many_bpg": lambda: many("bpg", "auto"),
     "many_vvc": lambda: many("vvc", "auto"),
-    "many_jpeg": lambda: many("jpeg", "npp:weights=auto-jpeg", "npp:weights=auto-bpg"),
+    "many_jpeg": lambda: many("jpeg", "npp:weights=npp-jpeg", "npp:weights=auto-bpg"),
     "task_transfer": transfer,
     "task_curves": curves,
     "task_search": searched,
