@@ -151,7 +151,7 @@ def test_a_recipe_that_does_not_fit_is_refused(recipe, command, stage, words):
 
 
 def test_an_unknown_recipe_lists_the_known_ones():
-    with pytest.raises(UsageError, match="known ones are auto-bpg, npp-jpeg, dic, fric"):
+    with pytest.raises(UsageError, match="known ones are auto-bpg, dic, fric"):
         parsed("train-npp", "--recipe", "nothing")
 
 

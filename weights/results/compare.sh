@@ -133,7 +133,7 @@ for results in "$from"/task-*_*.jsonl; do
   case $results in *mobilenet*) metrics=kl ;; esac
   kept=tasks
   case $results in *task-search*) kept=task-search ;; *mobilenet*) ;; *)
-    [ ! -f "$results" ] || grep '"kind": "point"' "$results" | grep -v weights=npp >>"$new/task-points.jsonl" ;;
+    [ ! -f "$results" ] || grep '"kind": "point"' "$results" | grep -v '"pre": "npp:' >>"$new/task-points.jsonl" ;;
   esac
   each_model $kept "$results" "bpg vvc" "auto schedule:file=$blur $trained $(searches "$results" bpg)" $metrics --bootstrap 200
 done

@@ -247,7 +247,7 @@ def tv() -> str:
 def fidelity() -> str:
     """BD-rates by measures of likeness to the original."""
     rows = [[title, bd_rate(kept("fidelity"), metric=metric)] for metric, title in LIKENESS.items()]
-    return table("at equal | `npp-bpg` needs, per cent more bits", rows)
+    return table("at equal | `auto-bpg` needs, per cent more bits", rows)
 
 
 TABLES: dict[str, Callable[[], str]] = {
