@@ -21,7 +21,8 @@ class Span:
 def spans(side: int, tile: int, margin: int, stride: int) -> list[Span]:
     """Cut a side into tiles.
 
-    All tiles are alike in size: memory that one leaves fits the next, and none is a sliver.
+    All tiles are alike in size: memory that one leaves fits the next, and none is a sliver. A side no
+    longer than a tile with its margins is one tile.
 
     Args:
         side: of the picture.
@@ -30,6 +31,8 @@ def spans(side: int, tile: int, margin: int, stride: int) -> list[Span]:
         stride: tiles and what is shown begin at its multiples.
     """
     margin = _up(margin, stride)
+    if side <= tile + 2 * margin:  # no larger than what is shown of a tile in the middle
+        return [Span(slice(0, side), slice(0, side), slice(0, side))]
     tile = _up(-(-side // -(-side // (tile // stride * stride))), stride)
     last = max(0, _up(side - tile - 2 * margin, stride))
     found = []
