@@ -21,8 +21,8 @@ class Span:
 def spans(side: int, tile: int, margin: int, stride: int) -> list[Span]:
     """Cut a side into tiles.
 
-    All tiles are alike in size: memory that one leaves fits the next, and none is a sliver. A side no
-    longer than a tile with its margins is one tile.
+    All tiles are alike in size: memory that one leaves fits the next, and none is a sliver. A side
+    no longer than a tile with its margins is one tile.
 
     Args:
         side: of the picture.
