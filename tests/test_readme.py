@@ -98,7 +98,7 @@ def short(command: str) -> str:
     if "neurocodec evaluate" in command:
         fewer = "--limit 1 --jobs 1" + (" --qp 34" if "mbt2018" in command else "")
         return command.replace("neurocodec evaluate", f"neurocodec evaluate {fewer}")
-    if "neurocodec train-" in command:
+    if re.search("neurocodec (train|finetune)-", command):
         few = " --max-steps 1 --batch 2 --validation 0 --size 64 -j 1"
         few += " --lmbda 1" if "train-npp" in command else ""
         few += " --statistics 1" if "train-dic" in command else ""

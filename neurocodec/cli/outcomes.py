@@ -30,6 +30,7 @@ class Outcomes:
         seen: pictures whose outcome is known.
         input_bytes: of the pictures that are done.
         output_bytes: likewise.
+        codes: outputs are coded pictures, which are meant to be smaller.
         larger: outputs that are larger than their inputs.
         kept: outputs that are their inputs.
     """
@@ -41,6 +42,7 @@ class Outcomes:
     seen: int = 0
     input_bytes: int = 0
     output_bytes: int = 0
+    codes: bool = False
     larger: int = 0
     kept: int = 0
     failures: list[tuple[str, NeurocodecError]] = field(default_factory=list)
@@ -69,9 +71,10 @@ class Outcomes:
         _show(record, self.as_json)
         read, written = records.sizes(record)
         self.done += 1
+        self.codes = isinstance(record, EncodeRecord)
         self.input_bytes += read
         self.output_bytes += written
-        self.larger += isinstance(record, EncodeRecord) and written > read > 0
+        self.larger += self.codes and written > read > 0
         self.kept += isinstance(record, EncodeRecord) and record.kept
 
     def end(self, *, batch: bool) -> None:
@@ -108,9 +111,10 @@ class Outcomes:
                 parts.append(f"{count} {what}")
         text = ", ".join(parts)
         if self.input_bytes:
-            saved = 100 * (1 - self.output_bytes / self.input_bytes)
             text += f"; {_size(self.input_bytes)} in, {_size(self.output_bytes)} out"
-            text += f" ({saved:.1f} % saved)".replace("-", "−")
+            saved = 100 * (1 - self.output_bytes / self.input_bytes)
+            if self.codes:
+                text += f" ({saved:.1f} % saved)".replace("-", "−")
         seconds = time.monotonic() - self._start
         if self.done and seconds > _SECOND_PAST:
             text += f"; {self.done / seconds:.1f} pictures/s, {_size(self.input_bytes / seconds)}/s"
