@@ -5,18 +5,16 @@ from typing import Any
 
 import PIL.features
 
-from neurocodec.codecs.by_pillow import isobmff
-from neurocodec.codecs.by_pillow.codec import PillowCodec, pillow_version
+from neurocodec.codecs.by_pillow.codec import pillow_version
+from neurocodec.codecs.by_pillow.heif import HeifCodec
 from neurocodec.codecs.codec import check_setting
-from neurocodec.errors import BadInputError
 from neurocodec.images import Image
 
 _SPEEDS = range(11)
 _SUBSAMPLINGS = {"420": "4:2:0", "422": "4:2:2", "444": "4:4:4"}
-_BRANDS = {b"avif", b"avis"}
 
 
-class Avif(PillowCodec):
+class Avif(HeifCodec):
     """AVIF files; level is libavif's quality, 1 to 100. Gray pictures have no chroma.
 
     Args:
@@ -27,6 +25,7 @@ class Avif(PillowCodec):
 
     name = "avif"
     extension = ".avif"
+    brands = frozenset({b"avif", b"avis"})
     chromas = ("420", "444", "422")
     max_side = 65535
     pillow_format = "AVIF"
@@ -52,18 +51,3 @@ class Avif(PillowCodec):
             "subsampling": subsampling,
             "max_threads": 1,
         }
-
-    def inspect(self, data: bytes) -> dict[str, Any]:
-        """Size, chroma, bit depth and metadata; a quality is not in the stream.
-
-        Raises:
-            BadInputError: not AVIF, truncated, or damaged in its header.
-        """
-        if not self.recognises(data):
-            raise BadInputError("not an .avif")
-        return isobmff.fields(isobmff.read(data, "the .avif"))
-
-    @classmethod
-    def recognises(cls, data: bytes) -> bool:
-        """Tell whether `data` begins as a file of the brand avif."""
-        return not _BRANDS.isdisjoint(isobmff.brands(data))

@@ -4,15 +4,11 @@ from collections.abc import Mapping
 from importlib.metadata import version
 from typing import Any
 
-from neurocodec.codecs.by_pillow import isobmff
-from neurocodec.codecs.by_pillow.codec import PillowCodec
-from neurocodec.errors import BadInputError
+from neurocodec.codecs.by_pillow.heif import HeifCodec
 from neurocodec.images import Image
 
-_BRANDS = {b"heic", b"heix", b"heim", b"heis"}
 
-
-class Heic(PillowCodec):
+class Heic(HeifCodec):
     """HEIC files; level is libheif's quality, 1 to 100.
 
     Args:
@@ -22,6 +18,7 @@ class Heic(PillowCodec):
 
     name = "heic"
     extension = ".heic"
+    brands = frozenset({b"heic", b"heix", b"heim", b"heis"})
     chromas = ("420", "444", "422")
     max_side = 16384
     pillow_format = "HEIF"
@@ -34,18 +31,3 @@ class Heic(PillowCodec):
     def options(self, image: Image, quality: int) -> Mapping[str, Any]:
         """The arguments of Pillow's `save`."""
         return {"quality": quality, "chroma": self.chroma}
-
-    def inspect(self, data: bytes) -> dict[str, Any]:
-        """Size, chroma, bit depth and metadata; a quality is not in the stream.
-
-        Raises:
-            BadInputError: not HEIC, truncated, or damaged in its header.
-        """
-        if not self.recognises(data):
-            raise BadInputError("not a .heic")
-        return isobmff.fields(isobmff.read(data, "the .heic"))
-
-    @classmethod
-    def recognises(cls, data: bytes) -> bool:
-        """Tell whether `data` begins as a file of a brand of HEIC."""
-        return not _BRANDS.isdisjoint(isobmff.brands(data))
