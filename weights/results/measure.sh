@@ -143,7 +143,7 @@ other() { # TASK MODEL FOLDER
 other detection yolox_nano_416 "$data/detection/val2017"
 other segmentation deeplabv3_mnv2_513 "$data/segmentation-pose"
 other pose ultralight_simplepose "$data/detection/val2017"
-neurocodec evaluate fifths --task classification --per-image -o task-mobilenet_v1_0.75_224.jsonl --qp 28,32,36,41 \
+neurocodec evaluate fifths --task classification --per-image -o task-mobilenet_v1_0.75_224.jsonl --qp 28,32,36,41 --limit 100 \
   --model "$data/models/mobilenet_v1_0.75_224.safetensors" --codec bpg --filter $filters,$trained
 
 python "$(dirname "$schedules")/originals.py" fifths "$data"/models/*.safetensors >originals.jsonl
