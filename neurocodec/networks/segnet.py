@@ -10,11 +10,15 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from neurocodec.networks.filter import FilterNetwork
+from neurocodec.networks.filter import FilterNetwork, padded
 from neurocodec.networks.precision import exact
 
 _CONVS = (2, 2, 3, 3, 3)  # of VGG-16's stages
 _FACTORS = (1, 2, 4, 8, 8)  # of their widths
+_SETTLING = 50  # forward passes after which the statistics of batch normalisation stay
+
+DEPTH = len(_CONVS)
+"""Stages down, and up."""
 
 
 class SegNet(FilterNetwork):
@@ -26,7 +30,7 @@ class SegNet(FilterNetwork):
         width: channels of the first stage; 64 is VGG-16's.
     """
 
-    stride = 2 ** len(_CONVS)
+    stride = 2**DEPTH
     reach = 224
     tile = 256
 
@@ -34,6 +38,18 @@ class SegNet(FilterNetwork):
         super().__init__()
         self.config = {"width": width}
         self.body = Autoencoder(width)
+
+    def forward(self, x: Tensor, qp: Tensor | float = 0.0, depth: int = DEPTH) -> Tensor:
+        """Filter pictures.
+
+        Args:
+            x: (N, 3, H, W) float in [0, 1], any size.
+            qp: changes nothing.
+            depth: stages to go down before going up again, 1 to DEPTH; for learning to copy.
+        """
+        height, width = x.shape[-2:]
+        filtered: Tensor = self.body(padded(x, self.stride), None, depth)
+        return filtered[..., :height, :width].clamp(0, 1)
 
 
 class Autoencoder(nn.Module):
@@ -54,20 +70,43 @@ class Autoencoder(nn.Module):
         # Gray at first: outside [0, 1] the clamp would leave no gradient to learn from.
         self.last.bias = nn.Parameter(torch.full((3,), 0.5))
 
-    def forward(self, x: Tensor, qp: Tensor) -> Tensor:
+    def forward(self, x: Tensor, qp: Tensor | None, depth: int = DEPTH) -> Tensor:
         """Map (N, 3, H, W) to the same shape; H and W are multiples of 32."""
         f, maxima = x, []
-        for stage in self.encoder:
+        for stage in self.encoder[:depth]:
             f, indices = functional.max_pool2d(stage(f), 2, return_indices=True)
             maxima.append(indices)
-        for stage in self.decoder:
+        for stage in self.decoder[DEPTH - depth :]:
             f = stage(functional.max_unpool2d(f, maxima.pop(), [2, 2]))
-        return exact(self.last, f)
+        return exact(self.last, f) + self._left_out(depth)
+
+    def _left_out(self, depth: int) -> Tensor:
+        """0, by the parameters of stages that are left out: training reaches all parameters."""
+        zero = self.last.weight.new_zeros(())
+        for stage in [*self.encoder[depth:], *self.decoder[: DEPTH - depth]]:
+            for parameter in stage.parameters():
+                zero = zero + 0 * parameter.sum()
+        return zero
+
+
+class SettledNorm(nn.BatchNorm2d):
+    """Batch normalisation whose statistics stay as the first steps of a training found them.
+
+    By its own statistics a batch of a few crops loses how bright it is, and cannot be copied.
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Normalise (N, C, H, W)."""
+        if self.training and int(self.num_batches_tracked or 0) < _SETTLING:
+            return super().forward(x)
+        return functional.batch_norm(
+            x, self.running_mean, self.running_var, self.weight, self.bias, eps=self.eps
+        )
 
 
 def _stage(widths: list[int]) -> nn.Sequential:
-    """Make a convolution, batch normalisation and ReLU from each width to the next."""
+    """Make a convolution, normalisation and ReLU from each width to the next."""
     layers: list[nn.Module] = []
     for before, after in pairwise(widths):
-        layers += [nn.Conv2d(before, after, 3, padding=1), nn.BatchNorm2d(after), nn.ReLU()]
+        layers += [nn.Conv2d(before, after, 3, padding=1), SettledNorm(after), nn.ReLU()]
     return nn.Sequential(*layers)

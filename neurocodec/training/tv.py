@@ -7,7 +7,8 @@
 No codec takes part: TV stands in for the bits. For a range of λ, one is drawn for every picture,
 log λ evenly; the network is told it, and L is divided by √λ, so that all weigh alike. With `segnet`
 and λ = 0 this is Palacio+, "What do Deep Networks Like to See?", which fine-tunes an autoencoder
-that can copy pictures already; so the first `copy_steps` steps have L ← mse(x', x).
+that can copy pictures already; so the first `copy_steps` steps have L ← mse(x', x), an eighth of
+them each with one, two, three and four of its stages, and half of them with all five.
 """
 
 import math
@@ -23,7 +24,7 @@ from neurocodec.errors import UsageError
 from neurocodec.images import Image
 from neurocodec.losses import Recognition, described
 from neurocodec.losses.pixels import mean_squared_error, total_variation
-from neurocodec.networks.segnet import SegNet
+from neurocodec.networks.segnet import DEPTH, SegNet
 from neurocodec.networks.tensors import to_tensor
 from neurocodec.networks.tv import Tv
 from neurocodec.training import distributed, loop
@@ -116,7 +117,7 @@ class TvAlgorithm:
             x = to_tensor(part, self.bench.device)
             weights = lmbda[start : start + size]
             with self.bench.precision:
-                filtered = self.network(x, 0.0, weights) if self.options.adapts else self.network(x)
+                filtered = self._filtered(x, weights, step)
             terms = terms_of(x, filtered, weights, ground_truth_of(part))
             torch.autograd.backward(terms["loss"].sum() / len(images))
             records.append({name: float(term.detach().sum()) for name, term in terms.items()})
@@ -133,6 +134,13 @@ class TvAlgorithm:
             "lmbda": list(self.options.lmbda) if self.options.adapts else self.options.lmbda[0],
             "copy_steps": self.options.copies,
         }
+
+    def _filtered(self, x: Tensor, lmbda: Tensor, step: int) -> Tensor:
+        told: dict[str, Any] = {"lmbda": lmbda} if self.options.adapts else {}
+        if self.options.arch == "segnet" and step < self.options.copies:
+            told["depth"] = min(DEPTH, 1 + 2 * (DEPTH - 1) * step // self.options.copies)
+        filtered: Tensor = self.network(x, **told)
+        return filtered
 
     def _lmbda(self, count: int, step: int) -> Tensor:
         """λ of every picture of a step, (N,)."""

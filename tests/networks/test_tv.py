@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from neurocodec.networks.precision import precision
-from neurocodec.networks.segnet import SegNet
+from neurocodec.networks.segnet import DEPTH, SegNet
 from neurocodec.networks.tv import Tv
 
 ARCHITECTURES = {"tv": Tv, "segnet": SegNet}
@@ -93,6 +93,42 @@ def test_segnets_decoder_gets_the_places_of_the_maxima():
     moved = f.roll((1, 1), (2, 3))
 
     assert not torch.allclose(stage(f, None), stage(moved, None), atol=1e-3)
+
+
+@pytest.mark.parametrize("depth", [1, 3, DEPTH])
+def test_segnet_of_less_depth_leaves_stages_out_but_reaches_all_parameters(depth):
+    torch.manual_seed(0)
+    network = SegNet(width=4).eval()
+    x = torch.rand(1, 3, 64, 64)
+    before = network(x, depth=depth)
+    before.sum().backward()
+    left_out = [*network.body.encoder[depth:], *network.body.decoder[: DEPTH - depth]]
+    for stage in left_out:
+        assert all(not parameter.grad.any() for parameter in stage.parameters())
+        nn.init.ones_(stage[0].weight)
+
+    assert all(parameter.grad is not None for parameter in network.parameters())
+    assert sum(bool(p.grad.any()) for p in network.body.encoder[depth - 1].parameters()) > 1
+    assert torch.equal(network(x, depth=depth), before)
+    assert torch.equal(network(x), network(x, depth=DEPTH))
+
+
+def test_segnets_statistics_stay_after_the_first_passes():
+    """Then a bright picture in training comes out as in use, not normalised by itself."""
+    torch.manual_seed(0)
+    network = SegNet(width=4).train()
+    dark, bright = 0.1 * torch.rand(2, 1, 3, 64, 64) + torch.tensor([0, 0.8]).view(2, 1, 1, 1, 1)
+    with torch.no_grad():
+        apart = network(dark), network.eval()(dark)
+        network.train()
+        for _ in range(50):
+            network(dark)
+        kept = {name: buffer.clone() for name, buffer in network.named_buffers()}
+        together = network(bright), network.eval()(bright)
+
+    assert not torch.allclose(*apart)
+    assert torch.equal(*together)
+    assert all(torch.equal(kept[name], buffer) for name, buffer in network.named_buffers())
 
 
 @pytest.mark.parametrize("arch", ARCHITECTURES)

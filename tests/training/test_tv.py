@@ -108,6 +108,20 @@ def test_it_learns_to_copy_first(train_step):
     assert "d_m.small" in then
 
 
+def test_segnet_learns_to_copy_by_one_stage_after_the_other(train_step, monkeypatch):
+    seen = []
+    forward = SegNet.forward
+    monkeypatch.setattr(
+        SegNet, "forward", lambda *args, **told: seen.append(told) or forward(*args, **told)
+    )
+    algorithm = train_step("segnet", copy_steps=16, micro_batch=2)
+
+    for step in (0, 1, 2, 5, 7, 8, 15, 16):
+        algorithm.gradients(PICTURES, step)
+
+    assert seen == [{"depth": depth} for depth in (1, 1, 2, 3, 4, 5, 5)] + [{}]
+
+
 def test_micro_batches_change_only_the_order_of_sums(train_step):
     four = [picture(64, 64, seed=seed) for seed in range(4)]
     one, full = train_step(micro_batch=1), train_step(micro_batch=4)
