@@ -19,19 +19,23 @@ from neurocodec.networks.tensors import to_tensor
 
 WEIGHTS_URL: str = AlexNet_Weights.IMAGENET1K_V1.url
 MIN_SIDE = 32
+_OF_SQUEEZENET = "features.12.expand3x3.weight"
 
 
 def lpips(original: Image, decoded: Image, weights: Path) -> float | None:
-    """LPIPS 0.1 with AlexNet, of Zhang et al. (2018), by lpips. A distance: lower is better.
+    """LPIPS 0.1 with AlexNet or SqueezeNet, of Zhang et al. (2018), by lpips.
+
+    A distance: lower is better.
 
     Args:
         original: any size.
         decoded: of that size.
-        weights: AlexNet's ImageNet weights under torchvision's names, .safetensors or .pth, and
-            perhaps LPIPS's linear layers (lin0 to lin4), otherwise the package's.
+        weights: AlexNet's or SqueezeNet 1.1's ImageNet weights under torchvision's names,
+            .safetensors or .pth, and perhaps LPIPS's linear layers (lin0 …), otherwise the
+            package's.
 
     Returns:
-        0 where the images are equal; None for a side below 32 px, too small for AlexNet.
+        0 where the images are equal; None for a side below 32 px, too small for the network.
 
     Raises:
         BadInputError: the file of weights cannot be read, or is of another network.
@@ -54,8 +58,8 @@ def cached_weights() -> Path:
 def _network(path: Path) -> Any:
     try:
         tensors = _tensors(path)
-        network = _untrained()
-        # The package cuts AlexNet into slices: slice2.3.weight is features.3.weight.
+        network = _untrained("squeeze" if _OF_SQUEEZENET in tensors else "alex")
+        # The package cuts networks into slices: slice2.3.weight is features.3.weight.
         names = {name: f"features.{name.partition('.')[2]}" for name in network.net.state_dict()}
         network.net.load_state_dict({name: tensors[names[name]] for name in names})
         heads = {name[3:]: tensor for name, tensor in tensors.items() if name.startswith("lin")}
@@ -70,16 +74,17 @@ def _network(path: Path) -> Any:
         pickle.UnpicklingError,
     ) as exc:
         raise BadInputError(
-            f"{path}: cannot be read as AlexNet's weights under torchvision's names"
+            f"{path}: cannot be read as AlexNet's or SqueezeNet 1.1's weights under torchvision's "
+            "names"
         ) from exc
     return network
 
 
-def _untrained() -> Any:
+def _untrained(net: str) -> Any:
     package: Any = import_module("lpips")  # slow to import, and seldom needed
     with warnings.catch_warnings(), torch.random.fork_rng(devices=[]):
         warnings.simplefilter("ignore")  # torchvision's on an argument that the package passes
-        return package.LPIPS(net="alex", pnet_rand=True, verbose=False)
+        return package.LPIPS(net=net, pnet_rand=True, verbose=False)
 
 
 def _tensors(path: Path) -> dict[str, Tensor]:

@@ -5,10 +5,12 @@ from pathlib import Path
 import pytest
 import safetensors.torch
 import torch
-from torchvision.models import alexnet
+from lpips import LPIPS
+from torchvision.models import alexnet, squeezenet1_1
 
 from neurocodec.errors import BadInputError
 from neurocodec.measures.lpips import lpips
+from neurocodec.networks.tensors import to_tensor
 from tests.conftest import picture
 
 A, B = picture(64, 48), picture(64, 48, seed=1)
@@ -30,6 +32,28 @@ def test_the_value_with_the_published_weights(data_folder):
     weights = data_folder("models") / "lpips_alex.safetensors"
     assert lpips(A, B, weights) == pytest.approx(0.2281664, abs=1e-6)
     assert lpips(A, A, weights) == 0
+
+
+def test_the_file_tells_squeezenet_from_alexnet(data_folder):
+    weights = data_folder("models") / "lpips_squeeze.safetensors"
+    assert lpips(A, B, weights) == pytest.approx(0.2111331, abs=1e-6)
+    assert lpips(A, A, weights) == 0
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning:torchvision")
+def test_squeezenets_weights_may_lack_the_linear_layers(tmp_path):
+    """The package's are taken; the values are the package's own for the same backbone."""
+    torch.manual_seed(0)
+    network = squeezenet1_1(weights=None)
+    torch.save(network.state_dict(), tmp_path / "squeezenet.pth")
+    package = LPIPS(net="squeeze", pnet_rand=True, verbose=False)
+    for slice_ in range(1, 8):
+        for name, module in getattr(package.net, f"slice{slice_}").named_children():
+            module.load_state_dict(network.features[int(name)].state_dict())
+
+    with torch.inference_mode():
+        expected = float(package(to_tensor([A]), to_tensor([B]), normalize=True))
+    assert lpips(A, B, tmp_path / "squeezenet.pth") == pytest.approx(expected, rel=1e-5)
 
 
 def test_the_linear_layers_come_from_the_file_else_from_the_package(tmp_path, data_folder):

@@ -39,6 +39,7 @@ done
 for metric in psnr_db ms_ssim fsim lpips; do
   compare fidelity "$from/fidelity.jsonl" pre=none pre=auto $metric
 done
+compare fidelity-squeeze "$from/fidelity-squeeze.jsonl" pre=none pre=auto lpips
 
 searches() { # RESULTS CODEC: the filters that were searched, as the results call them
   grep '"kind": "point"' "$1" | grep "\"codec\": \"$2\"" | grep -o '"pre": "search[^"]*"' |

@@ -75,8 +75,11 @@ for model in mobilenet_v2_1.0_224 squeezenet1_0 mobilenet_v1_0.75_224 mcunet_144
     done
   done
 done
-neurocodec evaluate "$data/kodak" --task fidelity --codec bpg --per-image \
-  --filter none,auto -o fidelity.jsonl --lpips-weights "$data/models/lpips_alex.safetensors"
+for results in fidelity fidelity-squeeze; do
+  case $results in *squeeze) network=squeeze ;; *) network=alex ;; esac
+  neurocodec evaluate "$data/kodak" --task fidelity --codec bpg --per-image \
+    --filter none,auto -o $results.jsonl --lpips-weights "$data/models/lpips_$network.safetensors"
+done
 
 # The learned codecs, on the pictures of the searches. DIC without MMD is not shipped: train it by the recipe
 # dic:3 with --gamma 0, as dic-no-mmd.safetensors here.

@@ -247,6 +247,7 @@ def tv() -> str:
 def fidelity() -> str:
     """BD-rates by measures of likeness to the original."""
     rows = [[title, bd_rate(kept("fidelity"), metric=metric)] for metric, title in LIKENESS.items()]
+    rows.append(["LPIPS of SqueezeNet", bd_rate(kept("fidelity-squeeze"), metric="lpips")])
     return table("at equal | `auto-bpg` needs, per cent more bits", rows)
 
 

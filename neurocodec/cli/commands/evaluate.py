@@ -26,7 +26,7 @@ from neurocodec.errors import UsageError
     "--lpips-weights",
     default="",
     metavar="FILE",
-    help="LPIPS weights (AlexNet), for --task fidelity.",
+    help="LPIPS weights (AlexNet's or SqueezeNet 1.1's), for --task fidelity.",
 )
 @click.option(
     "--codec", "codecs", default="bpg", show_default=True, help="Codecs, separated by commas."
