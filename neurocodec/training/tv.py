@@ -20,6 +20,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from neurocodec import files
 from neurocodec.errors import UsageError
 from neurocodec.images import Image
 from neurocodec.losses import Recognition, described
@@ -32,6 +33,7 @@ from neurocodec.training.config import Config
 from neurocodec.training.crops import ground_truth_of
 from neurocodec.training.loop import Trained
 from neurocodec.training.report import Record, Report
+from neurocodec.training.start import weights_of
 from neurocodec.training.state import per_picture
 from neurocodec.training.validation import Scores
 from neurocodec.training.workbench import Workbench, workbench
@@ -53,7 +55,9 @@ class TvOptions:
         arch: "tv" or "segnet".
         width: channels of the first stage; None is the architecture's default.
         lmbda: λ, the weight of TV: the lowest and the highest; equal ones are a network of one λ.
-        copy_steps: first steps, that teach the network to copy; None is 0 for tv, 1000 for segnet.
+        copy_steps: first steps, that teach the network to copy; None is 0 for tv and for weights
+            to begin with, else 1000.
+        start: name or file of weights to begin with, or None.
     """
 
     codec: str
@@ -62,6 +66,7 @@ class TvOptions:
     width: int | None = None
     lmbda: tuple[float, float] = (1.0, 1.0)
     copy_steps: int | None = None
+    start: str | None = None
 
     @property
     def adapts(self) -> bool:
@@ -71,7 +76,9 @@ class TvOptions:
     @property
     def copies(self) -> int:
         """Steps of copying."""
-        return _COPY_STEPS[self.arch] if self.copy_steps is None else self.copy_steps
+        if self.copy_steps is not None:
+            return self.copy_steps
+        return 0 if self.start is not None else _COPY_STEPS[self.arch]
 
 
 def train(options: TvOptions, config: Config, report: Report) -> Trained:
@@ -85,12 +92,24 @@ def train(options: TvOptions, config: Config, report: Report) -> Trained:
         raise UsageError(f"--arch {options.arch} adapts to no λ: name one --lmbda")
     with workbench(config, report, options.codec, options.recognition) as bench:
         torch.manual_seed(config.seed)
-        chosen: dict[str, Any] = {} if options.width is None else {"width": options.width}
-        chosen |= {"lmbdas": options.lmbda} if options.adapts else {}
-        network = _NETWORKS[options.arch](**chosen).to(bench.device)
-        network = network.to(memory_format=torch.channels_last)
+        network = _network(options).to(bench.device).to(memory_format=torch.channels_last)
         algorithm = TvAlgorithm(options, bench, network)
         return loop.train(algorithm, bench.crops(), bench.config, report)
+
+
+def _network(options: TvOptions) -> Tv | SegNet:
+    """The network to train: new, or the one to begin with."""
+    architecture = _NETWORKS[options.arch]
+    chosen: dict[str, Any] = {} if options.width is None else {"width": options.width}
+    if options.start is None:
+        chosen |= {"lmbdas": options.lmbda} if options.adapts else {}
+        return architecture(**chosen)
+    network = weights_of(options.start, architecture, f"filter of --arch {options.arch}", chosen)
+    trained = network.config.get("lmbdas")
+    if trained != (list(options.lmbda) if options.adapts else None):
+        adapts = f"adapts to λ {trained[0]:g}-{trained[1]:g}" if trained else "adapts to no λ"
+        raise UsageError(f"{files.display(options.start)}: {adapts}: name the same --lmbda")
+    return network.requires_grad_(True)
 
 
 @dataclass(frozen=True, eq=False)

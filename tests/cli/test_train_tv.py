@@ -6,6 +6,7 @@ import pytest
 
 from neurocodec import images, tools
 from neurocodec.cli.commands import train_tv
+from neurocodec.networks import checkpoint
 from tests.cli.running import neurocodec
 from tests.conftest import picture
 from tests.networks.recogniser_files import CLASSIFIER, write
@@ -132,3 +133,36 @@ def test_segnet_has_one_lmbda(options, tmp_path):
 
     assert done.returncode == 2
     assert b"adapts to no" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("first", "then", "words"),
+    [
+        (("--arch", "segnet", "--copy-steps", 1, "--lmbda", 0), ("--arch", "segnet"), b""),
+        (("--lmbda", "1-2"), ("--lmbda", "1-2"), b""),
+        (("--lmbda", "1-2"), ("--lmbda", "1-3"), "adapts to λ 1-2: name the same".encode()),
+        ((), ("--lmbda", "1-3"), "adapts to no λ".encode()),
+        ((), ("--arch", "segnet"), b"holds a tv, not a filter of --arch segnet"),
+        ((), ("--width", 8), b"has width 4: leave out --width"),
+    ],
+)
+def test_it_goes_on_from_weights(options, tmp_path, first, then, words):
+    """Without copying; the weights are those that it began with, changed by one step."""
+    done = neurocodec(*options, "-o", tmp_path / "first", *first, "--max-steps", 2)
+    assert done.returncode == 0, done.stderr
+    start = tmp_path / "first" / ("segnet.safetensors" if "segnet" in first else "tv.safetensors")
+
+    chosen = ("--from", start, *then, "--max-steps", 1, "--learning-rate", 1e-6)
+    done = neurocodec(*options, "-o", tmp_path / "then", *chosen)
+
+    assert done.returncode == (2 if words else 0), done.stderr
+    assert words in done.stderr
+    if not words:
+        before, after = (
+            checkpoint.read_tensors(path.read_bytes(), "weights")[0]
+            for path in (start, tmp_path / "then" / start.name)
+        )
+        name = "body.last.weight"
+        assert 0 < (before[name] - after[name]).abs().max() <= 2e-6
+        log = (tmp_path / "then" / "log.jsonl").read_text().splitlines()
+        assert "d_m.tiny.net" in json.loads(log[0])

@@ -50,6 +50,7 @@ def _range(context: click.Context, parameter: click.Parameter, text: str) -> tup
     "First steps, that teach the network to copy.  [default: 0 for tv, 1000 for segnet]",
     least=0,
 )
+@training.start("Weights to begin with, of the same --arch and --lmbda range.")
 @training.shared
 def train_tv(config: "Config", report: "Report", **chosen: Any) -> None:
     """Train a filter that keeps what a recogniser needs and evens out the rest.
