@@ -125,9 +125,13 @@ each_model() { # KEPT RESULTS CODECS FILTERS METRICS, and options: against no fi
 }
 
 blur=schedules/blur-bpg.json
-for codec in bpg vvc jpeg; do
-  each_model auto "$from/auto-$codec.jsonl" $codec "auto npp:weights=npp-jpeg npp:weights=auto-bpg" "kl top1"
+for codec in bpg vvc jpeg jpeg2000 webp avif jxl heic; do
+  each_model auto-$codec "$from/auto-$codec.jsonl" $codec "auto npp:weights=npp-jpeg npp:weights=auto-bpg" "kl top1"
 done
+for codec in jpeg jpeg2000 bpg; do
+  each_model tv-lambda "$from/tv-lambda.jsonl" $codec "schedule:file=schedules/tv-$codec.json" "top1 kl"
+done
+each_model palacio "$from/palacio.jsonl" bpg segnet:weights=segnet.safetensors "top1 kl"
 trained="npp:weights=npp-detection npp:weights=npp-segmentation npp:weights=npp-pose"
 for results in "$from"/task-*_*.jsonl; do
   metrics=agreement

@@ -116,8 +116,12 @@ neurocodec evaluate fifths --task classification --per-image "${nine[@]}" -o aut
   --codec bpg --filter none,auto
 neurocodec evaluate fifths --task classification --per-image "${nine[@]}" -o auto-vvc.jsonl \
   --codec vvc --filter none,auto
-neurocodec evaluate fifths --task classification --per-image "${nine[@]}" -o npp-jpeg.jsonl \
+neurocodec evaluate fifths --task classification --per-image "${nine[@]}" -o auto-jpeg.jsonl \
   --codec jpeg --filter none,npp:weights=npp-jpeg,npp:weights=auto-bpg
+for codec in jpeg2000 webp avif jxl heic; do
+  neurocodec evaluate fifths --task classification --per-image "${nine[@]}" -o auto-$codec.jsonl \
+    --codec $codec --filter none,npp:weights=auto-bpg --limit 100
+done
 neurocodec evaluate fifths --task classification --per-image "${nine[@]}" -o formats.jsonl \
   --codec bpg,webp,avif,jxl,heic --filter none
 
@@ -125,6 +129,17 @@ for model in mobilenet_v2_1.0_224 squeezenet1_0; do
   classify tv $model --codec bpg,jpeg --qp 31,34,37,41 --filter none,tv:weights=tv
   classify tv $model --codec jpeg2000 --qp 34,37,39,41 --filter none,tv:weights=tv
 done
+
+for codec in "jpeg 31,34,37,41" "jpeg2000 34,37,39,41" "bpg 31,34,37,41"; do
+  neurocodec evaluate fifths --task classification --per-image "${nine[@]}" -o tv-lambda.jsonl --codec ${codec% *} \
+    --qp ${codec#* } --filter none,schedule:file=schedules/tv-${codec% *}.json
+done
+
+# Palacio+, where the recipe palacio made segnet.safetensors here; it is too large to ship.
+if [ -f segnet.safetensors ]; then
+  neurocodec evaluate fifths --task classification --per-image --codec bpg --qp 28,31,34,37,41,45,48,51 --limit 60 \
+    --model "$v2" --model "$s0" --filter none,segnet:weights=segnet.safetensors -o palacio.jsonl
+fi
 
 # A fine-tuned recogniser, where the two commands of TRAINING.md made one in tuned/ and npp-tuned/ here.
 if [ -d tuned ]; then

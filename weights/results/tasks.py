@@ -36,16 +36,25 @@ OTHERS = {
 
 def many(codec: str, *filters: str) -> str:
     """Trained filters of a codec before nine classifiers."""
-    lines = [line for line in kept("auto") if _codec(line) == codec]
+    lines = list(kept(f"auto-{codec}"))
     rows = []
-    for model, name in sorted(CLASSIFIERS.items(), key=lambda one: one[0] not in TRAINED_AGAINST):
-        shown = f"{name}, trained against" if model in TRAINED_AGAINST else name
+    for model, shown in _trained_first():
         cells = [_cell(lines, model, pre, metric) for pre in filters for metric in ("kl", "top1")]
         if set(cells) != {ABSENT}:
             rows.append([shown, *cells])
     named = [f"`{pre.rpartition('=')[2]}`" for pre in filters]
     heads = [f"{name}, {metric}" for name in named for metric in ("KL", "top-1")]
     return table(" | ".join(["recogniser", *heads]), rows)
+
+
+def other_formats() -> str:
+    """auto-bpg on the codecs that it was not trained for, before nine classifiers."""
+    codecs = ("jpeg2000", "heic", "avif", "webp", "jxl")
+    rows = [
+        [name, *(cell(f"auto-{codec}", model, "npp:weights=auto-bpg", "kl") for codec in codecs)]
+        for model, name in _trained_first()
+    ]
+    return table(" | ".join(["recogniser", *(f"`{codec}`" for codec in codecs)]), rows)
 
 
 def transfer() -> str:
@@ -111,6 +120,12 @@ def finetuned() -> str:
     return table("filter | KL | top-1", rows)
 
 
+def _trained_first() -> list[tuple[str, str]]:
+    """The classifiers and how the tables call them, first those that trained the default filter."""
+    names = {m: f"{CLASSIFIERS[m]}, trained against" for m in TRAINED_AGAINST}
+    return [*names.items(), *((m, n) for m, n in CLASSIFIERS.items() if m not in names)]
+
+
 def _models(lines: list[Line]) -> list[str]:
     return [model for model in CLASSIFIERS if any(line["model"] == model for line in lines)]
 
@@ -152,9 +167,15 @@ def cell(name: str, model: str, pre: str, metric: str, codec: str = "") -> str:
     return _cell(list(kept(name)), model, pre, metric, codec)
 
 
+def tv_lambda(codec: str, model: str, metric: str) -> str:
+    """BD-rate of the filter of a range of λ on a codec."""
+    return cell("tv-lambda", model, f"schedule:file=schedules/tv-{codec}.json", metric, codec)
+
+
 TABLES = {
     "many_bpg": lambda: many("bpg", "auto"),
     "many_vvc": lambda: many("vvc", "auto"),
+    "other_formats": other_formats,
     "many_jpeg": lambda: many("jpeg", "npp:weights=npp-jpeg", "npp:weights=auto-bpg"),
     "task_transfer": transfer,
     "task_curves": curves,

@@ -95,7 +95,7 @@ def first() -> str:
             exact(kept("search"), test, model=model, metric=metric, pictures=200)
             for test, metric in wanted
         ]
-        rows.append([name, *found, tasks.cell("auto", model, "auto", "kl", "bpg")])
+        rows.append([name, *found, tasks.cell("auto-bpg", model, "auto", "kl")])
     heads = [f"`search`, {search}" for search in searches]
     return table(" | ".join(["recogniser", *heads, "trained, BPG, KL"]), rows)
 
@@ -244,6 +244,16 @@ def tv() -> str:
     return table("codec | recogniser | `tv`, top-1 | `tv`, KL", rows)
 
 
+def tv_lambda() -> str:
+    """The filter of a range of λ, trained without a codec, by the λ chosen for codec and QP."""
+    rows = [
+        [f"`{c}`", name, *(tasks.tv_lambda(c, m, metric) for metric in ("top1", "kl"))]
+        for c in ("jpeg", "jpeg2000", "bpg")
+        for m, name in RECOGNISERS.items()
+    ]
+    return table("codec | recogniser | `tv-lambda`, top-1 | `tv-lambda`, KL", rows)
+
+
 def fidelity() -> str:
     """BD-rates by measures of likeness to the original."""
     rows = [[title, bd_rate(kept("fidelity"), metric=metric)] for metric, title in LIKENESS.items()]
@@ -267,6 +277,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "over_blur": over_blur,
     "zero_shot": zero_shot,
     "tv": tv,
+    "tv_lambda": tv_lambda,
     "fidelity": fidelity,
     **learned.TABLES,
     **tasks.TABLES,
