@@ -15,7 +15,7 @@ from neurocodec.networks.precision import exact
 
 _CONVS = (2, 2, 3, 3, 3)  # of VGG-16's stages
 _FACTORS = (1, 2, 4, 8, 8)  # of their widths
-_SETTLING = 50  # forward passes after which the statistics of batch normalisation stay
+_SETTLING = 50  # forward passes of a stage after which its statistics stay
 
 DEPTH = len(_CONVS)
 """Stages down, and up."""
@@ -81,7 +81,11 @@ class Autoencoder(nn.Module):
         return exact(self.last, f) + self._left_out(depth)
 
     def _left_out(self, depth: int) -> Tensor:
-        """0, by the parameters of stages that are left out: training reaches all parameters."""
+        """0, by the parameters of stages that are left out: training reaches all parameters.
+
+        Adam counts those steps, so that a stage that joins late begins with up to four times its
+        learning rate.
+        """
         zero = self.last.weight.new_zeros(())
         for stage in [*self.encoder[depth:], *self.decoder[: DEPTH - depth]]:
             for parameter in stage.parameters():
@@ -90,18 +94,26 @@ class Autoencoder(nn.Module):
 
 
 class SettledNorm(nn.BatchNorm2d):
-    """Batch normalisation whose statistics stay as the first steps of a training found them.
+    """Batch normalisation whose statistics stay as its first passes in training found them.
 
     By its own statistics a batch of a few crops loses how bright it is, and cannot be copied.
     """
 
+    _settled = False
+
     def forward(self, x: Tensor) -> Tensor:
         """Normalise (N, C, H, W)."""
-        if self.training and int(self.num_batches_tracked or 0) < _SETTLING:
+        if self.training and not self._has_settled():
             return super().forward(x)
         return functional.batch_norm(
             x, self.running_mean, self.running_var, self.weight, self.bias, eps=self.eps
         )
+
+    def _has_settled(self) -> bool:
+        # Read from the device until it has, and then never again.
+        if not self._settled:
+            self._settled = int(self.get_buffer("num_batches_tracked")) >= _SETTLING
+        return self._settled
 
 
 def _stage(widths: list[int]) -> nn.Sequential:

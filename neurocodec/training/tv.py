@@ -8,7 +8,8 @@ No codec takes part: TV stands in for the bits. For a range of λ, one is drawn 
 log λ evenly; the network is told it, and L is divided by √λ, so that all weigh alike. With `segnet`
 and λ = 0 this is Palacio+, "What do Deep Networks Like to See?", which fine-tunes an autoencoder
 that can copy pictures already; so the first `copy_steps` steps have L ← mse(x', x), an eighth of
-them each with one, two, three and four of its stages, and half of them with all five.
+them each with one, two, three and four of its stages, and half of them with all five. A network
+to begin with has all five from its first step.
 """
 
 import math
@@ -107,8 +108,8 @@ def _network(options: TvOptions) -> Tv | SegNet:
     network = weights_of(options.start, architecture, f"filter of --arch {options.arch}", chosen)
     trained = network.config.get("lmbdas")
     if trained != (list(options.lmbda) if options.adapts else None):
-        adapts = f"adapts to λ {trained[0]:g}-{trained[1]:g}" if trained else "adapts to no λ"
-        raise UsageError(f"{files.display(options.start)}: {adapts}: name the same --lmbda")
+        lmbdas = f"{trained[0]:g}-{trained[1]:g}" if trained else "one, and no range"
+        raise UsageError(f"{files.display(options.start)}: its λ is {lmbdas}: correct --lmbda")
     return network.requires_grad_(True)
 
 
@@ -156,7 +157,8 @@ class TvAlgorithm:
 
     def _filtered(self, x: Tensor, lmbda: Tensor, step: int) -> Tensor:
         told: dict[str, Any] = {"lmbda": lmbda} if self.options.adapts else {}
-        if self.options.arch == "segnet" and step < self.options.copies:
+        grows = self.options.arch == "segnet" and self.options.start is None
+        if grows and step < self.options.copies:
             told["depth"] = min(DEPTH, 1 + 2 * (DEPTH - 1) * step // self.options.copies)
         filtered: Tensor = self.network(x, **told)
         return filtered

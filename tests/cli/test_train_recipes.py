@@ -77,6 +77,7 @@ def stages() -> list[str]:
 
 def test_the_recipes_are_where_they_should_be():
     filters = {"npp-bpg", "npp-first", "npp-vvc", "auto-bpg", "npp-jpeg", "npp-detection", "tv"}
+    filters |= {"tv-lambda", "npp-segmentation", "npp-pose"}
     assert filters | {"proxy-bpg", "fric", "dic", "spic", "spic-ten"} <= {*recipes.names()}
 
 

@@ -140,8 +140,8 @@ def test_segnet_has_one_lmbda(options, tmp_path):
     [
         (("--arch", "segnet", "--copy-steps", 1, "--lmbda", 0), ("--arch", "segnet"), b""),
         (("--lmbda", "1-2"), ("--lmbda", "1-2"), b""),
-        (("--lmbda", "1-2"), ("--lmbda", "1-3"), "adapts to λ 1-2: name the same".encode()),
-        ((), ("--lmbda", "1-3"), "adapts to no λ".encode()),
+        (("--lmbda", "1-2"), ("--lmbda", "1-3"), "its λ is 1-2: correct --lmbda".encode()),
+        ((), ("--lmbda", "1-3"), "its λ is one, and no range".encode()),
         ((), ("--arch", "segnet"), b"holds a tv, not a filter of --arch segnet"),
         ((), ("--width", 8), b"has width 4: leave out --width"),
     ],

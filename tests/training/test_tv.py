@@ -4,7 +4,7 @@ import torch
 from neurocodec.errors import UsageError
 from neurocodec.losses import Recognition
 from neurocodec.losses.pixels import total_variation
-from neurocodec.networks import checkpoint
+from neurocodec.networks import checkpoint, segnet
 from neurocodec.networks.segnet import SegNet
 from neurocodec.networks.tensors import to_tensor
 from neurocodec.networks.tv import Tv
@@ -22,11 +22,12 @@ NETWORKS = {"tv": Tv, "segnet": SegNet}
 def train_step(loss):
     """A function that makes the step of a tiny filter."""
 
-    def make(kind="tv", *, lmbda=1.0, copy_steps=0, micro_batch=2, amp=False, names=("small",)):
+    def make(kind="tv", *, lmbda=1.0, names=("small",), micro_batch=2, amp=False, **chosen):
         torch.manual_seed(0)
         recognition = Recognition(names)
         lmbda = lmbda if isinstance(lmbda, tuple) else (lmbda, lmbda)
-        options = TvOptions("jpeg", recognition, kind, 4, lmbda, copy_steps)
+        chosen = {"copy_steps": 0, **chosen}
+        options = TvOptions("jpeg", recognition, kind, 4, lmbda, **chosen)
         work = bench(None, dict.fromkeys(names, loss), amp=amp, micro_batch=micro_batch)
         network = Tv(4, lmbda) if options.adapts else NETWORKS[kind](width=4)
         return TvAlgorithm(options, work, network)
@@ -56,7 +57,11 @@ def test_twenty_steps_on_two_pictures_lower_the_loss(train_step, tmp_path, kind,
 
 
 @pytest.mark.parametrize("kind", NETWORKS)
-def test_a_resumed_training_is_the_uninterrupted_one(train_step, folder, tmp_path, kind):
+def test_a_resumed_training_is_the_uninterrupted_one(
+    train_step, folder, tmp_path, monkeypatch, kind
+):
+    monkeypatch.setattr(segnet, "_SETTLING", 3)  # within each of the two parts, too
+
     def train(output, report=None, **settings):
         config = Config(output, folder, max_steps=5, size=32, batch=2, save_every=2, **settings)
         crops = Crops(data.split(folder, 2), config)
@@ -120,6 +125,18 @@ def test_segnet_learns_to_copy_by_one_stage_after_the_other(train_step, monkeypa
         algorithm.gradients(PICTURES, step)
 
     assert seen == [{"depth": depth} for depth in (1, 1, 2, 3, 4, 5, 5)] + [{}]
+
+
+def test_a_network_to_begin_with_copies_by_all_stages(train_step, monkeypatch):
+    seen = []
+    forward = SegNet.forward
+    monkeypatch.setattr(
+        SegNet, "forward", lambda *args, **told: seen.append(told) or forward(*args, **told)
+    )
+
+    train_step("segnet", copy_steps=16, start="weights").gradients(PICTURES, 0)
+
+    assert seen == [{}]
 
 
 def test_micro_batches_change_only_the_order_of_sums(train_step):

@@ -47,7 +47,8 @@ def _range(context: click.Context, parameter: click.Parameter, text: str) -> tup
 )
 @options.count(
     "--copy-steps",
-    "First steps, that teach the network to copy.  [default: 0 for tv, 1000 for segnet]",
+    "First steps, that teach the network to copy.  "
+    "[default: 1000 for segnet without --from, else 0]",
     least=0,
 )
 @training.start("Weights to begin with, of the same --arch and --lmbda range.")
