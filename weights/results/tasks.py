@@ -172,7 +172,18 @@ def tv_lambda(codec: str, model: str, metric: str) -> str:
     return cell("tv-lambda", model, f"schedule:file=schedules/tv-{codec}.json", metric, codec)
 
 
+def palacio() -> str:
+    """A SegNet that copies pictures and learns to be recognised."""
+    pre = "segnet:weights=segnet.safetensors"
+    rows = [
+        [CLASSIFIERS[m], *(cell("palacio", m, pre, metric) for metric in ("kl", "top1"))]
+        for m in ("mobilenet_v2_1.0_224", "squeezenet1_0")
+    ]
+    return table("recogniser | KL | top-1", rows)
+
+
 TABLES = {
+    "palacio": palacio,
     "many_bpg": lambda: many("bpg", "auto"),
     "many_vvc": lambda: many("vvc", "auto"),
     "other_formats": other_formats,
