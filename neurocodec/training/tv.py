@@ -95,7 +95,13 @@ def train(options: TvOptions, config: Config, report: Report) -> Trained:
         torch.manual_seed(config.seed)
         network = _network(options).to(bench.device).to(memory_format=torch.channels_last)
         algorithm = TvAlgorithm(options, bench, network)
-        return loop.train(algorithm, bench.crops(), bench.config, report)
+        trained = loop.train(algorithm, bench.crops(), bench.config, report)
+        if trained.progress.steps <= options.copies:
+            report.show(
+                f"the network has only learnt to copy, by {trained.progress.steps} of "
+                f"{options.copies} steps: it needs more time, or a lower --copy-steps"
+            )
+        return trained
 
 
 def _network(options: TvOptions) -> Tv | SegNet:

@@ -166,3 +166,11 @@ def test_it_goes_on_from_weights(options, tmp_path, first, then, words):
         assert 0 < (before[name] - after[name]).abs().max() <= 2e-6
         log = (tmp_path / "then" / "log.jsonl").read_text().splitlines()
         assert "d_m.tiny.net" in json.loads(log[0])
+
+
+def test_it_tells_of_a_training_that_ended_while_copying(options, tmp_path):
+    chosen = ("--arch", "segnet", "--lmbda", 0, "--copy-steps", 100_000, "--max-minutes", 0.01)
+    done = neurocodec(*options, "-o", tmp_path / "out", *chosen)
+
+    assert done.returncode == 0, done.stderr
+    assert b"has only learnt to copy" in done.stdout + done.stderr

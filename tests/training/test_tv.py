@@ -35,6 +35,17 @@ def train_step(loss):
     return make
 
 
+@pytest.fixture
+def told(monkeypatch):
+    """What every call of a SegNet is told beside the pictures."""
+    seen = []
+    forward = SegNet.forward
+    monkeypatch.setattr(
+        SegNet, "forward", lambda *args, **told: seen.append(told) or forward(*args, **told)
+    )
+    return seen
+
+
 class SamePictures:
     """Crops that are the same two in every step."""
 
@@ -113,30 +124,19 @@ def test_it_learns_to_copy_first(train_step):
     assert "d_m.small" in then
 
 
-def test_segnet_learns_to_copy_by_one_stage_after_the_other(train_step, monkeypatch):
-    seen = []
-    forward = SegNet.forward
-    monkeypatch.setattr(
-        SegNet, "forward", lambda *args, **told: seen.append(told) or forward(*args, **told)
-    )
+def test_segnet_learns_to_copy_by_one_stage_after_the_other(train_step, told):
     algorithm = train_step("segnet", copy_steps=16, micro_batch=2)
 
     for step in (0, 1, 2, 5, 7, 8, 15, 16):
         algorithm.gradients(PICTURES, step)
 
-    assert seen == [{"depth": depth} for depth in (1, 1, 2, 3, 4, 5, 5)] + [{}]
+    assert told == [{"depth": depth} for depth in (1, 1, 2, 3, 4, 5, 5)] + [{}]
 
 
-def test_a_network_to_begin_with_copies_by_all_stages(train_step, monkeypatch):
-    seen = []
-    forward = SegNet.forward
-    monkeypatch.setattr(
-        SegNet, "forward", lambda *args, **told: seen.append(told) or forward(*args, **told)
-    )
-
+def test_a_network_to_begin_with_copies_by_all_stages(train_step, told):
     train_step("segnet", copy_steps=16, start="weights").gradients(PICTURES, 0)
 
-    assert seen == [{}]
+    assert told == [{}]
 
 
 def test_micro_batches_change_only_the_order_of_sums(train_step):

@@ -131,7 +131,8 @@ for model in mobilenet_v2_1.0_224 squeezenet1_0; do
 done
 
 for codec in "jpeg 31,34,37,41" "jpeg2000 34,37,39,41" "bpg 31,34,37,41"; do
-  neurocodec evaluate fifths --task classification --per-image "${nine[@]}" -o tv-lambda.jsonl --codec ${codec% *} \
+  neurocodec evaluate fifths --task classification --per-image -o tv-lambda.jsonl --codec ${codec% *} --model "$v2" \
+    --model "$s0" --model "$data/models/mobilenet_v1_0.75_224.safetensors" --model "$data/models/mcunet_144.safetensors" \
     --qp ${codec#* } --filter none,schedule:file=schedules/tv-${codec% *}.json
 done
 
