@@ -27,7 +27,7 @@ from neurocodec.networks.tensors import to_tensor
 
 AUTO, NONE = "auto", "none"
 STARTS = {"bpg": "npp-bpg", "vvc": "npp-vvc", "jpeg": NONE, "jpeg2000": NONE}
-"""What the searches on RESULTS.md started from, by codec."""
+"""What searches by classifiers start from, by codec, if it is not the default filter."""
 
 _LARGEST_GRID, _MOST = 128, 1000
 
@@ -50,9 +50,9 @@ class Search(Filter):
         temperature: by which classifiers' predictions are softened; higher carries over better to
             those that are never asked (weights/LOG.md). Detectors' are taken as they are.
         weight: of recognition against bits, times the codec's λ.
-        start: weights of npp-light or a larger one to start from; "auto" for those that the
-            settings were chosen with, STARTS, or else the codec's default filter, where they were
-            trained for the task; "none" for the best single blur.
+        start: weights of npp-light or a larger one to start from; "auto" for the codec's default
+            filter, or by classifiers those that the settings were chosen with, STARTS; "none" for
+            the best single blur.
         device: "cpu", "cuda" or "auto".
 
     Raises:
@@ -175,14 +175,12 @@ def _check(name: str, value: int, least: int, most: int) -> None:
 
 
 def _automatic(codec_name: str, task: str) -> str:
-    """The weights to start from, if they were trained for the task."""
-    installed = weights.installed()
-    named = STARTS.get(codec_name, "")
-    if named not in {NONE, *installed}:
-        spec = weights.automatic().get(codec_name, "")
-        named = registry.parse(spec)[1].get("weights", NONE)
-    made_for = NONE if named == NONE else installed.get(named, {}).get("task", task)
-    return named if made_for == task else NONE
+    """The weights to start from."""
+    named = STARTS.get(codec_name, "") if task == "classification" else ""
+    if named in {NONE, *weights.installed()}:
+        return named
+    spec = weights.automatic().get(codec_name, "")
+    return registry.parse(spec)[1].get("weights", NONE)
 
 
 def _start(named: str, device: torch.device) -> tuple[Start, tuple[float, float], str]:

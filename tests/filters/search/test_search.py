@@ -397,17 +397,17 @@ def test_a_residual_may_be_searched_too(search):
     assert not np.array_equal(with_it.pixels, without.pixels)
 
 
-@pytest.mark.parametrize(("task", "starts"), [("classification", True), ("detection", False)])
-def test_the_default_filter_starts_searches_for_its_own_task(monkeypatch, task, starts):
+@pytest.mark.parametrize(("task", "bpg"), [("classification", "npp-bpg"), ("pose", "auto-bpg")])
+def test_the_default_filter_starts_searches_of_every_task(monkeypatch, task, bpg):
     from neurocodec.filters.search import search as module
 
-    default = {codec: f"npp:weights=auto-{codec}" for codec in ("bpg", "jpeg", "webp")}
-    installed = {n: {"task": "classification"} for n in ("npp-bpg", "auto-bpg", "auto-webp")}
+    default = {codec: f"npp:weights=auto-{codec}" for codec in ("bpg", "webp")}
+    installed = {"npp-bpg": {}, "auto-bpg": {}, "auto-webp": {}}
     monkeypatch.setattr(module.weights, "automatic", lambda: default)
     monkeypatch.setattr(module.weights, "installed", lambda: installed)
 
-    assert module._automatic("bpg", task) == ("npp-bpg" if starts else "none")
-    assert module._automatic("webp", task) == ("auto-webp" if starts else "none")
-    installed.pop("npp-bpg")
-    assert module._automatic("bpg", task) == ("auto-bpg" if starts else "none")
+    assert module._automatic("bpg", task) == bpg
+    assert module._automatic("webp", task) == "auto-webp"
     assert module._automatic("jpeg", task) == "none"
+    installed.pop("npp-bpg")
+    assert module._automatic("bpg", task) == "auto-bpg"
