@@ -1,6 +1,7 @@
 """`--filter search`."""
 
 import hashlib
+import json
 import time
 from functools import cached_property
 
@@ -27,8 +28,9 @@ from neurocodec.networks.tensors import to_tensor
 
 AUTO, NONE = "auto", "none"
 STARTS = {"bpg": "npp-bpg", "vvc": "npp-vvc", "jpeg": NONE, "jpeg2000": NONE}
-"""What searches by classifiers start from, by codec, if it is not the default filter."""
+"""Starts of searches by classifiers, by codec; other codecs start from their default filter."""
 
+_STARTING = {"npp-light", "npp-context", "npp-semantic"}
 _LARGEST_GRID, _MOST = 128, 1000
 
 
@@ -50,9 +52,9 @@ class Search(Filter):
         temperature: by which classifiers' predictions are softened; higher carries over better to
             those that are never asked (weights/LOG.md). Detectors' are taken as they are.
         weight: of recognition against bits, times the codec's λ.
-        start: weights of npp-light or a larger one to start from; "auto" for the codec's default
-            filter, or by classifiers those that the settings were chosen with, STARTS; "none" for
-            the best single blur.
+        start: weights of npp-light or a larger one to start from; "auto" for
+            STARTS by classifiers, else the codec's default filter where it is such a network;
+            "none" for the best single blur.
         device: "cpu", "cuda" or "auto".
 
     Raises:
@@ -176,11 +178,13 @@ def _check(name: str, value: int, least: int, most: int) -> None:
 
 def _automatic(codec_name: str, task: str) -> str:
     """The weights to start from."""
+    installed = weights.installed()
     named = STARTS.get(codec_name, "") if task == "classification" else ""
-    if named in {NONE, *weights.installed()}:
+    if named in {NONE, *installed}:
         return named
-    spec = weights.automatic().get(codec_name, "")
-    return registry.parse(spec)[1].get("weights", NONE)
+    default = registry.parse(weights.automatic().get(codec_name, ""))[1].get("weights", NONE)
+    architecture = installed.get(default, {}).get("architecture", "{}")
+    return default if json.loads(architecture).get("arch") in _STARTING else NONE
 
 
 def _start(named: str, device: torch.device) -> tuple[Start, tuple[float, float], str]:

@@ -397,17 +397,38 @@ def test_a_residual_may_be_searched_too(search):
     assert not np.array_equal(with_it.pixels, without.pixels)
 
 
-@pytest.mark.parametrize(("task", "bpg"), [("classification", "npp-bpg"), ("pose", "auto-bpg")])
-def test_the_default_filter_starts_searches_of_every_task(monkeypatch, task, bpg):
+@pytest.fixture
+def shelf(monkeypatch):
+    """Installed weights by name: a default filter of BPG and of WebP, and the one before."""
     from neurocodec.filters.search import search as module
 
     default = {codec: f"npp:weights=auto-{codec}" for codec in ("bpg", "webp")}
-    installed = {"npp-bpg": {}, "auto-bpg": {}, "auto-webp": {}}
+    light = {"architecture": '{"qa": true, "arch": "npp-light", "width": 32}'}
+    installed = dict.fromkeys(("npp-bpg", "auto-bpg", "auto-webp"), light)
     monkeypatch.setattr(module.weights, "automatic", lambda: default)
     monkeypatch.setattr(module.weights, "installed", lambda: installed)
+    return installed
 
-    assert module._automatic("bpg", task) == bpg
-    assert module._automatic("webp", task) == "auto-webp"
-    assert module._automatic("jpeg", task) == "none"
-    installed.pop("npp-bpg")
-    assert module._automatic("bpg", task) == "auto-bpg"
+
+@pytest.mark.parametrize(("task", "bpg"), [("classification", "npp-bpg"), ("pose", "auto-bpg")])
+def test_the_default_filter_starts_searches_of_every_task(shelf, task, bpg):
+    from neurocodec.filters.search.search import _automatic
+
+    assert _automatic("bpg", task) == bpg
+    assert _automatic("webp", task) == "auto-webp"
+    assert _automatic("jpeg", task) == "none"
+    shelf.pop("npp-bpg")
+    assert _automatic("bpg", task) == "auto-bpg"
+
+
+@pytest.mark.parametrize(
+    "architecture", ['{"qa": true, "arch": "npp", "width": 32}', '{"width": 16}']
+)
+def test_a_default_filter_that_has_no_map_of_blurs_starts_no_search(shelf, architecture):
+    from neurocodec.filters.search.search import _automatic
+
+    shelf["auto-bpg"] = {"architecture": architecture}
+
+    assert _automatic("bpg", "pose") == "none"
+    shelf.pop("auto-bpg")
+    assert _automatic("bpg", "pose") == "none"
