@@ -14,7 +14,6 @@ much of the start's error on pictures left out remains, and BD-rates on the pict
 
 import io
 import json
-import os
 import sys
 import tomllib
 from collections.abc import Iterator, Sequence
@@ -149,9 +148,7 @@ def main() -> None:
     torch.set_num_threads(1)
 
 
-_data = click.option(
-    "--data", default=lambda: os.environ.get("NEUROCODEC_DATA"), type=Path, required=True
-)
+_data = click.option("--data", envvar="NEUROCODEC_DATA", type=Path, required=True)
 _start = click.option("--from", "start", default="auto-bpg", show_default=True)
 
 

@@ -78,7 +78,8 @@ def stages() -> list[str]:
 def test_the_recipes_are_where_they_should_be():
     filters = {"npp-bpg", "npp-first", "npp-vvc", "auto-bpg", "npp-jpeg", "npp-detection", "tv"}
     filters |= {"tv-lambda", "npp-segmentation", "npp-pose"}
-    assert filters | {"proxy-bpg", "fric", "dic", "spic", "spic-ten"} <= {*recipes.names()}
+    proxies = {"proxy-bpg", "proxy-bpg-41", "npp-through-proxy"}
+    assert filters | proxies | {"fric", "dic", "spic", "spic-ten"} <= {*recipes.names()}
 
 
 @pytest.mark.parametrize("named", stages())
