@@ -11,8 +11,10 @@ compare() { # KEPT RESULTS ANCHOR TEST METRIC, and options
   local kept=$1 results=$2 anchor=$3 test=$4 metric=$5
   shift 5
   [ -f "$results" ] || return 0 # what was not measured anew stays as it is
-  neurocodec bdrate "$results" --anchor "$anchor" --test "$test" --metric "$metric" --json "$@" \
-    >>"$new/$kept.jsonl" || echo "compare.sh: $results: no $metric of $test" >&2
+  local bdrate=(neurocodec bdrate "$results" --anchor "$anchor" --test "$test" --metric "$metric" --json "$@")
+  # Where too many replicates share too little, there is a number without an interval.
+  "${bdrate[@]}" >>"$new/$kept.jsonl" || "${bdrate[@]}" --bootstrap 0 >>"$new/$kept.jsonl" ||
+    echo "compare.sh: $results: no $metric of $test" >&2
 }
 
 schedule() { # NAME: the filter as the results call it
@@ -131,16 +133,27 @@ done
 for codec in jpeg jpeg2000 bpg; do
   each_model tv-lambda "$from/tv-lambda.jsonl" $codec "schedule:file=schedules/tv-$codec.json" "top1 kl"
 done
+compare proxy "$from/proxy.jsonl" codec=bpg codec=mbt2018:weights=proxy-bpg-41 psnr_db --across-codecs
+[ ! -f "$from/proxy.jsonl" ] || grep '"kind": "point"' "$from/proxy.jsonl" >"$new/proxy-points.jsonl"
+each_model proxy-filters "$from/proxy-filters.jsonl" bpg \
+  "npp:weights=swapped/npp.safetensors npp:weights=alone/npp.safetensors" "kl top1"
 each_model palacio "$from/palacio.jsonl" bpg segnet:weights=segnet.safetensors "top1 kl"
 trained="npp:weights=npp-detection npp:weights=npp-segmentation npp:weights=npp-pose"
 for results in "$from"/task-*_*.jsonl; do
-  metrics=agreement
-  case $results in *mobilenet*) metrics=kl ;; esac
+  [ -f "$results" ] || continue
   kept=tasks
-  case $results in *task-search*) kept=task-search ;; *mobilenet*) ;; *)
-    [ ! -f "$results" ] || grep '"kind": "point"' "$results" | grep -v '"pre": "npp:' >>"$new/task-points.jsonl" ;;
+  metrics=agreement
+  case $results in
+    *task-search*)
+      kept=task-search
+      grep '"kind": "point"' "$results" | grep '"pre": "\(none\|search\)' >>"$new/task-search-points.jsonl"
+      ;;
+    *mobilenet*) metrics=kl ;;
+    *) grep '"kind": "point"' "$results" | grep -v '"pre": "npp:' >>"$new/task-points.jsonl" ;;
   esac
-  each_model $kept "$results" "bpg vvc" "auto schedule:file=$blur $trained $(searches "$results" bpg)" $metrics --bootstrap 200
+  for codec in bpg vvc; do
+    each_model $kept "$results" $codec "auto schedule:file=$blur $trained $(searches "$results" $codec)" $metrics --bootstrap 200
+  done
 done
 each_model finetuned "$from/finetuned.jsonl" bpg "auto npp:weights=npp-tuned/npp.safetensors" "kl top1"
 if [ -f "$from/formats.jsonl" ]; then

@@ -60,8 +60,8 @@ for model in ${jury//+/ } mobilenet_v2_1.0_224 mobilenet_v2_0.5_224 squeezenet1_
 done
 yolox=$data/models/yolox_nano_416.safetensors
 neurocodec evaluate "$data/detection/val2017" --task detection --codec bpg --per-image --model "$yolox" \
-  --limit 24 --qp 28,32,36,41 -o search-detection.jsonl --filter "none,$former,$former:task=detection:model=$yolox"
-search search-fifty efficientnet_lite0 fifths --limit 50 --codec bpg --filter "none,$former,$former:task=detection:model=$yolox"
+  --limit 24 --qp 28,32,36,41 -o search-detection.jsonl --filter "none,$former,$former:task=detection:model=$yolox:start=none"
+search search-fifty efficientnet_lite0 fifths --limit 50 --codec bpg --filter "none,$former,$former:task=detection:model=$yolox:start=none"
 neurocodec evaluate "$data/kodak" --task fidelity --codec bpg --per-image --filter none,search \
   --qp 28,32,36,41 -o search-fidelity.jsonl --lpips-weights "$data/models/lpips_alex.safetensors"
 
@@ -136,6 +136,18 @@ for codec in "jpeg 31,34,37,41" "jpeg2000 34,37,39,41" "bpg 31,34,37,41"; do
     --qp ${codec#* } --filter none,schedule:file=schedules/tv-${codec% *}.json
 done
 
+# A proxy as a codec, which needs compressai, and filters that were trained through it by the recipe npp-through-proxy, in swapped/
+# here and, with --no-swap, in alone/.
+likeness=(evaluate fifths --task fidelity --per-image --limit 100 -o proxy.jsonl)
+neurocodec "${likeness[@]}" --codec bpg --qp 37,39,41,43,45,48
+neurocodec "${likeness[@]}" --codec mbt2018:weights=proxy-bpg-41 --qp 39,40,41,42,43
+if [ -d swapped ] && [ -d alone ]; then
+  measured=(evaluate fifths --task classification --per-image --model "$v2" --model "$s0" --codec bpg -o proxy-filters.jsonl)
+  neurocodec "${measured[@]}" --qp 37,39,40,41,42,43,45 --filter none
+  neurocodec "${measured[@]}" --qp 39,40,41,42,43 \
+    --filter npp:weights=swapped/npp.safetensors,npp:weights=alone/npp.safetensors
+fi
+
 # Palacio+, where the recipe palacio made segnet.safetensors here; it is too large to ship.
 if [ -f segnet.safetensors ]; then
   neurocodec evaluate fifths --task classification --per-image --codec bpg --qp 28,31,34,37,41,45,48,51 --limit 60 \
@@ -156,12 +168,22 @@ other() { # TASK MODEL FOLDER
   local measured=(evaluate "$3" --task $1 --per-image --model "$data/models/$2.safetensors" --qp 28,32,36,41)
   neurocodec "${measured[@]}" -o task-$2.jsonl --codec bpg --limit 20 --filter $filters,$trained
   neurocodec "${measured[@]}" -o task-$2.jsonl --codec vvc --limit 20 --filter $filters
-  neurocodec "${measured[@]}" -o task-search-$2.jsonl --codec bpg --limit 6 \
-    --filter "$filters,search:task=$1:model=$data/models/$2.safetensors"
+}
+searched() { # CODEC LIMIT TASK MODEL FOLDER; unfiltered at QP 22 too, as searched pictures score like those
+  local measured=(evaluate "$5" --task $3 --per-image --model "$data/models/$4.safetensors" --codec $1 --limit $2)
+  measured+=(-o task-search-$1-$4.jsonl)
+  neurocodec "${measured[@]}" --qp 22,28,32,36,41 --filter none
+  neurocodec "${measured[@]}" --qp 28,32,36,41 --filter "auto,schedule:file=schedules/blur-bpg.json"
+  neurocodec "${measured[@]}" --qp 28,32,36,41 --filter "search:task=$3:model=$data/models/$4.safetensors"
 }
 other detection yolox_nano_416 "$data/detection/val2017"
 other segmentation deeplabv3_mnv2_513 "$data/segmentation-pose"
 other pose ultralight_simplepose "$data/detection/val2017"
+for codec in "bpg 20" "vvc 10"; do
+  searched $codec segmentation deeplabv3_mnv2_513 "$data/segmentation-pose"
+  searched $codec pose ultralight_simplepose "$data/detection/val2017"
+done
+searched bpg 20 detection yolox_nano_416 "$data/detection/val2017"
 neurocodec evaluate fifths --task classification --per-image -o task-mobilenet_v1_0.75_224.jsonl --qp 28,32,36,41 --limit 100 \
   --model "$data/models/mobilenet_v1_0.75_224.safetensors" --codec bpg --filter $filters,$trained
 

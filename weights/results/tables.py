@@ -35,3 +35,11 @@ def signed(value: float, decimals: int = 1) -> str:
 def top1_and_kl(scores: Line) -> str:
     """Format the top-1 accuracy in per cent, and KL."""
     return f"{scores['top1']:.1%} / {-scores['kl']:.2f}".replace("%", "")
+
+
+def with_interval(line: Line) -> str:
+    """Format the BD-rate of a line of bdrate, and its interval if there is one."""
+    if line["interval"] is None:
+        return f"{signed(line['bd_rate_percent'])} (no interval)"
+    low, high = line["interval"]
+    return f"{signed(line['bd_rate_percent'])} [{signed(low)}, {signed(high)}]"

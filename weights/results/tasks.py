@@ -1,7 +1,9 @@
 """The tables of the default filters before many recognisers, and of other tasks than classes."""
 
+from itertools import product
+
 from learned import CLASSIFIERS
-from tables import ABSENT, Line, kept, signed, table
+from tables import ABSENT, Line, kept, table, with_interval
 
 TRAINED_AGAINST = (
     "squeezenet1_0",
@@ -70,12 +72,12 @@ def transfer() -> str:
     return table(" | ".join(["BPG filter trained for", *heads]), rows)
 
 
-def curves() -> str:
-    """The curves of segmentation and pose: rate and scores by filter and QP."""
+def curves(name: str) -> str:
+    """Rate and scores of other tasks by filter and QP."""
     rows = []
-    for line in kept("task-points"):
+    for line in kept(name):
         scores = line["scores"]
-        own = next(name for name in ("map", "miou", "ap_keypoints") if name in scores)
+        own = next(metric for metric in ("map", "miou", "ap_keypoints") if metric in scores)
         cells = [
             f"{line['bpp']:.3f}",
             f"{100 * scores[own]:.1f}",
@@ -91,12 +93,12 @@ def searched() -> str:
     """Searches by the recognisers of other tasks, and other filters on the same pictures."""
     lines = list(kept("task-search"))
     rows = []
-    for model, name in OTHERS.items():
-        own = [line for line in lines if line["model"] == model]
+    for (model, name), codec in product(OTHERS.items(), ("bpg", "vvc")):
+        own = [line for line in lines if line["model"] == model and _codec(line) == codec]
         if own:
             cells = [_cell(own, model, pre, "agreement") for pre in ("search", "auto", "blur")]
-            rows.append([name, str(own[0]["pictures"]), *cells])
-    return table("recogniser | pictures | `search` by it | `auto` | best blur", rows)
+            rows.append([name, f"`{codec}`", str(own[0]["pictures"]), *cells])
+    return table("recogniser | codec | pictures | `search` by it | `auto` | best blur", rows)
 
 
 def formats() -> str:
@@ -157,8 +159,7 @@ def _cell(lines: list[Line], model: str, pre: str, metric: str, codec: str = "")
     """A BD-rate with its interval."""
     for line in lines:
         if line["model"] == model and line["metric"] == metric and _matches(line, pre, codec):
-            low, high = line["interval"]
-            return f"{signed(line['bd_rate_percent'])} [{signed(low)}, {signed(high)}]"
+            return with_interval(line)
     return ABSENT
 
 
@@ -189,7 +190,8 @@ TABLES = {
     "other_formats": other_formats,
     "many_jpeg": lambda: many("jpeg", "npp:weights=npp-jpeg", "npp:weights=auto-bpg"),
     "task_transfer": transfer,
-    "task_curves": curves,
+    "task_curves": lambda: curves("task-points"),
+    "task_search_curves": lambda: curves("task-search-points"),
     "task_search": searched,
     "formats": formats,
     "finetuned": finetuned,

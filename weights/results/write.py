@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterator, Mapping
 
 import learned
 import papers
+import proxies
 import tasks
-from tables import ABSENT, HERE, Line, kept, signed, table, top1_and_kl
+from tables import ABSENT, HERE, Line, kept, table, top1_and_kl, with_interval
 
 PAGE = HERE.parent / "RESULTS.md"
 RECOGNISERS = {
@@ -53,9 +54,9 @@ ROUNDED = {"bpp": 3, "psnr_db": 1, "ms_ssim": 3, "fsim": 3, "lpips": 3}  # decim
 
 
 def page() -> str:
-    """The text of RESULTS.md: the template, a table in the place of each {name}."""
+    """The text of RESULTS.md: the template, a table or number in the place of each {name}."""
     template = (HERE / "template.md").read_text()
-    return re.sub(r"^\{(\w+)\}$", lambda found: TABLES[found[1]](), template, flags=re.MULTILINE)
+    return re.sub(r"\{(\w+)\}", lambda name: TABLES[name[1]](), template)
 
 
 def weights(name: str) -> Iterator[Line]:
@@ -70,8 +71,7 @@ def bd_rate(lines: Iterator[Line], *, test: str = "", **wanted: str | int) -> st
         settings = dict(part.partition("=")[::2] for part in line["test"].split(","))
         tests = dict(part.partition("=")[::2] for part in test.split(",") if part)
         if tests.items() <= settings.items() and wanted.items() <= line.items():
-            low, high = line["interval"]
-            return f"{signed(line['bd_rate_percent'])} [{signed(low)}, {signed(high)}]"
+            return with_interval(line)
     return ABSENT
 
 
@@ -165,7 +165,7 @@ def searched_across_tasks() -> str:
         ]
         for test in (
             f"codec=bpg,pre={FORMER}",
-            f"codec=bpg,pre={FORMER}:task=detection:model={YOLOX}",
+            f"codec=bpg,pre={FORMER}:task=detection:model={YOLOX}:start=none",
         )
     ]
     return table("`--filter` | EfficientNet-Lite0, KL | YOLOX nano, agreement", rows)
@@ -282,6 +282,7 @@ TABLES: dict[str, Callable[[], str]] = {
     **learned.TABLES,
     **tasks.TABLES,
     **papers.TABLES,
+    **proxies.TABLES,
 }
 
 if __name__ == "__main__":
