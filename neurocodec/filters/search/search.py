@@ -23,14 +23,14 @@ from neurocodec.measures.rate import bpp
 from neurocodec.networks import checkpoint, devices
 from neurocodec.networks.filter import padded
 from neurocodec.networks.light import Light
-from neurocodec.networks.npp import Npp
+from neurocodec.networks.npp import ARCHITECTURES, Npp
 from neurocodec.networks.tensors import to_tensor
 
 AUTO, NONE = "auto", "none"
 STARTS = {"bpg": "npp-bpg", "vvc": "npp-vvc", "jpeg": NONE, "jpeg2000": NONE}
 """Starts of searches by classifiers, by codec; other codecs start from their default filter."""
 
-_STARTING = {"npp-light", "npp-context", "npp-semantic"}
+_STARTING = {name for name, body in ARCHITECTURES.items() if issubclass(body, Light)}
 _LARGEST_GRID, _MOST = 128, 1000
 
 
@@ -52,9 +52,9 @@ class Search(Filter):
         temperature: by which classifiers' predictions are softened; higher carries over better to
             those that are never asked (weights/LOG.md). Detectors' are taken as they are.
         weight: of recognition against bits, times the codec's λ.
-        start: weights of npp-light or a larger one to start from; "auto" for
-            STARTS by classifiers, else the codec's default filter where it is such a network;
-            "none" for the best single blur.
+        start: weights of npp-light or a larger one to start from; "auto" for STARTS by
+            classifiers, else for the codec's default filter if it is such a network; "none" for
+            the best single blur.
         device: "cpu", "cuda" or "auto".
 
     Raises:
@@ -177,7 +177,7 @@ def _check(name: str, value: int, least: int, most: int) -> None:
 
 
 def _automatic(codec_name: str, task: str) -> str:
-    """The weights to start from."""
+    """The weights to start from, or NONE."""
     installed = weights.installed()
     named = STARTS.get(codec_name, "") if task == "classification" else ""
     if named in {NONE, *installed}:
